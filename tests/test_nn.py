@@ -1,0 +1,220 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrcourse.nn import (
+    Linear,
+    Network,
+    ReLU,
+    Sigmoid,
+    central_differences,
+    kaiming,
+    normal,
+    softmax_cross_entropy,
+    xavier,
+    zero,
+)
+
+ACTIVATIONS = {ReLU: torch.nn.ReLU, Sigmoid: torch.nn.Sigmoid}
+
+
+def made(activation=Sigmoid, dtype=np.float64, runs=None, sizes=(5, 4, 3, 3), seed=0):
+    layers = []
+    for fan_in, fan_out in pairwise(sizes):
+        layers += [Linear(fan_in, fan_out), activation()]
+    network = Network(layers[:-1], np.random.default_rng(seed), runs=runs, dtype=dtype)
+    # Odd numbers everywhere, the biases too, so that no wrong gradient hides behind a zero.
+    network.w += np.random.default_rng(seed + 1).normal(0, 0.3, network.w.shape)
+    return network
+
+
+def batch(network, size=7, seed=2):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((size, network.fan_in)).astype(network.w.dtype)
+    return x, rng.integers(0, network.fan_out, size)
+
+
+def as_torch(network):
+    layers = []
+    for layer in network.layers:
+        if isinstance(layer, Linear):
+            twin = torch.nn.Linear(layer.fan_in, layer.fan_out, dtype=torch.float64)
+            twin.weight.data = torch.tensor(layer.W.T.astype(np.float64))
+            twin.bias.data = torch.tensor(layer.b[0].astype(np.float64))
+        else:
+            twin = ACTIVATIONS[type(layer)]()
+        layers.append(twin)
+    return torch.nn.Sequential(*layers)
+
+
+def torch_gradient(network, x, labels):
+    twin = as_torch(network)
+    loss = torch.nn.functional.cross_entropy(
+        twin(torch.tensor(x, dtype=torch.float64)), torch.tensor(labels)
+    )
+    loss.backward()
+    parts = [p.grad.T if p.ndim == 2 else p.grad for p in twin.parameters()]
+    return loss.item(), np.concatenate([part.reshape(-1).numpy() for part in parts])
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradient_agrees_with_central_differences(activation):
+    network = made(activation)
+    x, labels = batch(network)
+    network.loss_and_gradient(x, labels)
+    g = network.g.copy()
+    measured = central_differences(lambda: network.loss(x, labels), network.w)
+    assert np.abs(g - measured).max() <= 1e-7
+    assert np.abs(g).min() > 0 or activation is ReLU
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-14), (np.float32, 1e-6)])
+def test_gradient_agrees_with_torch(activation, dtype, tolerance):
+    network = made(activation, dtype, sizes=(20, 16, 12, 10))
+    x, labels = batch(network, 32)
+    loss = network.loss_and_gradient(x, labels)
+    expected_loss, expected = torch_gradient(network, x, labels)
+    assert loss == pytest.approx(expected_loss, rel=tolerance)
+    assert np.linalg.norm(network.g - expected) <= tolerance * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_stacked_runs_agree_with_single_ones(size):
+    stacked = made(runs=3, dtype=np.float32)
+    x, labels = batch(stacked, size)
+    loss = stacked.loss_and_gradient(x, labels)
+    assert loss.shape == (3,)
+    for k in range(3):
+        one = made(dtype=np.float32)
+        one.w[:] = stacked.w[k]
+        assert one.loss_and_gradient(x, labels) == pytest.approx(loss[k], rel=1e-6)
+        np.testing.assert_allclose(stacked.g[k], one.g, rtol=1e-5, atol=1e-7)
+        assert (stacked.predict(x)[k] == one.predict(x)).all()
+        assert stacked.accuracy(x, labels)[k] == one.accuracy(x, labels)
+
+
+def test_stacked_runs_begin_alike_but_are_separate():
+    network = Network([Linear(3, 2)], np.random.default_rng(0), runs=2)
+    assert (network.w[0] == network.w[1]).all()
+    network.layers[0].W[0] += 1
+    assert (network.w[0, :6] != network.w[1, :6]).all()
+
+
+def test_layers_are_views_into_the_vectors():
+    network = made()
+    first, second = network.layers[0], network.layers[2]
+    assert (first.slice, second.slice) == (slice(0, 24), slice(24, 39))
+    network.w[first.slice] = 5
+    assert (first.W == 5).all() and (first.b == 5).all() and not (second.W == 5).any()
+    network.loss_and_gradient(*batch(network))
+    np.testing.assert_array_equal(
+        network.g[second.slice], np.concatenate([second.dW.ravel(), second.db.ravel()])
+    )
+
+
+def test_each_call_overwrites_the_gradient():
+    network = made()
+    x, labels = batch(network)
+    network.loss_and_gradient(x, labels)
+    once = network.g.copy()
+    network.loss_and_gradient(x, labels)
+    np.testing.assert_array_equal(once, network.g)
+
+
+def test_inputs_are_not_changed():
+    network = made()
+    x, labels = batch(network)
+    kept_x, kept_labels = x.copy(), labels.copy()
+    network.loss_and_gradient(x, labels)
+    np.testing.assert_array_equal(x, kept_x)
+    np.testing.assert_array_equal(labels, kept_labels)
+
+
+def test_one_linear_layer_by_hand():
+    layer = Network([Linear(2, 2)], np.random.default_rng(0), dtype=np.float64).layers[0]
+    layer.W[...] = [[1, 2], [3, 4]]
+    layer.b[...] = [[10, 20]]
+    layer.lowest = False
+    np.testing.assert_array_equal(layer.forward(np.array([[1.0, 2.0]])), [[17, 30]])
+    np.testing.assert_array_equal(layer.backward(np.array([[1.0, -1.0]])), [[-1, -1]])
+    np.testing.assert_array_equal(layer.dW, [[1, -1], [2, -2]])
+    np.testing.assert_array_equal(layer.db, [[1, -1]])
+
+
+def test_relu_has_slope_0_at_0():
+    relu = ReLU()
+    relu.forward(np.array([-1.0, 0.0, 2.0]))
+    np.testing.assert_array_equal(relu.backward(np.ones(3)), [0, 0, 1])
+
+
+def test_sigmoid_does_not_overflow():
+    x = np.array([-1e4, -3.0, 0.0, 3.0, 1e4])
+    with np.errstate(all="raise"):
+        y = Sigmoid().forward(x)
+    np.testing.assert_allclose(y, torch.sigmoid(torch.tensor(x)).numpy(), rtol=0, atol=1e-15)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    logits=st.lists(st.lists(st.floats(-500, 500), min_size=3, max_size=3), min_size=1, max_size=6),
+    shift=st.floats(-1000, 1000),
+)
+def test_softmax_cross_entropy_properties(logits, shift):
+    z = np.array(logits)
+    labels = np.arange(len(z)) % 3
+    loss, d_z = softmax_cross_entropy(z, labels)
+    t = torch.tensor(z, requires_grad=True)
+    expected = torch.nn.functional.cross_entropy(t, torch.tensor(labels))
+    expected.backward()
+    assert loss == pytest.approx(expected.item(), rel=1e-12, abs=1e-12)
+    np.testing.assert_allclose(d_z, t.grad.numpy(), rtol=0, atol=1e-14)
+    np.testing.assert_allclose(d_z.sum(axis=1), 0, atol=1e-14)
+    assert softmax_cross_entropy(z + shift, labels)[0] == pytest.approx(loss, abs=1e-9)
+
+
+def test_starts_have_the_stated_spread():
+    rng = np.random.default_rng(0)
+    assert kaiming(rng, 400, 300).std() == pytest.approx(np.sqrt(2 / 400), rel=0.01)
+    assert xavier(rng, 400, 300).std() == pytest.approx(np.sqrt(2 / 700), rel=0.01)
+    assert normal(rng, 400, 300).std() == pytest.approx(0.01, rel=0.01)
+    assert not zero(rng, 4, 3).any()
+
+
+def test_same_seed_same_bits():
+    assert (made(seed=3).w == made(seed=3).w).all()
+    assert (made(seed=3).w != made(seed=4).w).any()
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: Linear(3, 2, start="kaming"), "Did you mean 'kaiming'"),
+        (lambda: Linear(0, 2), "at least 1 input"),
+        (lambda: Network([], np.random.default_rng(0)), "at least one layer"),
+        (lambda: Network([ReLU()], np.random.default_rng(0)), "at least one layer"),
+        (
+            lambda: Network([Linear(3, 4), ReLU(), Linear(5, 2)], np.random.default_rng(0)),
+            "gives 4 outputs, the next takes 5",
+        ),
+        (lambda: Network([Linear(3, 2)], np.random.default_rng(0), runs=0), "at least 1"),
+        (lambda: made().forward(np.zeros((2, 6))), r"\(2, 6\).*takes 5"),
+        (lambda: softmax_cross_entropy(np.zeros((2, 3)), [0, 3]), "Label 3 .* 0 .. 2"),
+        (lambda: softmax_cross_entropy(np.zeros((2, 3)), [0, -1]), "Label -1 .* 0 .. 2"),
+        (lambda: softmax_cross_entropy(np.zeros((2, 3)), [0.0, 1.0]), "whole numbers"),
+        (lambda: softmax_cross_entropy(np.zeros((2, 3)), [0]), r"\(2, 3\).*\(1,\)"),
+        (lambda: central_differences(lambda: 0.0, np.zeros(2, np.float32)), "float64"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_a_seed_is_not_a_generator():
+    with pytest.raises(TypeError, match="Generator"):
+        Network([Linear(3, 2)], 0)
