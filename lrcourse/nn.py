@@ -110,7 +110,7 @@ class Linear:
                 f"A Linear layer needs at least 1 input and 1 output, got {fan_in} and {fan_out}."
             )
         if start not in STARTS:
-            raise ValueError(_unknown("start", start, STARTS))
+            raise ValueError(unknown("start", start, STARTS))
         self.fan_in, self.fan_out, self.start, self.lowest = fan_in, fan_out, start, False
         self.shapes = {"W": (fan_in, fan_out), "b": (1, fan_out)}
 
@@ -290,22 +290,23 @@ class Network:
             raise TypeError(f"rng must be a numpy Generator, such as default_rng(0), not {rng!r}.")
         if runs is not None and runs < 1:
             raise ValueError(f"runs must be None or at least 1, not {runs}.")
-        trained = [layer for layer in self.layers if hasattr(layer, "shapes")]
-        if not trained:
+        self.trained = [layer for layer in self.layers if hasattr(layer, "shapes")]
+        if not self.trained:
             raise ValueError("A network needs at least one layer with parameters, such as Linear.")
-        for below, above in pairwise(trained):
+        for below, above in pairwise(self.trained):
             if below.fan_out != above.fan_in:
                 raise ValueError(
                     f"Layers do not fit: one gives {below.fan_out} outputs, the next takes "
                     f"{above.fan_in} inputs."
                 )
-        self.fan_in, self.fan_out = trained[0].fan_in, trained[-1].fan_out
+        self.fan_in, self.fan_out = self.trained[0].fan_in, self.trained[-1].fan_out
         self.layers[0].lowest = True
-        size = sum(rows * columns for layer in trained for rows, columns in layer.shapes.values())
+        shapes = [shape for layer in self.trained for shape in layer.shapes.values()]
+        size = sum(rows * columns for rows, columns in shapes)
         self.w = np.zeros((size,) if runs is None else (runs, size), dtype)
         self.g = np.zeros_like(self.w)
         stop = 0
-        for layer in trained:
+        for layer in self.trained:
             first = stop
             for name, (rows, columns) in layer.shapes.items():
                 start, stop = stop, stop + rows * columns
@@ -435,7 +436,17 @@ def _labels_problem(labels: NDArray, classes: int) -> str:
     return f"Label {wrong} is out of range: with {classes} classes, labels are 0 .. {classes - 1}."
 
 
-def _unknown(kind: str, name: object, allowed: Iterable[str]) -> str:
+def unknown(kind: str, name: object, allowed: Iterable[str]) -> str:
+    r"""Return the sentence for a name that does not exist.
+
+    Args:
+        kind: what was named ("start").
+        name: the name that was given.
+        allowed: the names that exist.
+
+    Returns:
+        A sentence with the allowed names, and the nearest one if there is one.
+    """
     near = get_close_matches(str(name), allowed, n=1, cutoff=0.4)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"Unknown {kind} {name!r}: choose from {', '.join(map(repr, allowed))}.{hint}"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.random import Generator
@@ -17,6 +16,7 @@ from tqdm import tqdm
 
 from lrcourse.data import Data
 from lrcourse.nn import Array, Network, softmax_cross_entropy
+from lrcourse.optim import Rule, in_blocks
 
 MOMENTS = (
     "on_train_begin",
@@ -26,20 +26,6 @@ MOMENTS = (
     "on_epoch_end",
     "on_train_end",
 )
-BLOCK = 32_768
-
-
-class Rule(Protocol):
-    r"""An optimizer: anything with this ``step``."""
-
-    def step(self, w: Array, g: Array, learning_rate: float | Array) -> None:
-        r"""Change w in place, by the gradient g and the learning rate.
-
-        Args:
-            w: parameters, (P,) or (K, P).
-            g: gradient, of the same shape.
-            learning_rate: a number, or (K, 1).
-        """
 
 
 @dataclass
@@ -177,7 +163,7 @@ def fit(
         "parameters": network.w.shape[-1],
     }
     validation = data.validation if isinstance(data, Data) and len(data.validation.y) else None
-    parts = _parts(network, rule)
+    take_step = in_blocks(rule, network.w, network.g)
     steps = -(-len(x) // _checked_batch_size(batch_size, len(x)))
     bar = tqdm(
         total=epochs * steps,
@@ -204,8 +190,7 @@ def fit(
                     if not _any_finite(history.loss[-1]):
                         run.stop(_not_finite(run))
                         break
-                    for w, g in parts:
-                        rule.step(w, g, run.learning_rate)
+                    take_step(run.learning_rate)
                     run.step += 1
                     bar.update()
                     _call(calls["on_batch_end"], run)
@@ -220,15 +205,6 @@ def fit(
     if history.stopped:
         warnings.warn(f"Training stopped: {history.stopped}.", RuntimeWarning, stacklevel=2)
     return history
-
-
-def _parts(network: Network, rule: Rule) -> list[tuple[Array, Array]]:
-    # A rule that treats every weight alone may take the vector in blocks, whose temporary arrays
-    # then stay in the processor's cache. Any other rule gets the whole vector.
-    size = network.w.shape[-1]
-    block = BLOCK if getattr(rule, "elementwise", False) else size
-    slices = [slice(start, start + block) for start in range(0, size, block)]
-    return [(network.w[..., part], network.g[..., part]) for part in slices]
 
 
 def _batches(n: int, batch_size: int, rng: Generator) -> Iterator[NDArray[np.integer]]:

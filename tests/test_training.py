@@ -8,7 +8,7 @@ import torch
 from lrcourse import data as data_module
 from lrcourse.nn import Linear, Network, ReLU, Sigmoid
 from lrcourse.optim import SGD
-from lrcourse.training import BLOCK, MOMENTS, History, fit
+from lrcourse.training import MOMENTS, History, fit
 
 
 def toy(n=50, features=4, classes=3, seed=0):
@@ -158,30 +158,6 @@ def test_ctrl_c_keeps_the_history():
     with pytest.warns(RuntimeWarning, match="interrupted in epoch 2, after 10 steps"):
         _, history = train(callbacks=[callback])
     assert len(history.loss) == 10 and callback.ended
-
-
-def test_only_elementwise_rules_see_blocks():
-    class Whole:
-        def __init__(self, elementwise):
-            self.elementwise, self.sizes = elementwise, set()
-
-        def step(self, w, g, learning_rate):
-            self.sizes.add(w.shape[-1])
-            w -= learning_rate * g
-
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((8, 4)).astype(np.float32)
-    ends = []
-    for elementwise in (False, True):
-        net = Network([Linear(4, BLOCK // 4)], np.random.default_rng(0))
-        rule = Whole(elementwise)
-        fit(
-            net, (x, np.arange(8)), rule, learning_rate=0.1, batch_size=8, epochs=2,
-            rng=np.random.default_rng(0), progress=False,
-        )  # fmt: skip
-        ends.append(net.w)
-        assert rule.sizes == ({BLOCK, net.w.size - BLOCK} if elementwise else {net.w.size})
-    assert (ends[0] == ends[1]).all()
 
 
 @pytest.mark.parametrize(
