@@ -1,0 +1,243 @@
+r"""The figures of the chapters, one line each: curves, path, images, bars, history.
+
+Every figure takes `alt`, the words for those who do not see it, and shows itself once. JupyterLab
+gives a matplotlib figure an empty alt text, so figures are shown as HTML images that carry theirs.
+Without a notebook nothing is shown. matplotlib loads with the first figure.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from itertools import cycle, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lrcourse.training import History
+
+BLUE, VERMILLION, INK, GREY = "#0072B2", "#D55E00", "#222222", "#808080"
+LOOKS = [(colour, dash) for dash, colour in product(("-", "--", ":"), (BLUE, VERMILLION, INK))]
+DENSITY = 2  # pixels of the image per pixel on the page, for sharp screens
+
+
+def _figure(alt: str, width: float, height: float, **subplots: object) -> tuple[Figure, object]:
+    r"""An opaque white figure and its axes; sizes in inches of 96 pixels on the page."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    if not (isinstance(alt, str) and alt.strip()):
+        raise ValueError('A figure needs alt="what it shows, in words".')
+    with rc_context({"font.size": 9, "axes.edgecolor": GREY, "axes.grid": False}):
+        figure = Figure(figsize=(width, height), facecolor="white", layout="constrained")
+        return figure, figure.subplots(**subplots)
+
+
+def _label(axes: object, x_label: str, y_label: str, *, log_x: bool = False, log_y: bool = False):
+    r"""Labels, scales, a pale grid, and a legend where lines have names."""
+    axes.set(xlabel=x_label, ylabel=y_label)
+    if log_x:
+        axes.set_xscale("log")
+    if log_y:
+        axes.set_yscale("log")
+    axes.grid(color="#e4e4e4", linewidth=0.8)
+    axes.set_axisbelow(True)
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(frameon=True, framealpha=0.9, edgecolor="none")
+
+
+def show(figure: Figure, alt: str) -> None:
+    r"""Show a figure in the notebook once, as a PNG image with its alt text."""
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        return
+    if get_ipython() is None:
+        return
+    from PIL import Image  # a dependency of matplotlib
+
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=96 * DENSITY)
+    if not any(axes.images for axes in figure.axes):  # lines need few colours: a third of the bytes
+        picture = Image.open(file).convert("RGB").quantize(128)
+        file = io.BytesIO()
+        picture.save(file, format="png", optimize=True)
+    png = base64.b64encode(file.getvalue()).decode()
+    width = round(figure.get_figwidth() * 96)
+    image = f'<img alt="{escape(alt)}" width="{width}" src="data:image/png;base64,{png}">'
+    display({"text/html": image, "image/png": png, "text/plain": f"Figure: {alt}"}, raw=True)
+
+
+def curves(
+    lines: Mapping[str, object] | Sequence[float],
+    x_label: str,
+    y_label: str,
+    *,
+    alt: str,
+    log_x: bool = False,
+    log_y: bool = False,
+) -> None:
+    r"""Lines on linear or logarithmic axes.
+
+    lines: name -> y values or (x values, y values), or one unnamed line; without x values they
+    are counted 0, 1, 2 ... Values that are not finite leave a gap.
+    ValueError if x and y of a line differ in length.
+    """
+    if not isinstance(lines, Mapping):
+        lines = {"": lines}
+    figure, axes = _figure(alt, 6.2, 2.9)
+    for (name, line), (colour, dash) in zip(lines.items(), cycle(LOOKS), strict=False):
+        x, y = line if isinstance(line, tuple) else (np.arange(len(line)), line)
+        if len(x) != len(y):
+            raise ValueError(f"The line {name!r} has {len(x)} x values and {len(y)} y values.")
+        marker = "o" if len(y) <= 30 else None
+        axes.plot(x, y, dash, color=colour, marker=marker, markersize=3, label=name or None)
+    _label(axes, x_label, y_label, log_x=log_x, log_y=log_y)
+    show(figure, alt)
+
+
+def path(
+    loss_function: Callable[[object], float],
+    w_history: Mapping[str, object] | object,
+    *,
+    alt: str,
+    box: Sequence[tuple[float, float]] | None = None,
+) -> None:
+    r"""The steps of a run: over contours of the loss for two weights, on its curve for one.
+
+    loss_function: takes w (an array of shape (2,), or one number) and returns the loss.
+    w_history: w before the first step and after each, shape (steps + 1, 2) or (steps + 1,); or
+    name -> such an array. box: (low, high) of each weight to draw (default: all steps, and the
+    origin, yet no further than about twice the start: a diverging run leaves the picture).
+    """
+    if not isinstance(w_history, Mapping):
+        w_history = {"": w_history}
+    runs = {name: np.asarray(w, dtype=float) for name, w in w_history.items()}
+    shapes = [w.shape for w in runs.values()]
+    flat = shapes[0][1:] == ()
+    if any(shape[1:] != (() if flat else (2,)) for shape in shapes):
+        raise ValueError(f"w_history has shape (steps + 1, 2) or (steps + 1,); got {shapes}.")
+    points = np.concatenate([w[:, None] if flat else w for w in runs.values()])
+    if box is None:
+        start = np.abs([np.atleast_1d(w[0]) for w in runs.values()]).max(axis=0)
+        far = np.maximum(2 * start, start.max() or 1.0)
+        inside = np.nan_to_num(points).clip(-far, far)
+        low, high = np.minimum(inside.min(axis=0), 0), np.maximum(inside.max(axis=0), 0)
+        pad = 0.15 * (high - low).max()
+        box = list(zip(low - pad, high + pad, strict=True))
+    figure, axes = _figure(alt, 5.2, 3.2)
+    if flat:
+        grid = np.linspace(*box[0], 121)
+        values = np.array([float(loss_function(w)) for w in grid])
+        axes.plot(grid, values, color=GREY, linewidth=1)
+        axes.set_ylim(values.min() - 0.05 * np.ptp(values), values.max())
+    else:
+        x, y = (np.linspace(*ends, 81) for ends in box)
+        values = np.array([[float(loss_function(np.array([a, b]))) for a in x] for b in y])
+        above = values - values.min()
+        levels = values.min() + above.max() * np.geomspace(1e-3, 1, 12)[:-1]
+        axes.contour(x, y, values, levels, colors=GREY, linewidths=0.7)
+        axes.set_ylim(*box[1])
+    axes.set_xlim(*box[0])
+    for (name, w), (colour, dash) in zip(runs.items(), cycle(LOOKS), strict=False):
+        across, up = (w, [float(loss_function(v)) for v in w]) if flat else w.T
+        axes.plot(
+            across,
+            up,
+            dash,
+            color=colour,
+            linewidth=1.3,
+            marker="o",
+            markersize=3,
+            label=name or None,
+        )
+        axes.plot(across[0], up[0], "o", color=colour, markersize=8, markerfacecolor="white")
+    _label(axes, "w" if flat else "w₁", "loss" if flat else "w₂")
+    show(figure, alt)
+
+
+def images(
+    x: object,
+    titles: Sequence[object] | None = None,
+    *,
+    alt: str,
+    image_shape: Sequence[int] | None = None,
+    columns: int = 10,
+) -> None:
+    r"""A grid of images.
+
+    x: shape (n, height, width), (n, height, width, 3), or (n, features) with `image_shape`, which
+    may be left out for square grey images. Grey images share one scale, from the smallest value
+    to the largest; colours are clipped to [0, 1]. titles: one for each image.
+    ValueError for features that are no square, or titles that differ in number.
+    """
+    x = np.asarray(x, dtype=float)
+    if x.ndim == 2:
+        side = round(x.shape[1] ** 0.5)
+        if image_shape is None and side * side != x.shape[1]:
+            raise ValueError(f"{x.shape[1]} features make no square image; give image_shape.")
+        x = x.reshape(len(x), *(image_shape or (side, side)))
+    if len(x) == 0 or (titles is not None and len(titles) != len(x)):
+        raise ValueError(f"Got {len(x)} images and {len(titles or [])} titles.")
+    columns = min(columns, len(x))
+    rows = -(-len(x) // columns)
+    side = min(1.0, 7.2 / columns)
+    height = rows * (side + (0.19 if titles is not None else 0.03))
+    figure, grid = _figure(alt, columns * side, height, nrows=rows, ncols=columns, squeeze=False)
+    low, high = x.min(), x.max()
+    for k, axes in enumerate(grid.flat):
+        axes.axis("off")
+        if k < len(x):
+            colour = x.ndim == 4
+            axes.imshow(x[k].clip(0, 1) if colour else x[k], cmap="gray", vmin=low, vmax=high)
+            if titles is not None:
+                axes.set_title(str(titles[k]), fontsize=8, pad=2)
+    show(figure, alt)
+
+
+def bars(values: Mapping[str, float], y_label: str, *, alt: str, log_y: bool = False) -> None:
+    r"""One bar for each name, its value written above it."""
+    figure, axes = _figure(alt, 6.2, 2.9)
+    drawn = axes.bar(list(values), list(values.values()), color=BLUE, width=0.6)
+    axes.bar_label(drawn, fmt="%.3g", padding=2)
+    axes.margins(y=0.15)
+    _label(axes, "", y_label, log_y=log_y)
+    show(figure, alt)
+
+
+def history(histories: History | Mapping[str, History], *, alt: str) -> None:
+    r"""Loss and validation accuracy by epoch, of one run or of several by name.
+
+    Each run's training loss is a thick pale line, its validation loss the line with dots.
+    """
+    if not isinstance(histories, Mapping):
+        histories = {"": histories}
+    figure, (left, right) = _figure(alt, 7.4, 2.9, ncols=2)
+    for (name, run), (colour, dash) in zip(histories.items(), cycle(LOOKS), strict=False):
+        epoch = np.arange(1, len(run.epochs) + 1)
+        record = {
+            key: [e.get(key, np.nan) for e in run.epochs]
+            for key in ("loss", "validation_loss", "validation_accuracy")
+        }
+        look = {"color": colour, "linestyle": dash, "marker": "o", "markersize": 3}
+        left.plot(
+            epoch,
+            record["loss"],
+            color=colour,
+            linewidth=4,
+            alpha=0.3,
+            label=f"{name} training".strip(),
+        )
+        left.plot(epoch, record["validation_loss"], **look, label=f"{name} validation".strip())
+        right.plot(epoch, record["validation_accuracy"], **look, label=name or None)
+    _label(left, "epoch", "loss")
+    _label(right, "epoch", "validation accuracy")
+    for axes in (left, right):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    show(figure, alt)

@@ -1,0 +1,399 @@
+// The view of every lab. The model holds a table of all outcomes, so a move looks one row up and
+// draws it in the input event itself: no message to the kernel stands between hand and picture.
+//
+//   model traits   spec (what to show, see view.py), tables (the outcomes), guess,
+//                  and one trait for each control
+//   decode, half   bytes -> numbers
+//   Frame          one panel's rectangle on its canvas: data -> pixels, axes, ticks
+//   KINDS          one small function for each kind of picture
+//   render         the controls, the words, and what happens on a move
+
+const BLUE = "#0072B2", VERMILLION = "#D55E00", INK = "#222", GREY = "#808080", PALE = "#e4e4e4";
+const FONT = "12px system-ui, sans-serif", BOLD = `600 ${FONT}`;
+
+// ---------------------------------------------------------------- tables
+
+// A float16's bits as a number.
+function half(bits) {
+  const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+function decode({ dtype, data }) {
+  const bytes = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
+  if (dtype === "float16") return Float32Array.from(new Uint16Array(bytes), half);
+  const types = { uint8: Uint8Array, uint16: Uint16Array, int16: Int16Array, int32: Int32Array,
+    float32: Float32Array };
+  return new types[dtype](bytes);
+}
+
+// A number as learners read it: three significant digits, no exponent (as in view.py).
+function number(value) {
+  if (value !== 0 && Math.abs(value) < 1e-4) return "under 0.0001";
+  if (!(Math.abs(value) < 1e4)) return "over 10000";
+  return String(Number(value.toPrecision(3)));
+}
+
+function indexOf(values, value) {
+  const exact = values.indexOf(value);
+  if (exact >= 0 || !(value > 0)) return Math.max(exact, 0);
+  const distance = values.map((v) => Math.abs(Math.log(v / value)));
+  return distance.indexOf(Math.min(...distance));
+}
+
+// Where a value lies on a slider, from 0 to 1, also between two of its values or beyond its ends.
+function fraction(values, value) {
+  const last = values.length - 1;
+  if (value <= values[0]) return 0;
+  if (value >= values[last]) return 1;
+  const k = values.findIndex((v) => v > value) - 1;
+  return (k + Math.log(value / values[k]) / Math.log(values[k + 1] / values[k])) / last;
+}
+
+// ---------------------------------------------------------------- a panel's rectangle
+
+// Decades on a logarithmic axis (every other one if many), else steps of 1, 2 or 5.
+function ticks({ low, high, log }) {
+  if (log) {
+    const first = Math.ceil(Math.log10(low)), last = Math.floor(Math.log10(high));
+    const decades = Array.from({ length: last - first + 1 }, (_, k) => first + k);
+    return decades.filter((k) => decades.length < 6 || k % 2 === 0).map((k) => 10 ** k);
+  }
+  const power = 10 ** Math.floor(Math.log10((high - low) / 4));
+  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => (high - low) / s <= 7.5);
+  const first = Math.ceil(low / step), last = Math.floor(high / step);
+  return Array.from({ length: last - first + 1 }, (_, k) => (first + k) * step);
+}
+
+function scale({ low, high, log }, start, end) {
+  if (!log) return (value) => start + ((value - low) / (high - low)) * (end - start);
+  const base = Math.log10(low), span = Math.log10(high) - base;
+  const floor = low / 10;
+  return (value) => start + ((Math.log10(Math.max(value, floor)) - base) / span) * (end - start);
+}
+
+class Frame {
+  constructor(context, width, height, panel) {
+    Object.assign(this, { context, width, height, panel });
+    Object.assign(this, { left: 58, right: width - 10, top: 10, bottom: height - 42 });
+    this.x = scale(panel.x, this.left, this.right);
+    this.y = scale(panel.y, this.bottom, this.top);
+  }
+
+  text(content, x, y, align = "left", colour = INK) {
+    const { context } = this;
+    context.textAlign = align;
+    context.strokeStyle = "white"; // a halo keeps words readable over lines
+    context.lineWidth = 3;
+    context.strokeText(content, x, y);
+    context.fillStyle = colour;
+    context.fillText(content, x, y);
+  }
+
+  line(points, colour, width = 1.5, dash = []) {
+    const { context } = this;
+    context.beginPath();
+    let down = false; // NaN lifts the pen
+    for (const [x, y] of points) {
+      if (Number.isNaN(x) || Number.isNaN(y)) down = false;
+      else if (down) context.lineTo(x, y);
+      else { context.moveTo(x, y); down = true; }
+    }
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.lineJoin = "round";
+    context.setLineDash(dash);
+    context.stroke();
+    context.setLineDash([]);
+  }
+
+  // The line of one run: a dot for each step, a ring at the start, a larger dot at the end.
+  run(points, colour) {
+    const { context } = this;
+    this.line(points, colour);
+    context.fillStyle = colour;
+    context.beginPath();
+    points.forEach(([x, y], k) => {
+      const radius = k === points.length - 1 ? 4.5 : 2.2;
+      context.moveTo(x + radius, y);
+      context.arc(x, y, radius, 0, 7);
+    });
+    context.fill();
+    const [x, y] = points[0];
+    context.beginPath();
+    context.arc(x, y, 5, 0, 7);
+    context.fillStyle = "white";
+    context.fill();
+    context.lineWidth = 2;
+    context.stroke();
+  }
+
+  axes() {
+    const { context, left, right, top, bottom, panel } = this;
+    context.fillStyle = "white";
+    context.fillRect(0, 0, this.width, this.height);
+    context.font = FONT;
+    for (const value of ticks(panel.x)) {
+      const x = this.x(value);
+      this.line([[x, top], [x, bottom]], PALE, 1);
+      this.text(String(Number(value.toPrecision(6))), x, bottom + 15, "center");
+    }
+    for (const value of ticks(panel.y)) {
+      const y = this.y(value);
+      this.line([[left, y], [right, y]], PALE, 1);
+      this.text(String(Number(value.toPrecision(6))), left - 6, y + 4, "right");
+    }
+    this.text(panel.x.label, (left + right) / 2, bottom + 34, "center");
+    context.save();
+    context.translate(left - 44, (top + bottom) / 2);
+    context.rotate(-Math.PI / 2);
+    this.text(panel.y.label, 0, 4, "center");
+    context.restore();
+  }
+
+  // Draw inside the rectangle only, then its border.
+  inside(draw) {
+    const { context, left, right, top, bottom } = this;
+    context.save();
+    context.beginPath();
+    context.rect(left, top, right - left, bottom - top);
+    context.clip();
+    draw();
+    context.restore();
+    context.strokeStyle = GREY;
+    context.lineWidth = 1;
+    context.strokeRect(left, top, right - left, bottom - top);
+  }
+}
+
+// ---------------------------------------------------------------- kinds of pictures
+
+const pairs = (flat, frame) =>
+  Array.from({ length: flat.length / 2 }, (_, k) => [frame.x(flat[2 * k]), frame.y(flat[2 * k + 1])]);
+
+// Each kind: (row: name of a table -> its numbers at the present setting, frame, panel, colour).
+const KINDS = {
+  // The path of a run over the contours of the loss; a cross marks the minimum.
+  path(row, frame, panel, colour) {
+    frame.line(pairs(row(panel.contours), frame), GREY, 0.8);
+    const x = frame.x(0), y = frame.y(0);
+    frame.line([[x - 5, y - 5], [x + 5, y + 5], [NaN, NaN], [x + 5, y - 5], [x - 5, y + 5]], INK);
+    frame.run(pairs(row(panel.path), frame), colour);
+  },
+
+  // Lines on linear or logarithmic axes, with a dashed level.
+  curves(row, frame, panel, colour) {
+    if (panel.level) {
+      const y = frame.y(panel.level.value);
+      frame.line([[frame.left, y], [frame.right, y]], INK, 1, [6, 4]);
+    }
+    for (const line of panel.lines) {
+      const across = line.x ? row(line.x) : null;
+      const points = Array.from(row(line.y), (v, k) => [frame.x(across ? across[k] : k), frame.y(v)]);
+      if (line.dots) frame.run(points, colour);
+      else frame.line(points, line.grey ? GREY : colour);
+    }
+    if (panel.level) {
+      frame.text(panel.level.label, frame.right - 4, frame.y(panel.level.value) - 5, "right");
+    }
+  },
+};
+
+// ---------------------------------------------------------------- the lab
+
+function element(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes("-") || name === "role") node.setAttribute(name, value);
+    else node[name] = value;
+  }
+  node.append(...children);
+  return node;
+}
+
+// On the control itself, or JupyterLab takes its keys: with a slider focused, x would cut the cell.
+const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
+
+function render({ model, el }) {
+  const spec = structuredClone(model.get("spec")); // each view keeps its own inputs beside it
+  const tables = {};
+  for (const [name, table] of Object.entries(model.get("tables"))) {
+    const size = table.shape.reduce((product, n) => product * n, 1);
+    tables[name] = { axes: table.axes, size, values: decode(table) };
+  }
+  const controls = Object.fromEntries(spec.controls.map((control) => [control.name, control]));
+  const setting = (control) => indexOf(control.values, model.get(control.name));
+
+  // The part of a table that belongs to the present setting.
+  function row(name) {
+    const { axes, size, values } = tables[name];
+    let position = 0;
+    for (const axis of axes) {
+      position = position * controls[axis].values.length + setting(controls[axis]);
+    }
+    return values.subarray(position * size, (position + 1) * size);
+  }
+  const fill = (text) => text.replace(/\{(\w+)\}/g, (_, name) => number(row(name)[0]));
+
+  const verdict = () => fill(spec.verdicts[row("verdict")[0]]);
+
+  function sentence() {
+    const settings = spec.controls.map((c) => `${c.label} ${c.texts[setting(c)]}`).join(", ");
+    const goal = row("reached")[0] ? "Goal reached." : "Goal not reached.";
+    return `${settings[0].toUpperCase()}${settings.slice(1)}. ${verdict()} ${goal}`;
+  }
+
+  // ---- what happens on a move: the trait is set, every view of it redraws, the kernel hears later
+  let saving = false;
+  function choose(name, value) {
+    model.set(name, value);
+    if (saving) return;
+    saving = true;
+    requestAnimationFrame(() => {
+      saving = false;
+      model.save_changes();
+    });
+  }
+
+  // ---- controls; one with a single value is a constant, and needs none
+  const shown = spec.controls.filter((control) => control.values.length > 1);
+  for (const [position, control] of shown.entries()) {
+    const name = element("span", { className: "name" }, control.label);
+    control.value = element("span", { className: "value", "aria-hidden": "true" });
+    if (control.kind === "select") {
+      const options = control.texts.map((text, k) => element("option", { value: k }, text));
+      control.input = element("select", OWN_KEYS, ...options);
+      control.holder = control.input;
+    } else {
+      const last = control.values.length - 1;
+      control.input = element("input", { type: "range", min: 0, max: last, step: 1, ...OWN_KEYS });
+      control.holder = element("span", { className: "track" }, control.input);
+    }
+    control.input.addEventListener("input", () => {
+      choose(control.name, control.values[Number(control.input.value)]);
+    });
+    const label = element("label", {}, name, control.holder);
+    control.node = element("div", { className: `control ${control.kind}` }, label);
+    if (control.kind !== "select") control.node.append(control.value);
+    if (position === 0) control.node.classList.add("first");
+  }
+
+  // ---- pictures and words
+  const canvases = spec.panels.map(() => element("canvas"));
+  const pictures = element("div", { className: "pictures", role: "img" }, ...canvases);
+  const words = element("p", { className: "sentence", "aria-hidden": "true" });
+  const live = element("p", { className: "live", "aria-live": "polite" });
+  const reached = element("span", { className: "reached" }, "✔ goal reached");
+  const reset = element("button", { type: "button", ...OWN_KEYS }, "Reset");
+  const reveal = element("button", { type: "button", ...OWN_KEYS });
+  const answer = element("span", { role: "status" });
+  const edge = element("span", { className: "mark edge", "aria-hidden": "true" }, "▲");
+  const guessed = element("span", { className: "mark", "aria-hidden": "true" }, "△");
+
+  reset.addEventListener("click", () => {
+    for (const control of spec.controls) choose(control.name, control.default);
+    choose("guess", null);
+  });
+  reveal.addEventListener("click", () => {
+    const known = model.get("guess") !== null;
+    choose("guess", known ? null : model.get(spec.reveal.control));
+  });
+
+  function showEdge() {
+    const control = controls[spec.reveal.control];
+    const guess = model.get("guess"), known = guess !== null;
+    edge.hidden = guessed.hidden = !known;
+    reveal.textContent = known ? "Hide the edge" : "Reveal the edge";
+    let text = spec.reveal.question;
+    if (known) {
+      const place = (mark, value) => {
+        const along = fraction(control.values, value);
+        mark.style.left = `calc(8px + ${along} * (100% - 16px))`; // the thumb is 16 px wide
+      };
+      place(edge, row(spec.reveal.table)[0]);
+      place(guessed, guess);
+      text = `▲ ${fill(spec.reveal.answer)} △ Your guess was ${number(guess)}.`;
+    }
+    if (answer.textContent !== text) answer.textContent = text;
+  }
+
+  let sizes = canvases.map(() => [0, 0]);
+  function drawPanel(panel, k) {
+    const [width, height] = sizes[k];
+    if (width === 0) return; // not laid out yet
+    const context = canvases[k].getContext("2d");
+    const density = canvases[k].width / width;
+    context.setTransform(density, 0, 0, density, 0, 0);
+    const frame = new Frame(context, width, height, panel);
+    const diverged = row("diverged")[0];
+    const colour = diverged ? VERMILLION : BLUE;
+    frame.axes();
+    frame.inside(() => {
+      KINDS[panel.kind](row, frame, panel, colour);
+      context.font = BOLD;
+      if (diverged) {
+        frame.text(`diverged at step ${diverged}`, frame.right - 8, frame.bottom - 10, "right", colour);
+      }
+    });
+  }
+
+  let pause = 0;
+  function refresh() {
+    for (const control of shown) {
+      const k = setting(control);
+      control.input.value = k;
+      control.value.textContent = control.texts[k];
+      if (control.kind !== "select") {
+        control.input.setAttribute("aria-valuetext", `${control.label} ${control.texts[k]}`);
+      }
+    }
+    spec.panels.forEach(drawPanel);
+    words.textContent = verdict();
+    const said = sentence();
+    pictures.setAttribute("aria-label", `${spec.alt} ${said}`);
+    reached.classList.toggle("yes", row("reached")[0] === 1);
+    if (spec.reveal) showEdge();
+    clearTimeout(pause); // speak once the hand rests
+    pause = setTimeout(() => { live.textContent = said; }, 700);
+  }
+
+  const root = element("div", { className: "lrcourse-lab", role: "group", "aria-label": `Lab: ${spec.title}` },
+    element("p", {}, element("strong", {}, "Goal: "), spec.goal, reached),
+    element("div", { className: "controls" }, ...shown.map((control) => control.node)),
+    pictures,
+    words,
+    element("div", { className: "actions" }, reset),
+    element("p", { className: "caption" }, spec.caption),
+    live,
+  );
+  if (spec.reveal) {
+    reset.after(reveal, answer);
+    controls[spec.reveal.control].holder?.append(edge, guessed);
+  }
+  el.append(root);
+
+  const observer = new ResizeObserver((entries) => {
+    for (const { target, contentRect } of entries) {
+      const k = canvases.indexOf(target), density = window.devicePixelRatio || 1;
+      sizes[k] = [contentRect.width, contentRect.height];
+      target.width = Math.round(contentRect.width * density);
+      target.height = Math.round(contentRect.height * density);
+      drawPanel(spec.panels[k], k);
+    }
+  });
+  canvases.forEach((canvas) => observer.observe(canvas));
+
+  const events = [...spec.controls.map((control) => control.name), "guess"].map((n) => `change:${n}`);
+  for (const event of events) model.on(event, refresh);
+  refresh();
+  clearTimeout(pause); // silence until the first move
+  return () => {
+    for (const event of events) model.off(event, refresh);
+    observer.disconnect();
+    clearTimeout(pause);
+  };
+}
+
+export default { render };

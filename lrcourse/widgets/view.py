@@ -1,0 +1,225 @@
+r"""The one view of all labs: a widget that holds a table of outcomes and shows a row of it.
+
+A lab is data. Its `tables` are arrays whose leading axes are settings of the controls, so that a
+move of a slider looks a row up in the browser and asks nothing of the kernel. Its `panels` say
+what to draw of that row, in the words of `view.js` (live) and `still.py` (static):
+
+    {"kind": "path", "x": axis(...), "y": axis(...), "contours": table, "path": table}
+    {"kind": "curves", "x": axis(...), "y": axis(...), "level": {"value": 0.01, "label": "goal"},
+     "lines": [{"y": table, "x": table (default: 0, 1, 2 ...), "dots": True, "grey": True}]}
+
+Every lab has the tables `verdict` (index into its verdicts), `diverged` (0, or the step) and
+`reached` (the goal); texts may name further one-number tables in braces, as in "loss {final}".
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+
+from lrcourse.widgets.still import still
+
+
+@dataclass(frozen=True)
+class Control:
+    r"""One control: the trait's name, its label, its values, the value that the lab opens with.
+
+    kind: "slider" or "select". texts: how each value reads (default: its number).
+    ValueError for an empty grid, or numbers out of order or not positive.
+    """
+
+    name: str
+    label: str
+    values: Sequence
+    default: object
+    kind: str = "slider"
+    texts: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        values = [v.item() if isinstance(v, np.generic) else v for v in self.values]
+        if not values:
+            raise ValueError(f"The control {self.label!r} has an empty grid.")
+        if not isinstance(values[0], str):
+            in_order = all(a < b for a, b in pairwise(values))
+            if not (in_order and values[0] > 0 and math.isfinite(values[-1])):
+                raise ValueError(
+                    f"The values of {self.label!r} must be positive and increasing; got {values}."
+                )
+        texts = [v if isinstance(v, str) else f"{v:g}" for v in values]
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "texts", list(self.texts or texts))
+        object.__setattr__(self, "default", self.nearest(self.default))
+
+    def nearest(self, value: object) -> object:
+        r"""The grid's value nearest to a positive number (by ratio), or the name itself."""
+        if isinstance(self.values[0], str):
+            if value not in self.values:
+                close = difflib.get_close_matches(str(value), self.values, n=1)
+                hint = f" Did you mean {close[0]!r}?" if close else ""
+                raise ValueError(f"{self.label} is one of {self.values}, not {value!r}.{hint}")
+            return value
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not (math.isfinite(number) and number > 0):
+            raise ValueError(f"{self.label} must be a positive number, not {value!r}.")
+        return min(self.values, key=lambda v: abs(math.log(v / number)))
+
+
+class Setting(traitlets.TraitType):
+    r"""The value of one control; takes the grid's nearest value to what it is set to."""
+
+    def __init__(self, control: Control) -> None:
+        super().__init__(control.default)
+        self.control = control
+
+    def validate(self, lab: Lab, value: object) -> object:
+        r"""Snap to the grid; ValueError for what is not on it and has no nearest value."""
+        return self.control.nearest(value)
+
+
+def axis(label: str, low: float, high: float, *, log: bool = False) -> dict:
+    r"""An axis of a panel: its label, its ends, and whether it is logarithmic."""
+    return {"label": label, "low": float(low), "high": float(high), "log": log}
+
+
+def number(value: float) -> str:
+    r"""A number as learners read it: three significant digits, no exponent (as in `view.js`)."""
+    if value != 0 and abs(value) < 1e-4:
+        return "under 0.0001"
+    if not abs(value) < 1e4:
+        return "over 10000"
+    return f"{float(f'{value:.3g}'):.10g}"
+
+
+def quantise(name: str, array: np.ndarray) -> np.ndarray:
+    r"""The array as it travels: flags as uint8, float64 as float16, other types as they are.
+
+    ValueError if it is empty or holds only NaN.
+    """
+    array = np.asarray(array)
+    if array.size == 0:
+        raise ValueError(f"The lab's table {name!r} is empty.")
+    if array.dtype.kind == "f" and np.isnan(array).all():
+        raise ValueError(f"The lab's table {name!r} holds only NaN.")
+    if array.dtype == bool:
+        return array.astype(np.uint8)
+    if array.dtype == np.float64:
+        return array.clip(-6e4, 6e4).astype(np.float16)
+    return array
+
+
+class Lab(anywidget.AnyWidget):
+    r"""A lab in the notebook. Each control's value is a trait: read it, set it, observe it.
+
+    `guess` is None until the learner asks for the edge, then the value chosen at that moment.
+    """
+
+    _esm = Path(__file__).parent / "view.js"
+    _css = Path(__file__).parent / "view.css"
+    spec = traitlets.Dict().tag(sync=True)
+    tables = traitlets.Dict().tag(sync=True)
+    guess = traitlets.Any(None, allow_none=True).tag(sync=True)
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        controls: Sequence[Control],
+        tables: dict[str, tuple[tuple[str, ...], np.ndarray]],
+        panels: Sequence[dict],
+        verdicts: Sequence[str],
+        alt: str,
+        goal: str,
+        caption: str,
+        reveal: dict | None = None,
+    ) -> None:
+        r"""Check the tables against the controls and pack them.
+
+        tables: name -> (names of the controls along its leading axes, array).
+        alt: what the pictures show, for those who do not see them.
+        reveal: {"control", "table" (where its mark stands), "question", "answer"}.
+        ValueError for a table whose shape disagrees with its controls, is empty or all NaN.
+        """
+        self._controls = {control.name: control for control in controls}
+        self._arrays = {}
+        packed = {}
+        for name, (axes, array) in tables.items():
+            array = quantise(name, array)
+            expected = tuple(len(self._controls[a].values) for a in axes)
+            if array.shape[: len(axes)] != expected:
+                raise ValueError(
+                    f"The lab's table {name!r} has shape {array.shape}; its controls "
+                    f"{axes} need it to begin with {expected}."
+                )
+            self._arrays[name] = (axes, array)
+            little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")))
+            packed[name] = {
+                "dtype": array.dtype.name,
+                "axes": list(axes),
+                "shape": list(array.shape[len(axes) :]),
+                "data": little.tobytes(),
+            }
+        self.add_traits(**{c.name: Setting(c).tag(sync=True) for c in controls})
+        super().__init__(
+            spec={
+                "title": title,
+                "controls": [asdict(control) for control in controls],
+                "panels": list(panels),
+                "verdicts": list(verdicts),
+                "alt": alt,
+                "goal": goal,
+                "caption": caption,
+                "reveal": reveal,
+            },
+            tables=packed,
+        )
+
+    def row(self, name: str) -> np.ndarray:
+        r"""The part of a table that belongs to the present setting."""
+        axes, array = self._arrays[name]
+        return array[tuple(self._controls[a].values.index(getattr(self, a)) for a in axes)]
+
+    @property
+    def goal_reached(self) -> bool:
+        r"""Whether the present setting reaches the goal."""
+        return bool(self.row("reached"))
+
+    @property
+    def settings(self) -> str:
+        r"""The present setting in words, such as "Learning rate 0.05, batch size 8."."""
+        words = ", ".join(
+            f"{c.label} {c.texts[c.values.index(getattr(self, c.name))]}"
+            for c in self._controls.values()
+        )
+        return f"{words[0].upper()}{words[1:]}."
+
+    @property
+    def verdict(self) -> str:
+        r"""The outcome of the present setting in words."""
+        text = self.spec["verdicts"][int(self.row("verdict"))]
+        return re.sub(r"\{(\w+)\}", lambda m: number(float(self.row(m[1]))), text)
+
+    @property
+    def sentence(self) -> str:
+        r"""What the pictures show at the present setting: the words that stand in for them."""
+        goal = "Goal reached." if self.goal_reached else "Goal not reached."
+        return f"{self.settings} {self.verdict} {goal}"
+
+    def __repr__(self) -> str:
+        return f"Lab: {self.spec['title']}. {self.sentence} (Its sliders need JupyterLab.)"
+
+    def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict, dict]:
+        r"""The live widget, and for all who cannot run it a picture of the present setting."""
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        return data | {"image/svg+xml": still(self)}, metadata

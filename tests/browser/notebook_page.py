@@ -1,0 +1,115 @@
+"""A real JupyterLab and pages of it in a real browser, for tests and screenshots."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def settings(folder: Path, plugin: str, **values) -> None:
+    """Write one plugin's user settings for JupyterLab."""
+    file = folder / "@jupyterlab" / "apputils-extension" / f"{plugin}.jupyterlab-settings"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(values))
+
+
+@contextlib.contextmanager
+def jupyterlab(folder: Path, theme: str = "JupyterLab Light"):
+    """JupyterLab serving `folder`/work, with all its own files in `folder`; yields its address."""
+    (folder / "work").mkdir(exist_ok=True)
+    settings(folder / "settings", "notification", fetchNews="false", checkForUpdates=False)
+    settings(folder / "settings", "themes", theme=theme)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = {
+        "SETTINGS": "JUPYTERLAB_SETTINGS_DIR",
+        "WORKSPACES": "JUPYTERLAB_WORKSPACES_DIR",
+        "CONFIG": "JUPYTER_CONFIG_DIR",
+        "RUNTIME": "JUPYTER_RUNTIME_DIR",
+        "IPYTHON": "IPYTHONDIR",
+    }
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment |= {name: str(folder / key.lower()) for key, name in places.items()}
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "jupyterlab",
+                "--no-browser",
+                "--allow-root",
+                f"--port={port}",
+                "--port-retries=0",
+                "--IdentityProvider.token=",
+                f"--ServerApp.root_dir={folder / 'work'}",
+            ],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        address = f"http://127.0.0.1:{port}"
+        try:
+            deadline = time.monotonic() + 60
+            while True:
+                try:
+                    urllib.request.urlopen(f"{address}/api", timeout=2).close()
+                    break
+                except OSError:
+                    if server.poll() is not None or time.monotonic() > deadline:
+                        report = (folder / "server.log").read_text()
+                        raise RuntimeError(f"JupyterLab did not start:\n{report}") from None
+                    time.sleep(0.1)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+def write_notebook(folder: Path, name: str, *cells: str) -> None:
+    """Write a notebook of code cells into the folder that JupyterLab serves."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, folder / "work" / f"{name}.ipynb")
+
+
+def open_notebook(browser, address: str, name: str, scale: float = 1):
+    """Open a notebook in a fresh 1280 x 900 page; the page collects its errors in page.errors."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, device_scale_factor=scale
+    )
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("console", lambda m: page.errors.append(m.text) if m.type == "error" else None)
+    page.goto(f"{address}/lab/tree/{name}.ipynb?reset")
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    return page
+
+
+def run_all(page) -> None:
+    """Restart the kernel and run all cells, through the menu."""
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Restart Kernel and Run All Cells").click()
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
