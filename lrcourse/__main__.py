@@ -1,0 +1,5 @@
+r"""Run ``python -m lrcourse``."""
+
+from lrcourse.cli import main
+
+main(prog_name="lrcourse")

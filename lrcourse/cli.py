@@ -1,0 +1,120 @@
+r"""The command ``lrcourse``; each part of the package is imported when its command runs."""
+
+import difflib
+from pathlib import Path
+
+import click
+
+from lrcourse import __version__
+
+
+class Commands(click.Group):
+    r"""A group that offers the nearest command for a misspelt one."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
+        r"""Find the command named by ``args``; exit code 2 and a suggestion if there is none."""
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], self.commands, n=1)
+            hint = f"Did you mean '{near[0]}'?" if near else f"Try: {', '.join(self.commands)}."
+            ctx.fail(f"There is no command '{args[0]}'. {hint}")
+        return super().resolve_command(ctx, args)
+
+
+def _examples(*lines: str) -> str:
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+@click.group(
+    cls=Commands,
+    epilog=_examples(
+        "lrcourse lab        copy the chapters to ./lrcourse-work and open JupyterLab there",
+        "lrcourse doctor     find out what is wrong with an installation",
+    ),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, message="lrcourse %(version)s")
+def main() -> None:
+    r"""How big a step should a network take? A course in Jupyter."""
+
+
+@main.command(
+    epilog=_examples(
+        "lrcourse lab", "lrcourse lab ~/learning-rate", "lrcourse lab --no-browser --port 8890"
+    )
+)
+@click.argument("folder", type=click.Path(path_type=Path), default="lrcourse-work")
+@click.option("--no-browser", is_flag=True, help="Print the address instead of opening a browser.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Serve at this port, not any free one.")
+def lab(folder: Path, no_browser: bool, port: int | None) -> None:
+    r"""Copy the chapters and open JupyterLab.
+
+    FOLDER, ./lrcourse-work unless named, gets the chapters. Your own files there are never
+    overwritten: a chapter that changed in a new version of the course is put beside yours.
+    """
+    from lrcourse.course import workspace
+
+    try:
+        for line in workspace.deliver(folder, workspace.course_folder(), __version__):
+            click.echo(line)
+        workspace.serve(folder, port, browser=not no_browser)
+    except workspace.WorkspaceError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command(epilog=_examples("lrcourse doctor"))
+def doctor() -> None:
+    r"""Check this installation.
+
+    Prints OK or FAIL for each part, and the command that mends it.
+    """
+    from lrcourse.course.doctor import examine
+
+    well = True
+    for good, line in examine():
+        click.echo(line)
+        well &= good
+    if not well:
+        raise SystemExit(1)
+
+
+@main.command(epilog=_examples("lrcourse data fashion-mini", "lrcourse data fashion-mnist"))
+@click.argument("name")
+def data(name: str) -> None:
+    r"""Describe a data set.
+
+    Prints what the set NAME holds, its source and licence, and downloads it if need be.
+    """
+    from lrcourse.data import load
+
+    try:
+        found = load(name)
+    except (ValueError, OSError, LookupError) as error:
+        raise click.ClickException(str(error)) from None
+    sizes = ", ".join(f"{len(getattr(found, p).y)} {p}" for p in ("train", "validation", "test"))
+    height, width, *channels = found.image_shape
+    click.echo(f"{found.name}: {height}x{width} {'colour' if channels else 'grey'} images, {sizes}")
+    click.echo(f"classes: {', '.join(map(str, found.classes))}")
+    click.echo(f"source: {found.source}")
+    click.echo(f"licence: {found.licence}")
+
+
+@main.command(epilog=_examples("lrcourse release", "lrcourse release --check"))
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 if a notebook differs.")
+def release(check: bool) -> None:
+    r"""Make the notebooks, in a clone.
+
+    From each solutions/NN_name.py come solutions/NN_name.ipynb and chapters/NN_name.ipynb.
+    """
+    from lrcourse.course import release as releasing
+
+    try:
+        root = releasing.find_root(Path.cwd())
+        lines = releasing.differences(root) if check else releasing.release(root)
+    except releasing.ReleaseError as error:
+        raise click.ClickException(str(error)) from None
+    for line in lines:
+        click.echo(line if check else f"wrote {line.relative_to(root)}")
+    if not lines:
+        click.echo(f"The notebooks in {root} are as their sources say.")
+    if check and lines:
+        raise SystemExit(1)

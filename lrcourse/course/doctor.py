@@ -1,0 +1,158 @@
+r"""Say what is wrong with an installation, and the command that mends it."""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+PIP = f"{sys.executable} -m pip install"
+BUNDLED = ("fashion-mini", "digits", "patches")
+FRONT_ENDS = {"jupyterlab_widgets": "@jupyter-widgets/jupyterlab-manager", "anywidget": "anywidget"}
+
+
+class Trouble(Exception):
+    r"""A check failed: what was found, and the command that mends it."""
+
+    def __init__(self, found: str, remedy: str) -> None:
+        r"""Keep what was ``found`` and the ``remedy``, a command."""
+        super().__init__(found)
+        self.remedy = remedy
+
+
+def examine() -> Iterator[tuple[bool, str]]:
+    r"""Yield (whether it is well, the line to print) for each check, as soon as it is made."""
+    yield _line("lrcourse", lambda: metadata.version("lrcourse"))
+    yield _line("Python", python)
+    for requirement in requirements():
+        yield _line(requirement.name, lambda r=requirement: package(r))
+    for name, check in [
+        ("Jupyter kernel", kernel),
+        ("widgets front end", front_end),
+        ("bundled data", data),
+        ("CPU threads", threads),
+        ("GPU", gpu),
+    ]:
+        yield _line(name, check)
+
+
+def _line(name: str, check: Callable[[], str]) -> tuple[bool, str]:
+    try:
+        return True, f"OK    {name}: {check()}"
+    except Trouble as trouble:
+        return False, f"FAIL  {name}: {trouble}. To mend it, run  {trouble.remedy}"
+    except Exception as error:  # a broken package may raise anything
+        return False, f"FAIL  {name}: {error!r}. To mend it, run  {PIP} --upgrade {origin()}"
+
+
+def origin() -> str:
+    r"""Return what pip has to be told to install lrcourse from where it came from."""
+    try:
+        found = json.loads(metadata.distribution("lrcourse").read_text("direct_url.json") or "{}")
+    except metadata.PackageNotFoundError:
+        return "-e ."
+    if "vcs_info" in found:
+        return f"{found['vcs_info']['vcs']}+{found['url']}"
+    editable = "-e " if found.get("dir_info", {}).get("editable") else ""
+    return editable + found.get("url", "lrcourse")
+
+
+def requirements() -> list[Requirement]:
+    r"""Return the packages that lrcourse needs here, with their ranges; extras are left out."""
+    try:
+        needed = [Requirement(text) for text in metadata.requires("lrcourse") or []]
+    except metadata.PackageNotFoundError:
+        needed = []
+    return [r for r in needed if r.marker is None or r.marker.evaluate({"extra": ""})]
+
+
+def python() -> str:
+    r"""Check Python's version against the range in lrcourse's metadata."""
+    needed, version = metadata.metadata("lrcourse")["Requires-Python"], platform.python_version()
+    if not SpecifierSet(needed).contains(version, prereleases=True):
+        raise Trouble(f"{version}, needed {needed}", "python3.12 -m venv .venv")
+    return f"{version} ({sys.executable})"
+
+
+def package(requirement: Requirement) -> str:
+    r"""Check that a package is installed in its range."""
+    remedy = f'{PIP} "{requirement.name}{requirement.specifier}"'
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        raise Trouble("not installed", remedy) from None
+    if not requirement.specifier.contains(version, prereleases=True):
+        raise Trouble(f"{version}, needed {requirement.specifier}", remedy)
+    return version
+
+
+def kernel() -> str:
+    r"""Check that Jupyter's kernel "python3" runs this Python."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    remedy = f"{sys.executable} -m ipykernel install --sys-prefix"
+    try:
+        command = KernelSpecManager().get_kernel_spec("python3").argv[0]
+    except NoSuchKernel:
+        raise Trouble("there is no kernel python3", remedy) from None
+    generic = {"python", "python3", f"python3.{sys.version_info.minor}"}  # means the server's own
+    if command not in generic and Path(command).parent != Path(sys.executable).parent:
+        raise Trouble(f"python3 runs another Python, {command}", remedy)
+    return f"python3 runs {sys.executable if command in generic else command}"
+
+
+def front_end() -> str:
+    r"""Check that JupyterLab finds the front ends of ipywidgets and anywidget."""
+    from jupyter_core.paths import jupyter_path
+
+    for distribution, extension in FRONT_ENDS.items():
+        if not any(
+            Path(p, extension, "package.json").is_file() for p in jupyter_path("labextensions")
+        ):
+            raise Trouble(
+                f"JupyterLab does not find {extension}", f"{PIP} --force-reinstall {distribution}"
+            )
+    return ", ".join(FRONT_ENDS)
+
+
+def data() -> str:
+    r"""Check that the bundled data sets load."""
+    from lrcourse.data import load
+
+    for name in BUNDLED:
+        try:
+            load(name)
+        except Exception:
+            remedy = f"{PIP} --force-reinstall --no-deps {origin()}"
+            if "-e " in remedy:  # pip would leave a clone's own files as they are
+                remedy = f'git -C "{Path(__file__).parents[2]}" checkout -- lrcourse/datasets'
+            found = f"{name} does not load (for the reason, run  lrcourse data {name})"
+            raise Trouble(found, remedy) from None
+    return ", ".join(BUNDLED)
+
+
+def threads() -> str:
+    r"""Check that OMP_NUM_THREADS, if set, asks for no more threads than there are cores."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if asked and not (asked.isdecimal() and 1 <= int(asked) <= cores):
+        raise Trouble(
+            f"OMP_NUM_THREADS={asked} on {cores} cores", f"export OMP_NUM_THREADS={cores}"
+        )
+    return f"{asked or cores} of {cores}"
+
+
+def gpu() -> str:
+    r"""Say which GPU torch sees; none is well too."""
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        raise Trouble(f"torch: {error}", f"{PIP} --force-reinstall torch") from None
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return "Apple's, by mps" if torch.backends.mps.is_available() else "none, not needed"

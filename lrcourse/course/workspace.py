@@ -1,0 +1,202 @@
+r"""Copy the chapters to a learner's folder, never replacing what the learner wrote, and open them.
+
+A file counts as untouched while its hash is the one that ``.lrcourse.json`` noted at delivery. A
+file gets its name by a hard link, which fails where something stands already, and leaves it by a
+rename: so a second run at the same time, a save in between or Ctrl-C costs nothing.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import socket
+from pathlib import Path
+
+MANIFEST = ".lrcourse.json"
+START = "chapters/00_start_here.ipynb"
+ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"  # its pop-up covers the notebook
+
+
+class WorkspaceError(RuntimeError):
+    r"""The working folder or the server cannot be had; one sentence says why and what to do."""
+
+
+def course_folder() -> Path:
+    r"""Return the folder that holds ``chapters`` and ``solutions``: the wheel's or the clone's."""
+    here = Path(__file__).resolve().parent
+    for folder in (here, here.parents[1]):
+        if (folder / START).is_file():
+            return folder
+    raise WorkspaceError(f"This installation lacks {START}: install lrcourse again.")
+
+
+def deliver(folder: Path, course: Path, version: str) -> list[str]:
+    r"""Copy the notebooks of ``course`` to ``folder``; return a line for each that changed there.
+
+    A learner's file stays, and the new one lands beside it as ``02_backprop.new-0.2.0.ipynb``
+    (``version``). Raises WorkspaceError where the folder cannot be written.
+    """
+    manifest, lines, same = folder / MANIFEST, [], 0
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise WorkspaceError(f"{folder} is a file: name a folder.")
+        for part in ("chapters", "solutions"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        try:
+            delivered = dict(json.loads(manifest.read_bytes())["files"])
+        except FileNotFoundError:
+            delivered = {}
+        except (ValueError, KeyError, TypeError):
+            delivered = {}
+            lines.append(f"{manifest} cannot be read, so every notebook there counts as yours.")
+        try:
+            for source in sorted(course.glob("chapters/*.ipynb")) + sorted(
+                course.glob("solutions/*.ipynb")
+            ):
+                name, content = f"{source.parent.name}/{source.name}", source.read_bytes()
+                line = _bring(content, folder / name, delivered.get(name), version)
+                delivered[name] = _hash(content)
+                lines += [line] if line else []
+                same += not line
+        finally:
+            temporary = _write_beside(manifest, json.dumps({"files": delivered}, indent=1).encode())
+            os.replace(temporary, manifest)
+    except OSError as error:
+        where = error.filename or folder
+        raise WorkspaceError(
+            f"Cannot write {where}: {error.strerror}. Name another folder."
+        ) from None
+    return lines + ([f"same     {same} notebooks"] if same else [])
+
+
+def _bring(content, target, delivered, version):
+    name, new = f"{target.parent.name}/{target.name}", _hash(content)
+    for _ in range(100):
+        try:
+            if _place(content, target):
+                return f"new      {name}"
+            found = _hash(target.read_bytes())
+            if found == new:
+                return ""
+            if found != delivered:
+                break
+            if _exchange(content, target, delivered):
+                return f"updated  {name} (you had not changed it)"
+        except FileNotFoundError:  # another run is just exchanging this file
+            continue
+    if delivered == new:  # the learner has worked on it, and the course's has not changed since
+        return ""
+    number = 1
+    while True:
+        suffix = version if number == 1 else f"{version}-{number}"
+        beside = target.with_name(f"{target.stem}.new-{suffix}{target.suffix}")
+        if _place(content, beside) or beside.read_bytes() == content:
+            return f"kept     {name} is yours; the new one is beside it: {beside.name}"
+        number += 1
+
+
+def _exchange(content, target, delivered):
+    aside = target.with_name(f"{target.stem}.old-{secrets.token_hex(4)}{target.suffix}")
+    os.rename(target, aside)  # whatever stands there now, saved a moment ago or not
+    found = ""
+    try:
+        found = _hash(aside.read_bytes())
+        return found == delivered and _place(content, target)
+    finally:
+        if not _take_name(aside, target) and found in (delivered, _hash(content)):
+            aside.unlink()
+
+
+def _place(content, target):
+    temporary = _write_beside(target, content)
+    try:
+        return _take_name(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _take_name(source, target):
+    try:
+        os.link(source, target)
+        source.unlink()
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links: hold the name with an empty file
+        try:
+            target.open("xb").close()
+        except FileExistsError:
+            return False
+        os.replace(source, target)
+    return True
+
+
+def _write_beside(target, content):
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_bytes(content)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _hash(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def serve(folder: Path, port: int | None, browser: bool) -> None:
+    r"""Run JupyterLab in ``folder`` at the first chapter until Ctrl-C.
+
+    Raises WorkspaceError if JupyterLab is missing or ``port`` cannot be had (None: any free one).
+    """
+    try:
+        from jupyterlab.labapp import LabApp
+    except ModuleNotFoundError:
+        raise WorkspaceError(
+            "JupyterLab is missing: run  python -m pip install 'jupyterlab>=4.2,<5'"
+        ) from None
+    if port:
+        check_port(port)
+    server = LabApp.initialize_server(
+        [
+            f"--ServerApp.root_dir={folder.resolve()}",
+            f"--ServerApp.open_browser={browser}",
+            *([f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port else []),
+            "--ServerApp.answer_yes=True",  # Ctrl-C once is enough
+            "--ServerApp.allow_root=True",  # in a container there is no other user
+            "--Application.log_level=WARN",
+            f"--LabApp.default_url=/lab/tree/{START}",
+        ]
+    )
+    server.web_app.settings["page_config_hook"] = _without_announcements
+    if not server.identity_provider.token_generated:  # else the server shows its address itself
+        print(server.display_url)
+    server.start()
+
+
+def _without_announcements(_handler, page):
+    page["disabledExtensions"].append(ANNOUNCEMENTS)
+    return page
+
+
+def check_port(port: int) -> None:
+    r"""Raise WorkspaceError, naming a free port, unless a server can listen on ``port``."""
+    if trouble := _trouble(port):
+        free = next(p for p in [*range(port + 1, 65536), *range(8888, 65536)] if not _trouble(p))
+        raise WorkspaceError(f"Port {port} {trouble}: try  --port {free}")
+
+
+def _trouble(port):
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        "localhost", port, type=socket.SOCK_STREAM
+    ):
+        try:
+            with socket.socket(family, kind, protocol) as probe:
+                if os.name == "posix":  # as the server does: a port that was just given up is free
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return "is taken" if error.errno == errno.EADDRINUSE else "is not allowed"
+    return ""

@@ -1,0 +1,135 @@
+r"""What the doctor finds, and the command that it offers."""
+
+import sys
+from importlib import metadata
+
+import pytest
+from click.testing import CliRunner
+from packaging.requirements import Requirement
+
+from lrcourse.cli import main
+from lrcourse.course import doctor
+from lrcourse.course.doctor import Trouble, examine, front_end, kernel, package, python, threads
+
+
+def test_this_installation_is_well():
+    found = list(examine())
+    assert [line for good, line in found if not good] == []
+    parts = [line[6:].split(":")[0] for _, line in found]
+    assert {"Python", "numpy", "torch", "jupyterlab", "anywidget", "click"} <= set(parts)
+    assert parts[-5:] == [
+        "Jupyter kernel",
+        "widgets front end",
+        "bundled data",
+        "CPU threads",
+        "GPU",
+    ]
+    assert "pytest" not in parts  # an extra
+
+
+def test_a_missing_package_is_found():
+    with pytest.raises(Trouble, match="not installed") as error:
+        package(Requirement("no-such-package-here>=1"))
+    assert error.value.remedy == f'{sys.executable} -m pip install "no-such-package-here>=1"'
+
+
+def test_a_package_out_of_its_range_is_found(monkeypatch):
+    monkeypatch.setattr(metadata, "version", lambda name: "1.26.4")
+    with pytest.raises(Trouble, match=r"1\.26\.4, needed >=2\.0"):
+        package(Requirement("numpy>=2.0"))
+    monkeypatch.setattr(metadata, "version", lambda name: "2.13.0+cpu")
+    assert package(Requirement("torch>=2.4")) == "2.13.0+cpu"
+
+
+def test_an_old_python_is_found(monkeypatch):
+    monkeypatch.setattr(doctor.platform, "python_version", lambda: "3.10.4")
+    with pytest.raises(Trouble, match=r"3\.10\.4, needed >=3\.11"):
+        python()
+
+
+@pytest.fixture
+def kernels(tmp_path, monkeypatch):
+    r"""Write a kernelspec "python3" that comes before the installed one."""
+    folder = tmp_path / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+
+    def write(command):
+        (folder / "kernel.json").write_text(
+            f'{{"argv": ["{command}", "-m", "ipykernel_launcher"], "display_name": "P"}}'
+        )
+
+    return write
+
+
+def test_a_kernel_of_another_python_is_found(kernels):
+    kernels("/opt/other/bin/python")
+    with pytest.raises(Trouble, match="another Python, /opt/other/bin/python") as error:
+        kernel()
+    assert error.value.remedy.endswith("-m ipykernel install --sys-prefix")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="backslashes would need escapes in JSON")
+@pytest.mark.parametrize("command", ["python", "python3", sys.executable])
+def test_a_kernel_of_this_python_is_well(kernels, command):
+    kernels(command)
+    assert sys.executable in kernel()
+
+
+def test_a_missing_front_end_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda part: [str(tmp_path)])
+    with pytest.raises(Trouble, match="does not find @jupyter-widgets/jupyterlab-manager") as error:
+        front_end()
+    assert error.value.remedy.endswith("pip install --force-reinstall jupyterlab_widgets")
+
+
+def test_data_that_does_not_load_is_found(monkeypatch):
+    def broken(name):
+        raise ValueError("truncated")
+
+    monkeypatch.setattr("lrcourse.data.load", broken)
+    with pytest.raises(Trouble, match="fashion-mini does not load"):
+        doctor.data()
+
+
+@pytest.mark.parametrize("asked", ["0", "-1", "many", "100000"])
+def test_a_senseless_number_of_threads_is_found(monkeypatch, asked):
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    with pytest.raises(Trouble, match=f"OMP_NUM_THREADS={asked}"):
+        threads()
+
+
+def test_a_broken_torch_is_found(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(Trouble, match="torch") as error:
+        doctor.gpu()
+    assert error.value.remedy.endswith("pip install --force-reinstall torch")
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (None, "lrcourse"),
+        ('{"url": "https://x.org/c.git", "vcs_info": {"vcs": "git"}}', "git+https://x.org/c.git"),
+        ('{"url": "file:///home/c", "dir_info": {"editable": true}}', "-e file:///home/c"),
+        ('{"url": "file:///home/c", "dir_info": {}}', "file:///home/c"),
+    ],
+)
+def test_a_remedy_installs_from_where_the_course_came(monkeypatch, found, expected):
+    monkeypatch.setattr(metadata.PathDistribution, "read_text", lambda self, name: found)
+    assert doctor.origin() == expected
+
+
+def test_the_command_fails_when_a_check_fails_or_breaks(monkeypatch):
+    def broken():
+        raise RuntimeError("a broken package")
+
+    monkeypatch.setattr(doctor, "kernel", broken)
+    result = CliRunner().invoke(main, ["doctor"])
+    assert result.exit_code == 1
+    failed = [line for line in result.output.splitlines() if line.startswith("FAIL")]
+    assert len(failed) == 1
+    assert failed[0].startswith(
+        "FAIL  Jupyter kernel: RuntimeError('a broken package'). To mend it"
+    )
+    assert result.output.splitlines()[-1].startswith("OK    GPU")
