@@ -216,6 +216,105 @@ class Sigmoid:
         return d_x
 
 
+class BatchNorm:
+    r"""Normalise each feature over the batch, then scale and shift it.
+
+    .. math::
+
+        \hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \qquad y = \gamma \hat x + \beta
+
+    In training :math:`\mu` and :math:`\sigma^2` are the batch's mean and *biased* variance. For
+    evaluation they are running means over the batches seen in training, of the means and of the
+    *unbiased* variances.
+
+    Args:
+        features: number of inputs and outputs.
+        epsilon: :math:`\epsilon`, inside the root; 1e-5 as in the paper's practice and torch.
+        momentum: weight of the *new* value in the running means; 0.1 as in torch. (In Keras
+            momentum is the weight of the old one: 0.99.)
+
+    ``gamma`` begins at 1 and ``beta`` at 0. A network sets ``training`` (see ``Network.train``).
+    Place it after Linear and before the activation.
+
+    Source: Ioffe & Szegedy 2015, algorithm 1. The same as ``torch.nn.BatchNorm1d``.
+    """
+
+    def __init__(self, features: int, epsilon: float = 1e-5, momentum: float = 0.1) -> None:
+        if features < 1:
+            raise ValueError(f"BatchNorm needs at least 1 feature, got {features}.")
+        if not 0 < momentum <= 1:
+            raise ValueError(f"momentum must be over 0 and at most 1, not {momentum}.")
+        if not 0 <= epsilon < np.inf:
+            raise ValueError(f"epsilon must be finite, 0 or more, not {epsilon}.")
+        self.fan_in = self.fan_out = features
+        self.epsilon, self.momentum = epsilon, momentum
+        self.training, self.lowest = True, False
+        self.shapes = {"gamma": (1, features), "beta": (1, features)}
+
+    def begin(self, rng: Generator) -> None:
+        r"""Set gamma to 1, beta to 0, and the running mean and variance to 0 and 1.
+
+        Args:
+            rng: not used; here so that every layer begins in the same way.
+        """
+        self.gamma[...], self.beta[...] = 1, 0
+        self.running_mean, self.running_variance = self.beta.copy(), self.gamma.copy()
+
+    def forward(self, x: Array) -> Array:
+        r"""Return :math:`\gamma \hat x + \beta`, and in training move the running means.
+
+        Args:
+            x: inputs, (..., batch, features).
+
+        Returns:
+            Outputs of the same shape.
+
+        Raises:
+            ValueError: one example in training: its variance is 0, and nothing of x would be left.
+        """
+        if self.training:
+            batch = x.shape[-2]
+            if batch < 2:
+                raise ValueError(
+                    "BatchNorm in training needs at least 2 examples in a batch: the variance of "
+                    "1 example is 0. Use a larger batch, or network.train(False) to evaluate."
+                )
+            mean, variance = x.mean(axis=-2, keepdims=True), x.var(axis=-2, keepdims=True)
+            new = self.momentum
+            self.running_mean += new * (mean - self.running_mean)
+            self.running_variance += new * (variance * batch / (batch - 1) - self.running_variance)
+        else:
+            mean, variance = self.running_mean, self.running_variance
+        self.scale = 1 / np.sqrt(variance + self.epsilon)
+        self.x_hat = (x - mean) * self.scale
+        return self.gamma * self.x_hat + self.beta
+
+    def backward(self, d_y: Array) -> Array:
+        r"""Fill ``dgamma`` and ``dbeta``, and return the gradient for the layer below.
+
+        .. math::
+
+            d\gamma = \sum d_y \, \hat x \qquad d\beta = \sum d_y \qquad
+            d_x = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}}
+            \left(d_y - \frac{d\beta}{B} - \hat x \frac{d\gamma}{B}\right)
+
+        The two last terms are there because the batch's mean and variance depend on x too; in
+        evaluation they do not, and the terms vanish.
+
+        Args:
+            d_y: gradient of the loss at the outputs, (..., batch, features).
+
+        Returns:
+            Gradient of the loss at the inputs, of the same shape.
+        """
+        self.dgamma[...] = _sum(d_y * self.x_hat, axis=-2, keepdims=True)
+        self.dbeta[...] = _sum(d_y, axis=-2, keepdims=True)
+        if self.training:
+            batch = d_y.shape[-2]
+            d_y = d_y - self.dbeta / batch - self.x_hat * (self.dgamma / batch)
+        return self.gamma * self.scale * d_y
+
+
 def softmax_cross_entropy(logits: Array, labels: ArrayLike) -> tuple[Array, Array]:
     r"""Return the mean cross-entropy of softmax(logits) and its gradient.
 
@@ -280,7 +379,7 @@ class Network:
 
     def __init__(
         self,
-        layers: Sequence[Linear | ReLU | Sigmoid],
+        layers: Sequence[Linear | BatchNorm | ReLU | Sigmoid],
         rng: Generator,
         runs: int | None = None,
         dtype: DTypeLike = np.float32,
@@ -350,6 +449,16 @@ class Network:
         for layer in reversed(self.layers):
             d = layer.backward(d)
 
+    def train(self, training: bool = True) -> None:
+        r"""Switch BatchNorm layers between batch statistics and running ones.
+
+        Args:
+            training: True for the batch's own statistics, False for evaluation.
+        """
+        for layer in self.layers:
+            if isinstance(layer, BatchNorm):
+                layer.training = training
+
     def loss(self, x: Array, labels: ArrayLike) -> Array:
         r"""Return the mean cross-entropy, and leave ``g`` as it is.
 
@@ -398,6 +507,41 @@ class Network:
             The share: a number, or (K,) for K runs.
         """
         return (self.predict(x) == np.asarray(labels)).mean(axis=-1)
+
+
+def layer_statistics(network: Network, x: Array, labels: ArrayLike) -> list[dict[str, object]]:
+    r"""Return what flows through each layer, forward and backward, for one batch.
+
+    Args:
+        network: one network, not stacked runs; its ``g`` is filled as by loss_and_gradient.
+        x: inputs, (batch, features).
+        labels: right classes, (batch,).
+
+    Returns:
+        A dict for each layer, in order: ``layer``, its name; ``mean`` and ``deviation`` of its
+        outputs; ``zeros``, the share of them that are 0; ``d_deviation``, the standard deviation
+        of the loss's gradient at its outputs; and for a layer with parameters ``gradient_norm``,
+        the length of their gradient.
+    """
+    rows = []
+    y = np.asarray(x, network.w.dtype)
+    for layer in network.layers:
+        y = layer.forward(y)
+        rows.append(
+            {
+                "layer": type(layer).__name__,
+                "mean": float(y.mean()),
+                "deviation": float(y.std()),
+                "zeros": float((y == 0).mean()),
+            }
+        )
+    d = softmax_cross_entropy(y, labels)[1]
+    for layer, row in zip(reversed(network.layers), reversed(rows), strict=True):
+        row["d_deviation"] = float(d.std())
+        d = layer.backward(d)
+        if hasattr(layer, "slice"):
+            row["gradient_norm"] = float(np.linalg.norm(network.g[layer.slice]))
+    return rows
 
 
 def central_differences(f: Callable[[], float], w: Array, step: float = 1e-6) -> Array:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from lrcourse.data import Data
-from lrcourse.nn import Array, Network, softmax_cross_entropy
+from lrcourse.nn import Array, BatchNorm, Network, softmax_cross_entropy
 from lrcourse.optim import Rule, in_blocks
 
 MOMENTS = (
@@ -128,7 +128,8 @@ def fit(
     r"""Train a network on shuffled mini-batches.
 
     Args:
-        network: changed in place. With K stacked runs all of them see the same batches.
+        network: changed in place. With K stacked runs all of them see the same batches. BatchNorm
+            layers are left as they are to evaluate: ``network.train(False)``.
         data: a data set from ``lrcourse.data.load`` (its training part is used, and its validation
             part measured after each epoch), or a pair x (n, features), labels (n,).
         rule: the optimizer, such as ``SGD()``.
@@ -165,6 +166,14 @@ def fit(
     validation = data.validation if isinstance(data, Data) and len(data.validation.y) else None
     take_step = in_blocks(rule, network.w, network.g)
     steps = -(-len(x) // _checked_batch_size(batch_size, len(x)))
+    if len(x) % batch_size == 1 % batch_size and any(
+        isinstance(b, BatchNorm) for b in network.layers
+    ):
+        raise ValueError(
+            f"With batch_size {batch_size} a batch of 1 example comes up among {len(x)}, and "
+            "BatchNorm needs at least 2: choose another batch size."
+        )
+    network.train()
     bar = tqdm(
         total=epochs * steps,
         unit="step",
@@ -201,6 +210,7 @@ def fit(
                     break
         except KeyboardInterrupt:
             run.stop(f"interrupted in epoch {run.epoch + 1}, after {run.step} steps")
+        network.train(False)
         _call(calls["on_train_end"], run)
     if history.stopped:
         warnings.warn(f"Training stopped: {history.stopped}.", RuntimeWarning, stacklevel=2)
@@ -215,13 +225,16 @@ def _batches(n: int, batch_size: int, rng: Generator) -> Iterator[NDArray[np.int
 
 def _summary(run: Run, first: int, validation: tuple[Array, Array] | None) -> dict:
     history = run.history
+    network = run.network
     epoch = {
         "loss": np.mean(history.loss[first:], axis=0).tolist(),
         "learning_rate": history.learning_rate[-1],
         "steps": run.step,
     }
     if validation is not None:
-        logits = run.network.forward(validation[0])
+        network.train(False)
+        logits = network.forward(validation[0])
+        network.train()
         loss, _ = softmax_cross_entropy(logits, validation[1])
         right = logits.argmax(axis=-1) == validation[1]
         epoch["validation_loss"] = loss.tolist()

@@ -7,12 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrcourse.nn import (
+    BatchNorm,
     Linear,
     Network,
     ReLU,
     Sigmoid,
     central_differences,
     kaiming,
+    layer_statistics,
     normal,
     softmax_cross_entropy,
     xavier,
@@ -146,6 +148,98 @@ def test_one_linear_layer_by_hand():
     np.testing.assert_array_equal(layer.db, [[1, -1]])
 
 
+def batch_norm(features=4, runs=None, dtype=np.float64):
+    layers = [Linear(5, features), BatchNorm(features), Sigmoid(), Linear(features, 3)]
+    network = Network(layers, np.random.default_rng(0), runs=runs, dtype=dtype)
+    network.w += np.random.default_rng(1).normal(0, 0.3, network.w.shape)
+    return network
+
+
+def torch_batch_norm(layer):
+    twin = torch.nn.BatchNorm1d(layer.fan_in, dtype=torch.float64)
+    twin.weight.data, twin.bias.data = torch.tensor(layer.gamma[0]), torch.tensor(layer.beta[0])
+    return twin
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_norm_agrees_with_torch(training):
+    network = batch_norm()
+    layer = network.layers[1]
+    twin = torch_batch_norm(layer)
+    rng = np.random.default_rng(3)
+    for _ in range(3):
+        x, d_y = rng.normal(1, 3, (2, 6, 4))
+        layer.training = True
+        layer.forward(x)
+        twin.train()
+        twin(torch.tensor(x))
+    np.testing.assert_allclose(layer.running_mean[0], twin.running_mean, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(layer.running_variance[0], twin.running_var, rtol=0, atol=1e-14)
+    layer.training = training
+    twin.train(training)
+    t = torch.tensor(x, requires_grad=True)
+    y = twin(t)
+    y.backward(torch.tensor(d_y))
+    np.testing.assert_allclose(layer.forward(x), y.detach(), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(layer.backward(d_y), t.grad, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(layer.dgamma[0], twin.weight.grad, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(layer.dbeta[0], twin.bias.grad, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_norm_gradient_agrees_with_central_differences(training):
+    network = batch_norm()
+    x, labels = batch(network)
+    network.loss(x, labels)
+    network.train(training)
+    network.loss_and_gradient(x, labels)
+    g = network.g.copy()
+    measured = central_differences(lambda: network.loss(x, labels), network.w)
+    assert np.abs(g - measured).max() <= 1e-7
+
+
+def test_batch_norm_input_gradient_sums_to_zero():
+    network = batch_norm()
+    layer = network.layers[1]
+    x, d_y = np.random.default_rng(0).normal(2, 3, (2, 7, 4))
+    layer.forward(x)
+    np.testing.assert_allclose(layer.backward(d_y).sum(axis=0), 0, atol=1e-13)
+
+
+def test_batch_norm_in_stacked_runs():
+    stacked = batch_norm(runs=2)
+    x, labels = batch(stacked)
+    loss = stacked.loss_and_gradient(x, labels)
+    for k in range(2):
+        one = batch_norm()
+        one.w[:] = stacked.w[k]
+        assert one.loss_and_gradient(x, labels) == pytest.approx(loss[k], rel=1e-12)
+        np.testing.assert_allclose(one.g, stacked.g[k], rtol=0, atol=1e-13)
+        np.testing.assert_allclose(one.layers[1].running_mean, stacked.layers[1].running_mean[k])
+
+
+def test_layer_statistics_see_what_torch_sees():
+    network = made(ReLU, sizes=(6, 5, 4, 3))
+    x, labels = batch(network, 9)
+    rows = layer_statistics(network, x, labels)
+    twin = as_torch(network)
+    y, outputs = torch.tensor(x), []
+    for layer in twin:
+        y = layer(y)
+        y.retain_grad()
+        outputs.append(y)
+    torch.nn.functional.cross_entropy(y, torch.tensor(labels)).backward()
+    assert [row["layer"] for row in rows] == ["Linear", "ReLU"] * 2 + ["Linear"]
+    for row, y, layer in zip(rows, outputs, twin, strict=True):
+        assert row["mean"] == pytest.approx(y.mean().item())
+        assert row["deviation"] == pytest.approx(y.std(correction=0).item())
+        assert row["zeros"] == (y == 0).double().mean().item()
+        assert row["d_deviation"] == pytest.approx(y.grad.std(correction=0).item())
+        if isinstance(layer, torch.nn.Linear):
+            norm = torch.cat([p.grad.ravel() for p in layer.parameters()]).norm().item()
+            assert row["gradient_norm"] == pytest.approx(norm)
+
+
 def test_relu_has_slope_0_at_0():
     relu = ReLU()
     relu.forward(np.array([-1.0, 0.0, 2.0]))
@@ -202,6 +296,10 @@ def test_same_seed_same_bits():
             "gives 4 outputs, the next takes 5",
         ),
         (lambda: Network([Linear(3, 2)], np.random.default_rng(0), runs=0), "at least 1"),
+        (lambda: BatchNorm(0), "at least 1 feature"),
+        (lambda: BatchNorm(2, momentum=0), "momentum"),
+        (lambda: BatchNorm(2, epsilon=-1), "epsilon"),
+        (lambda: batch_norm().forward(np.zeros((1, 5))), "at least 2 examples"),
         (lambda: made().forward(np.zeros((2, 6))), r"\(2, 6\).*takes 5"),
         (lambda: softmax_cross_entropy(np.zeros((2, 3)), [0, 3]), "Label 3 .* 0 .. 2"),
         (lambda: softmax_cross_entropy(np.zeros((2, 3)), [0, -1]), "Label -1 .* 0 .. 2"),

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lrcourse import data as data_module
-from lrcourse.nn import Linear, Network, ReLU, Sigmoid
+from lrcourse.nn import BatchNorm, Linear, Network, ReLU, Sigmoid
 from lrcourse.optim import SGD
 from lrcourse.training import MOMENTS, History, fit
 
@@ -82,6 +82,26 @@ def test_validation_is_measured_after_each_epoch():
     last = history.epochs[-1]
     assert last["validation_loss"] == pytest.approx(net.loss(*digits.validation), rel=1e-6)
     assert last["validation_accuracy"] == net.accuracy(*digits.validation) > 0.8
+
+
+def test_batch_norm_is_validated_with_running_statistics():
+    digits = data_module.load("digits")
+    layers = [Linear(64, 16), BatchNorm(16), ReLU(), Linear(16, 10)]
+    net = Network(layers, np.random.default_rng(0))
+    history = fit(
+        net, digits, SGD(), learning_rate=0.1, batch_size=16, epochs=2,
+        rng=np.random.default_rng(0), progress=False,
+    )  # fmt: skip
+    assert not net.layers[1].training
+    one_by_one = [net.predict(image[None])[0] for image in digits.validation.x]
+    assert history.epochs[-1]["validation_accuracy"] == np.mean(one_by_one == digits.validation.y)
+
+
+def test_a_last_batch_of_one_is_refused_for_batch_norm():
+    net = Network([Linear(4, 3), BatchNorm(3)], np.random.default_rng(0))
+    for batch_size in (1, 7):
+        with pytest.raises(ValueError, match="at least 2"):
+            train(net, batch_size=batch_size)
 
 
 def test_stacked_runs_follow_single_ones():
