@@ -1,0 +1,350 @@
+r"""Checks and hints: ``check("02.1")`` says whether an answer is right, and if not, why.
+
+``chapter_NN.py`` holds the exercises of a chapter as plain data, in the list ``EXERCISES``. A
+check touches an answer only by calling it with plain arrays and numbers, and looks only at the
+plain data that comes back.
+"""
+
+import dis
+import html
+import importlib
+import linecache
+import pkgutil
+import re
+import sys
+import traceback
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+
+TO_DO, PASSED, FAILED, UNKNOWN, HINT = "to do", "passed", "failed", "unknown", "hint"
+BORDERS = {PASSED: "#0072B2", FAILED: "#D55E00"}
+RETURNED_NONE = "It returned None; is the return line missing?"
+_hints_shown: dict[str, int] = {}
+
+
+class Wrong(Exception):
+    r"""A check rejects an answer; the message is the sentence that the learner reads."""
+
+
+@dataclass(frozen=True)
+class Check:
+    r"""One question that is asked of an answer.
+
+    Args:
+        name: what is right if it passes, such as "the step goes downhill".
+        run: ``run(answer, rng)`` raises Wrong or returns. ``answer`` is what the learner's name
+            stands for, or, if the exercise has several names, a namespace with all of them
+            (``answers.forward``, ``answers.backward``). ``rng`` is a fresh numpy Generator.
+        points: what it counts for a grader.
+    """
+
+    name: str
+    run: Callable[[object, Generator], None]
+    points: int = 1
+
+
+@dataclass(frozen=True)
+class Exercise:
+    r"""An exercise: its id ("02.1"), title, the names to look up, its checks and its hints."""
+
+    id: str
+    title: str
+    answers: tuple[str, ...]
+    checks: Sequence[Check]
+    hints: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Result:
+    r"""What ``check`` and ``hint`` return; it shows itself as text and as HTML.
+
+    Attributes:
+        id: the exercise.
+        status: "to do", "passed" or "failed"; "unknown" for an id that does not exist, and "hint".
+        sentence: what to do, the likely cause, or the hint.
+        outcomes: for each check by name, whether the answer passes it.
+        hints: the exercise's hints, unless it is passed.
+    """
+
+    id: str
+    status: str
+    sentence: str
+    outcomes: Mapping[str, bool] = field(default_factory=dict)
+    hints: Sequence[str] = ()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._html()}
+
+    def __repr__(self) -> str:
+        lines = [f"{self._title()} {self.sentence}"]
+        lines += [f"  {PASSED if ok else FAILED}: {name}" for name, ok in self.outcomes.items()]
+        if self.hints:
+            lines.append(f'Stuck? lrcourse.hint("{self.id}") shows one hint at each call.')
+        return "\n".join(lines)
+
+    def _title(self) -> str:
+        return f"Exercise {self.id}: {self.status}."
+
+    def _html(self) -> str:
+        checks = "".join(
+            f"<li>{PASSED if ok else FAILED}: {_marked(name)}</li>"
+            for name, ok in self.outcomes.items()
+        )
+        hints = ""
+        for number, text in reversed(list(enumerate(self.hints, start=1))):
+            summary = f"Hint {number} of {len(self.hints)}"
+            hints = (
+                '<details style="margin: 0.4em 0 0 1em"><summary style="cursor: pointer">'
+                f"{summary}</summary><p>{_marked(text)}</p>{hints}</details>"
+            )
+        return (
+            f'<div style="border-left: 5px solid {BORDERS.get(self.status, "currentColor")}; '
+            f'padding: 0.2em 0 0.2em 0.8em; color: inherit"><strong>{_escaped(self._title())}'
+            f"</strong> {_marked(self.sentence)}{checks and f'<ul>{checks}</ul>'}{hints}</div>"
+        )
+
+
+def check(id: str) -> Result:
+    r"""Say whether an exercise is to do, passed or failed, and why.
+
+    The answer is looked up by its name in the caller's globals.
+
+    Args:
+        id: the exercise, such as "02.1".
+
+    Returns:
+        A result that shows itself in a notebook. Whatever the answer does, nothing is raised.
+    """
+    exercise = find(id)
+    if exercise is None:
+        return _unknown(id)
+    namespace = sys._getframe(1).f_globals
+    missing = [name for name in exercise.answers if name not in namespace]
+    if missing:
+        sentence = f"There is no `{missing[0]}` yet: run the cell of the exercise, then this one."
+        return Result(exercise.id, TO_DO, sentence, hints=exercise.hints)
+    answers = {name: namespace[name] for name in exercise.answers}
+    failures = {}
+    for one in exercise.checks:
+        rng = np.random.default_rng(list(f"{exercise.id} {one.name}".encode()))
+        failure = _failure(one, answers, rng)
+        if failure is None:
+            names = " and ".join(f"`{name}`" for name in answers)
+            sentence = f"Write {names} in the cell above, run that cell, then this one again."
+            return Result(exercise.id, TO_DO, sentence, hints=exercise.hints)
+        failures[one.name] = failure
+    outcomes = {name: not failure for name, failure in failures.items()}
+    if all(outcomes.values()):
+        return Result(exercise.id, PASSED, "All checks agree.", outcomes)
+    first = next(filter(None, failures.values()))
+    return Result(exercise.id, FAILED, first, outcomes, exercise.hints)
+
+
+def hint(id: str) -> Result:
+    r"""Show the next hint of an exercise; after the last one it begins again.
+
+    Args:
+        id: the exercise, such as "02.1".
+    """
+    exercise = find(id)
+    if exercise is None:
+        return _unknown(id)
+    number = _hints_shown.get(exercise.id, 0) % len(exercise.hints)
+    _hints_shown[exercise.id] = number + 1
+    last = " (The last one. The worked solution is linked from the exercise.)"
+    end = last if number + 1 == len(exercise.hints) else ""
+    text = f"{number + 1} of {len(exercise.hints)}. {exercise.hints[number]}{end}"
+    return Result(exercise.id, HINT, text)
+
+
+def find(id: str) -> Exercise | None:
+    r"""Return the exercise of that id, or None; only its chapter's module is loaded."""
+    chapter = re.fullmatch(r"(\d\d)\.\d+", str(id))
+    if chapter is None or chapter[1] not in chapters():
+        return None
+    return next((e for e in exercises(chapter[1]) if e.id == id), None)
+
+
+def chapters() -> list[str]:
+    r"""Return the numbers of the chapters that have exercises, as "02"."""
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    return sorted(name.removeprefix("chapter_") for name in names if name.startswith("chapter_"))
+
+
+def exercises(chapter: str) -> list[Exercise]:
+    r"""Return the exercises of a chapter, "02"."""
+    return importlib.import_module(f"{__name__}.chapter_{chapter}").EXERCISES
+
+
+def compare(
+    got: object,
+    expected: ArrayLike | tuple,
+    *,
+    mistakes: Mapping[str, ArrayLike | tuple] | None = None,
+    tolerance: float = 1e-6,
+    what: str = "",
+) -> None:
+    r"""Accept a result that is as expected; else raise Wrong with the likely cause.
+
+    Args:
+        got: what the learner's function returned: a number, list, array or torch tensor, or a
+            tuple of them if ``expected`` is a tuple.
+        expected: the right value.
+        mistakes: for each sentence, the value that this mistake leads to.
+        tolerance: largest difference allowed, relative to the largest value expected (absolute
+            where all that is expected is 0).
+        what: name of the result, to begin the sentence with ("the loss").
+
+    Raises:
+        Wrong: it is None, no number, of another shape, not finite, a known mistake, or different.
+    """
+    start = f"{what[0].upper()}{what[1:]}: " if what else ""
+    if got is None:
+        raise Wrong(start + RETURNED_NONE)
+    if isinstance(expected, tuple):
+        if isinstance(got, np.ndarray) and got.ndim:
+            got = list(got)
+        if not isinstance(got, tuple | list) or len(got) != len(expected):
+            kind = f"{len(got)} values" if isinstance(got, tuple | list) else f"one {_kind(got)}"
+            raise Wrong(f"{start}It should return {len(expected)} values; it returned {kind}.")
+    else:
+        got, expected = _array(got, start), np.asarray(expected)
+    if _close(got, expected, tolerance):
+        return
+    for sentence, value in (mistakes or {}).items():
+        if _close(got, value, tolerance):
+            raise Wrong(sentence)
+    if isinstance(expected, tuple):
+        for number, (one, right) in enumerate(zip(got, expected, strict=True), start=1):
+            compare(one, right, tolerance=tolerance, what=f"{what or 'value'} {number}")
+    if got.shape != expected.shape:
+        transposed = expected.ndim > 1 and got.shape == expected.shape[::-1]
+        raise Wrong(
+            f"{start}The shape is {got.shape}, it should be {expected.shape}"
+            + ("; it looks transposed." if transposed else ".")
+        )
+    same = (got == expected) | (np.isnan(got) & np.isnan(expected))
+    difference = np.abs(np.subtract(got, expected, dtype=float))
+    difference = np.where(same, 0, np.nan_to_num(difference, nan=np.inf, posinf=np.inf))
+    index = np.unravel_index(difference.argmax(), difference.shape)
+    place = f" at index {', '.join(map(str, index))}" if index else ""
+    wrong = np.count_nonzero(difference > tolerance * _size(expected))
+    raise Wrong(
+        f"{start}It returned {got[index]:.6g}{place}, where {expected[index]:.6g} is expected"
+        + (f" ({wrong} of {difference.size} values are wrong)." if index else ".")
+    )
+
+
+@contextmanager
+def unchanged(**arrays: NDArray) -> Iterator[None]:
+    r"""Raise Wrong if an array is another after the block than before it.
+
+    Args:
+        arrays: what must not change, by the names that the exercise gives them.
+    """
+    before = {name: array.copy() for name, array in arrays.items()}
+    yield
+    for name, array in arrays.items():
+        if not np.array_equal(before[name], array, equal_nan=True):
+            raise Wrong(
+                f"It changes its input `{name}` in place (`{name} -= ...` does that), and the "
+                f"caller still needs it. Make a new array: `{name} = {name} - ...`."
+            )
+
+
+def _failure(one: Check, answers: dict[str, object], rng: Generator) -> str | None:
+    # The sentence of the failure, "" if the check passes, None if the exercise is still to do.
+    given = list(answers.values())
+    if any(answer is None or answer is ... or _does_nothing(answer) for answer in given):
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            one.run(given[0] if len(given) == 1 else types.SimpleNamespace(**answers), rng)
+    except Wrong as wrong:
+        return str(wrong)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, NotImplementedError) and re.match(r"Exercise|$", str(error)):
+            return None
+        return _explained(error, given)
+    return ""
+
+
+def _explained(error: BaseException, given: list) -> str:
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    files = {code.co_filename for answer in given for code in _codes(answer)}
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in files]
+    if frames:
+        source = linecache.getline(frames[-1].filename, frames[-1].lineno).strip()
+        line = f"line {frames[-1].lineno}" + (f", `{source}`" if source else "")
+        return f"Your code raised {text} ({line})."
+    if isinstance(error, TypeError) and re.search(r"argument|not callable", str(error)):
+        return f"It could not be called: {text}. Keep the arguments that the exercise gives."
+    return f"What it returned is not what the check can use: {text}."
+
+
+def _codes(answer: object) -> list[types.CodeType]:
+    members = vars(answer).values() if isinstance(answer, type) else [answer]
+    return [member.__code__ for member in members if isinstance(member, types.FunctionType)]
+
+
+def _does_nothing(answer: object) -> bool:
+    if not isinstance(answer, types.FunctionType):
+        return False
+    idle = {"NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
+    instructions = [i for i in dis.get_instructions(answer) if i.opname != "RESUME"]
+    return all(i.opname in idle and i.argval is None for i in instructions)
+
+
+def _array(value: object, start: str) -> NDArray:
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    try:
+        array = np.asarray(value)
+    except Exception:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise Wrong(f"{start}It should return numbers; it returned a {_kind(value)}.")
+    return array
+
+
+def _kind(value: object) -> str:
+    inner = f" of {_kind(value[0])}" if isinstance(value, tuple | list) and value else ""
+    return type(value).__name__ + inner
+
+
+def _close(got: object, expected: object, tolerance: float) -> bool:
+    if isinstance(expected, tuple):
+        pairs = zip(got, expected, strict=False)
+        return len(got) == len(expected) and all(_close(g, e, tolerance) for g, e in pairs)
+    try:
+        got, expected = _array(got, ""), np.asarray(expected, dtype=float)
+    except Wrong:
+        return False
+    if got.shape != expected.shape:
+        return False
+    return np.allclose(got, expected, rtol=0, atol=tolerance * _size(expected), equal_nan=True)
+
+
+def _size(expected: NDArray) -> float:
+    return np.abs(expected[np.isfinite(expected)]).max(initial=0) or 1.0
+
+
+def _unknown(id: object) -> Result:
+    ids = [exercise.id for chapter in chapters() for exercise in exercises(chapter)]
+    near = get_close_matches(str(id).zfill(4), ids, n=1, cutoff=0)  # 2.1 for "02.1"
+    return Result(str(id), UNKNOWN, f'There is no such exercise; did you mean "{near[0]}"?')
+
+
+def _escaped(text: str) -> str:
+    return html.escape(text).replace("\n", "<br>")
+
+
+def _marked(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _escaped(text))

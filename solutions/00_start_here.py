@@ -1,0 +1,218 @@
+# %% [markdown]
+# # Start here
+#
+# **How big a step should a network take?**
+#
+# A network learns in steps. Each step changes every weight a little, in the direction that lowers
+# the loss. How far it goes in that direction is set by one number, the *learning rate*. Too small,
+# and training takes for ever. Too large, and it falls apart. This whole course is about that
+# number, and about the rules that people invented to choose it.
+#
+# - **You will** check your installation, move a first slider, write your first step, and learn how
+#   exercises, checks, hints and solutions work.
+# - **Time**: about 20 minutes.
+# - **You need**: some Python, and to know what the derivative of $w^2$ is.
+
+# %% [markdown]
+# ## How a notebook works
+#
+# This page is made of cells: text like this, and code like the cell below. Click on a code cell and
+# press Shift+Enter: it runs, and the next cell is selected. Go from top to bottom, since cells use
+# what earlier cells have made. This notebook is your own copy, so change anything you like. If it
+# gets into a muddle, choose *Kernel, Restart Kernel and Run All Cells* in the menu.
+#
+# Try it. The next cell looks at your installation. Each line should begin with OK; a line that
+# begins with FAIL also says what mends it.
+
+# %%
+from lrcourse.course.doctor import examine
+
+for _, line in examine():
+    print(line)
+
+# %% [markdown]
+# ## A first slider
+#
+# Here is the smallest thing that can be trained: one weight $w$, with the loss $2 w^2$. Its lowest
+# point is at $w = 0$. We start at $w = -2$ and take 20 steps downhill.
+#
+# **Predict** before you run the cell. The learning rate starts small. What will the steps look like
+# if you make it larger, and then larger still? Will there be a point where it stops helping?
+
+# %%
+from lrcourse import labs
+
+labs.one_knob()
+
+# %% [markdown]
+# Drag the slider, or click on it and use the arrow keys. Reach the goal that the lab states.
+#
+# **What to see.** At small rates the dots crawl down one side and do not arrive. Further right they
+# arrive quickly. Further still, each step jumps across to the other side. And beyond a certain rate
+# each jump lands higher than the last: the loss grows without end. That edge is sharp, and chapter
+# 01 finds out where it is.
+#
+# ## One step, by hand
+#
+# The *gradient* is the slope of the loss: how fast it rises if $w$ grows. The loss $2 w^2$ has the
+# gradient $4 w$. A step goes against it, downhill:
+#
+# $$w_\text{new} = w - \text{learning rate} \times \text{gradient}$$
+#
+# **Predict**: from $w = 3$, with learning rate 0.1, where does one step lead?
+
+# %%
+w = 3.0
+gradient = 4 * w
+learning_rate = 0.1
+print(f"gradient {gradient:.3g}, step {learning_rate * gradient:.3g}")
+print(f"new w {w - learning_rate * gradient:.3g}")
+
+# %% [markdown]
+# ## How exercises work
+#
+# An exercise is three cells: what to write, where to write it, and a check. Before you have written
+# anything the check says "to do", and the chapter still runs to its end. When it says "failed", it
+# also says why, as well as it can guess. Below that are hints. Open one at a time: each says more
+# than the one before. Below the text of the exercise is a link to the worked solution.
+
+# %% [markdown]
+# ### Exercise 00.1
+# **One step**
+#
+# Write `step`, which returns $w$ after one step of gradient descent. Here `w` and `gradient` are
+# either two numbers or two NumPy arrays of the same shape; your code can be the same for both. Do
+# not change the arrays you are given: return a new one. Expect `step(3.0, 12.0, 0.1)` to give 1.8.
+#
+# To answer, replace the line that begins with `raise`, then run the cell and the check.
+
+
+# %% exercise="00.1"
+def step(w, gradient, learning_rate):
+    r"""Return w after one step: w - learning_rate * gradient, of the same shape as w."""
+    ### BEGIN SOLUTION
+    return w - learning_rate * gradient
+    ### END SOLUTION
+
+
+# %%
+from lrcourse import check
+
+check("00.1")
+
+# %% [markdown]
+# Whatever you wrote, the chapter goes on with the package's own version. There a rule such as `SGD`
+# has a method `step` which changes $w$ *in place*, since a network may have millions of weights:
+
+# %%
+import numpy as np
+from lrcourse.optim import SGD
+
+w = np.array([3.0, -1.0])
+SGD().step(w, 4 * w, learning_rate=0.1)
+print(w)
+
+# %% [markdown]
+# ## Many steps
+#
+# Training is a loop around that one line. This one has a bug. **Predict** what it should print
+# before you run it: from $w = 1$ with rate 0.1, every step multiplies $w$ by $1 - 0.1 \times 4$.
+
+
+# %%
+def buggy_descend(w, learning_rate, steps):
+    gradient = 4 * w
+    for _ in range(steps):
+        w = w - learning_rate * gradient
+    return w
+
+
+print(f"with the bug {buggy_descend(1.0, learning_rate=0.1, steps=20):.3g}")
+print(f"it should be {(1 - 0.1 * 4) ** 20:.3g}")
+
+# %% [markdown]
+# ### Exercise 00.2
+# **Find the bug**
+#
+# Write `descend` without the bug: start at the number `w`, take `steps` steps on the loss $2 w^2$,
+# and return the last $w$, a number. With `steps` 0 it returns `w` as it was. Expect
+# `descend(1.0, 0.1, 1)` to give 0.6, and 20 steps to give what the cell above says it should be.
+
+
+# %% exercise="00.2"
+def descend(w, learning_rate, steps):
+    r"""Return w after some steps of gradient descent on the loss 2 w^2, whose gradient is 4 w."""
+    ### BEGIN SOLUTION
+    for _ in range(steps):
+        gradient = 4 * w
+        w = w - learning_rate * gradient
+    return w
+    ### END SOLUTION
+
+
+# %%
+check("00.2")
+
+# %% [markdown]
+# ### Exercise 00.3
+# **How many steps?**
+#
+# Write `steps_needed`: how many steps until the loss $2 w^2$ is *below* `threshold`? If it is below
+# at the start, the answer is 0. A rate that is too large would never get there, so give up after
+# `limit` steps and return `limit`. Expect `steps_needed(1.0, 0.1, 0.01, 100)` to give 6.
+
+
+# %% exercise="00.3"
+def steps_needed(w, learning_rate, threshold, limit):
+    r"""Return the number of steps on the loss 2 w^2 until it is below threshold, at most limit."""
+    ### BEGIN SOLUTION
+    for count in range(limit):
+        if 2 * w**2 < threshold:
+            return count
+        w = w - learning_rate * 4 * w
+    return limit
+    ### END SOLUTION
+
+
+# %%
+check("00.3")
+
+# %% [markdown]
+# ## What the network will see
+#
+# One weight is a toy. From chapter 02 on we train networks on photographs of clothes. They come
+# with the course, and nothing has to be downloaded.
+
+# %%
+from lrcourse import load, plots
+
+data = load("fashion-mini")
+print(data)
+names = [data.classes[label] for label in data.train.y[:10]]
+plots.images(data.train.x[:10], names, alt="Ten grey images of clothes: " + ", ".join(names))
+
+# %% [markdown]
+# **What to see.** Each image has 28 x 28 grey pixels and one label, the name above it. Some are
+# easy to tell apart. Others, such as shirts and coats, are hard even for us.
+#
+# ## When you are stuck
+#
+# 1. Read the check's sentence again; it usually names the cause.
+# 2. Try your function on one small input in a new cell (the + button), and print what happens.
+# 3. Open the next hint below the check.
+# 4. Read the worked solution. Then close it, and write your own from memory.
+#
+# A cell that runs for too long is stopped with the square button at the top. In a terminal,
+# `lrcourse doctor` prints what the first cell printed.
+#
+# ## What we learnt
+#
+# - A step goes against the gradient; the learning rate says how far.
+# - The gradient belongs to one place: it must be computed again after each step.
+# - A rate may be too small, good, or too large, and there is a sharp edge.
+#
+# The course then has three parts. Chapters 01 to 03 build a network and its step by hand. The next
+# ones change what the step works on: the data, the layers, the batches. The last ones change the
+# rule itself, and end with a fair race.
+#
+# **Next**: [One knob](01_one_knob.ipynb) turns this one number all the way, and finds the edge.

@@ -1,0 +1,82 @@
+r"""Wrong answers to the exercises of chapter 00, each with a part of the sentence expected."""
+
+
+def step_in_place(w, gradient, learning_rate):
+    w -= learning_rate * gradient
+    return w
+
+
+def descend(gradient_of, extra=0, sign=1):
+    r"""A loop whose gradient is 4 * gradient_of(start, w), with some steps more or less."""
+
+    def descend(w, learning_rate, steps):
+        start = w
+        for _ in range(max(steps + extra, 0)):
+            w = w - sign * learning_rate * 4 * gradient_of(start, w)
+        return w
+
+    return descend
+
+
+def descend_once(w, learning_rate, steps):
+    for _ in range(steps):
+        return w - learning_rate * 4 * w
+    return w
+
+
+def count(below, first=0, last=0, moves=True):
+    r"""A count that stops where below(w, threshold), with the first and last count changed."""
+
+    def steps_needed(w, learning_rate, threshold, limit):
+        for number in range(limit):
+            if below(w, threshold):
+                return number + first
+            if moves:
+                w = w - learning_rate * 4 * w
+        return limit + last
+
+    return steps_needed
+
+
+def count_after_the_step(w, learning_rate, threshold, limit):
+    for number in range(1, limit + 1):
+        w = w - learning_rate * 4 * w
+        if 2 * w**2 < threshold:
+            return number
+    return limit
+
+
+def right(w, threshold):
+    return 2 * w**2 < threshold
+
+
+WRONG = {
+    "00.1": [
+        (lambda w, gradient, learning_rate: w + learning_rate * gradient, "uphill"),
+        (lambda w, gradient, learning_rate: w - gradient, "learning rate is missing"),
+        (lambda w, gradient, learning_rate: learning_rate * gradient, "how far to go"),
+        (lambda w, gradient, learning_rate: -learning_rate * gradient, "the change of w"),
+        (lambda w, gradient, learning_rate: w - gradient / learning_rate, "divides"),
+        (lambda w, gradient, learning_rate: w, "returned w as it was"),
+        (step_in_place, "changes its input `w`"),
+        (lambda w, gradient: w - 0.1 * gradient, "Keep the arguments"),
+    ],
+    "00.2": [
+        (descend(lambda start, w: start), "gradient of the start"),
+        (descend(lambda start, w: w, sign=-1), "uphill"),
+        (descend(lambda start, w: w, extra=1), "where 0.6 is expected"),
+        (lambda w, rate, steps: w * (1 - 4 * rate) ** max(steps - 1, 1), "one step too few"),
+        (descend_once, "return after the loop"),
+    ],
+    "00.3": [
+        (count(right, first=1), "One too many"),
+        (count(right, first=-1), "One too few"),
+        (count(lambda w, threshold: w**2 < threshold), "the 2 in the loss"),
+        (count(lambda w, threshold: abs(w) < threshold), "until w is below"),
+        (count(lambda w, threshold: w > 0 and right(w, threshold), moves=False), "does w change"),
+        (count_after_the_step, "before the first step"),
+        (count(lambda w, threshold: w < 0 or right(w, threshold)), "compare the loss"),
+        (count(right, last=1), "one step too late"),
+        (count(right, last=-1), "one step too early"),
+    ],
+}
