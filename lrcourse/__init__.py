@@ -14,7 +14,10 @@ _HOMES = {
     "load": "lrcourse.data",
     "fit": "lrcourse.training",
 }
-_MODULES = {"data", "nn", "optim", "plots", "training"}
+_MODULES = {
+    *("data", "nn", "optim", "plots", "range_test"),
+    *("schedules", "torch_optim", "training", "whitening"),
+}
 __all__ = sorted(_MODULES | _HOMES.keys())
 
 

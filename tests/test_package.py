@@ -20,9 +20,9 @@ NOTEBOOKS = sorted([*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("solutions/*.ipyn
 # Each layer may import from the layers before it, and from its own.
 LAYERS = [
     {"lrcourse"},  # __init__.py: the version and lazy names
-    {"optim", "nn", "data", "datasets", "schedules", "whitening"},
+    {"optim", "nn", "data", "datasets", "schedules", "whitening", "plots"},  # plots draws arrays
     {"training", "torch_optim"},
-    {"exercises", "plots", "range_test", "sweep"},
+    {"exercises", "range_test", "sweep"},
     {"cli", "__main__", "widgets", "grading", "papers", "course"},
 ]
 
