@@ -2,6 +2,7 @@ r"""The repository and the wheel as wholes: layout, layers, import time, noteboo
 
 import ast
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -222,3 +223,23 @@ def test_the_constraints_keep_the_ranges():
         needed = Requirement(text)
         assert needed.specifier.contains(pins[needed.name])
     assert pins["torch"] == "2.13.0"
+
+
+def test_the_table_in_readme_says_what_the_chapters_say():
+    rows = re.findall(
+        r"^\| \[(\d\d) .+\]\((chapters/.+)\) \| .+\? \| (\d+) \| \[\d\d\]\((.+)\) \| (\d+) \|$",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    sources = sorted((ROOT / "solutions").glob("*.py"))
+    assert [row[0] for row in rows] == [path.name[:2] for path in sources]
+    for (_, chapter, exercises, solution, minutes), path in zip(rows, sources, strict=True):
+        source = path.read_text(encoding="utf-8")
+        assert (ROOT / chapter).is_file() and (ROOT / solution).is_file()
+        assert source.count('exercise="') == int(exercises), path.name
+        assert f"about {minutes} minutes" in source, path.name
+
+
+def test_ci_runs_the_test_command_of_readme():
+    commands = re.findall(r"```bash\n(.+)\n```", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert commands[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()

@@ -9,6 +9,9 @@
 //   render         the controls, the words, and what happens on a move
 
 const BLUE = "#0072B2", VERMILLION = "#D55E00", INK = "#222", GREY = "#808080", PALE = "#e4e4e4";
+const SERIES = [[BLUE, []], [VERMILLION, [7, 4]], [INK, [2, 3]], [GREY, [9, 3, 2, 3]]];
+const CIVIDIS = [[0, 34, 78], [65, 77, 107], [125, 124, 120], [188, 175, 111], [254, 232, 56]];
+const CLASSES = [[128, 184, 217], [255, 255, 255], [234, 175, 128]]; // pale blue, white, vermillion
 const FONT = "12px system-ui, sans-serif", BOLD = `600 ${FONT}`;
 
 // ---------------------------------------------------------------- tables
@@ -54,8 +57,10 @@ function fraction(values, value) {
 
 // ---------------------------------------------------------------- a panel's rectangle
 
-// Decades on a logarithmic axis (every other one if many), else steps of 1, 2 or 5.
-function ticks({ low, high, log }) {
+// Names where there are any, decades on a logarithmic axis (every other one if many), else steps
+// of 1, 2 or 5.
+function ticks({ low, high, log, names }) {
+  if (names) return Object.keys(names).map(Number).filter((k) => names[k]);
   if (log) {
     const first = Math.ceil(Math.log10(low)), last = Math.floor(Math.log10(high));
     const decades = Array.from({ length: last - first + 1 }, (_, k) => first + k);
@@ -66,6 +71,8 @@ function ticks({ low, high, log }) {
   const first = Math.ceil(low / step), last = Math.floor(high / step);
   return Array.from({ length: last - first + 1 }, (_, k) => (first + k) * step);
 }
+
+const tickText = ({ names }, value) => (names ? names[value] : String(Number(value.toPrecision(6))));
 
 function scale({ low, high, log }, start, end) {
   if (!log) return (value) => start + ((value - low) / (high - low)) * (end - start);
@@ -78,6 +85,8 @@ class Frame {
   constructor(context, width, height, panel) {
     Object.assign(this, { context, width, height, panel });
     Object.assign(this, { left: 58, right: width - 10, top: 10, bottom: height - 42 });
+    if (panel.bar) this.right -= 52;
+    if (!panel.x) return; // images need no axes
     this.x = scale(panel.x, this.left, this.right);
     this.y = scale(panel.y, this.bottom, this.top);
   }
@@ -130,20 +139,64 @@ class Frame {
     context.stroke();
   }
 
+  // Small dots, or a cross for each point.
+  marks(points, colour, cross) {
+    const { context } = this;
+    for (const [x, y] of cross ? points : []) {
+      this.line([[x - 5, y - 5], [x + 5, y + 5], [NaN, NaN], [x + 5, y - 5], [x - 5, y + 5]], INK, 2);
+    }
+    if (cross) return;
+    context.beginPath();
+    for (const [x, y] of points) {
+      context.moveTo(x + 2.5, y);
+      context.arc(x, y, 2.5, 0, 7);
+    }
+    context.fillStyle = colour;
+    context.globalAlpha = 0.5;
+    context.fill();
+    context.globalAlpha = 1;
+  }
+
+  // Cells of a table as a picture stretched over a box.
+  raster(cells, columns, colours, box, smooth) {
+    const small = new OffscreenCanvas(columns, cells.length / columns), { context } = this;
+    const image = new ImageData(columns, small.height);
+    cells.forEach((cell, k) => image.data.set([...colours(cell), 255], 4 * k));
+    small.getContext("2d").putImageData(image, 0, 0);
+    context.imageSmoothingEnabled = smooth;
+    context.drawImage(small, ...box);
+  }
+
+  // What each colour of a map stands for: a strip beside it, lowest value at the bottom.
+  colourBar() {
+    const { right, top, bottom, panel, context } = this;
+    const strip = Array.from({ length: 64 }, (_, k) => 255 - 4 * k);
+    this.raster(strip, 1, between(CIVIDIS), [right + 8, top, 10, bottom - top], true);
+    this.text(panel.bar.high, right + 22, top + 9);
+    this.text(panel.bar.low, right + 22, bottom);
+    context.save();
+    context.translate(right + 34, (top + bottom) / 2);
+    context.rotate(-Math.PI / 2);
+    this.text(panel.bar.label, 0, 4, "center");
+    context.restore();
+  }
+
   axes() {
     const { context, left, right, top, bottom, panel } = this;
     context.fillStyle = "white";
     context.fillRect(0, 0, this.width, this.height);
     context.font = FONT;
+    if (!panel.x) return;
+    if (panel.bar) this.colourBar();
     for (const value of ticks(panel.x)) {
       const x = this.x(value);
       this.line([[x, top], [x, bottom]], PALE, 1);
-      this.text(String(Number(value.toPrecision(6))), x, bottom + 15, "center");
+      this.text(tickText(panel.x, value), x, bottom + 15, "center");
     }
     for (const value of ticks(panel.y)) {
       const y = this.y(value);
       this.line([[left, y], [right, y]], PALE, 1);
-      this.text(String(Number(value.toPrecision(6))), left - 6, y + 4, "right");
+      this.text(tickText(panel.y, value), left - 6, y + 4, "right");
     }
     this.text(panel.x.label, (left + right) / 2, bottom + 34, "center");
     context.save();
@@ -156,6 +209,7 @@ class Frame {
   // Draw inside the rectangle only, then its border.
   inside(draw) {
     const { context, left, right, top, bottom } = this;
+    if (!this.panel.x) { draw(); return; }
     context.save();
     context.beginPath();
     context.rect(left, top, right - left, bottom - top);
@@ -173,31 +227,125 @@ class Frame {
 const pairs = (flat, frame) =>
   Array.from({ length: flat.length / 2 }, (_, k) => [frame.x(flat[2 * k]), frame.y(flat[2 * k + 1])]);
 
+// A byte, 0 to 255, as a colour on a line through the anchors.
+const between = (anchors) => (byte) => {
+  const place = (byte / 255) * (anchors.length - 1), k = Math.min(Math.floor(place), anchors.length - 2);
+  return anchors[k].map((c, j) => c + (place - k) * (anchors[k + 1][j] - c));
+};
+
+// The lines of a panel, then their names at the top right.
+function drawLines(row, frame, panel, colour) {
+  let place = 0;
+  for (const line of panel.lines ?? []) {
+    const across = line.x ? row(line.x) : null;
+    const points = line.xy ? pairs(row(line.xy), frame)
+      : Array.from(row(line.y), (v, k) => [frame.x(across ? across[k] : k), frame.y(v)]);
+    const [ink, dash] = line.grey ? [GREY, []] : SERIES[line.series] ?? [colour, []];
+    if (line.scatter || line.cross) frame.marks(points, ink, line.cross);
+    else if (line.dots) frame.run(points, ink);
+    else frame.line(points, ink, line.series === undefined ? 1.5 : 2, dash);
+    if (line.label) {
+      const y = frame.top + 16 + 16 * place, x = frame.right - 8;
+      place += 1;
+      frame.text(line.label, x - 30, y, "right");
+      if (line.scatter || line.cross) frame.marks([[x - 12, y - 4]], ink, line.cross);
+      else frame.line([[x - 24, y - 4], [x, y - 4]], ink, 2, dash);
+    }
+  }
+}
+
+// A dashed level across the panel, and dashed limits from its bottom to its top.
+function drawLevels(row, frame, panel) {
+  if (panel.level) {
+    const y = frame.y(panel.level.value);
+    frame.line([[frame.left, y], [frame.right, y]], INK, 1, [6, 4]);
+    frame.text(panel.level.label, frame.left + 5, y + 14);
+  }
+  for (const { table, label } of panel.limits ?? []) {
+    const x = frame.x(row(table)[0]), far = x > (frame.left + frame.right) / 2;
+    frame.line([[x, frame.top], [x, frame.bottom]], INK, 1, [6, 4]);
+    frame.text(label, x + (far ? -5 : 5), frame.top + 14, far ? "right" : "left");
+  }
+}
+
 // Each kind: (row: name of a table -> its numbers at the present setting, frame, panel, colour).
 const KINDS = {
-  // The path of a run over the contours of the loss; a cross marks the minimum.
+  // Runs over the contours of the loss; a cross marks the minimum.
   path(row, frame, panel, colour) {
     frame.line(pairs(row(panel.contours), frame), GREY, 0.8);
-    const x = frame.x(0), y = frame.y(0);
-    frame.line([[x - 5, y - 5], [x + 5, y + 5], [NaN, NaN], [x + 5, y - 5], [x - 5, y + 5]], INK);
-    frame.run(pairs(row(panel.path), frame), colour);
+    frame.marks([[frame.x(0), frame.y(0)]], INK, true);
+    drawLines(row, frame, panel, colour);
   },
 
-  // Lines on linear or logarithmic axes, with a dashed level.
+  // Lines and clouds of points on linear or logarithmic axes.
   curves(row, frame, panel, colour) {
-    if (panel.level) {
-      const y = frame.y(panel.level.value);
-      frame.line([[frame.left, y], [frame.right, y]], INK, 1, [6, 4]);
-    }
-    for (const line of panel.lines) {
-      const across = line.x ? row(line.x) : null;
-      const points = Array.from(row(line.y), (v, k) => [frame.x(across ? across[k] : k), frame.y(v)]);
-      if (line.dots) frame.run(points, colour);
-      else frame.line(points, line.grey ? GREY : colour);
-    }
-    if (panel.level) {
-      frame.text(panel.level.label, frame.right - 4, frame.y(panel.level.value) - 5, "right");
-    }
+    drawLevels(row, frame, panel);
+    drawLines(row, frame, panel, colour);
+  },
+
+  // Named groups of bars side by side, such as one group for each layer; or a histogram, whose
+  // bars touch and whose bins divide the x axis evenly.
+  bars(row, frame, panel, colour) {
+    const { left, right, bottom, context } = frame, groups = panel.bars.length;
+    panel.bars.forEach((bar, j) => {
+      const heights = row(bar.table), pitch = (right - left) / heights.length;
+      const gap = panel.touching ? 0.5 : pitch * 0.15, wide = (pitch - 2 * gap) / groups;
+      context.fillStyle = panel.bars.length > 1 ? SERIES[j][0] : colour;
+      heights.forEach((height, k) => {
+        const x = left + k * pitch + gap + j * wide, y = Math.min(frame.y(height), bottom);
+        context.fillRect(x, y, wide, bottom - y);
+      });
+      if (bar.label) {
+        const y = frame.top + 16 + 16 * j;
+        frame.text(bar.label, right - 24, y, "right");
+        context.fillStyle = SERIES[j][0];
+        context.fillRect(right - 18, y - 9, 10, 10);
+      }
+    });
+    drawLevels(row, frame, panel);
+  },
+
+  // Cells in colours, lowest row at the bottom; a ring marks the present one.
+  map(row, frame, panel) {
+    const { left, right, top, bottom } = frame, columns = panel.x.names.length;
+    frame.raster(row(panel.cells), columns, between(CIVIDIS), [left, top, right - left, bottom - top]);
+    const [x, y] = panel.here.map((name) => row(name)[0]);
+    frame.run([[frame.x(x), frame.y(y)]], INK);
+  },
+
+  // The sides that a classifier gives to its two classes, under the points that it learnt from.
+  region(row, frame, panel) {
+    const { left, right, top, bottom, context } = frame, cells = row(panel.cells);
+    const box = [left, top, right - left, bottom - top];
+    frame.raster(cells, Math.sqrt(cells.length), between(CLASSES), box, true);
+    const labels = row(panel.labels);
+    pairs(row(panel.points), frame).forEach(([x, y], k) => {
+      context.beginPath(); // colour and shape both tell the class
+      if (labels[k]) context.rect(x - 3, y - 3, 6, 6);
+      else context.arc(x, y, 3.2, 0, 7);
+      context.fillStyle = labels[k] ? VERMILLION : BLUE;
+      context.fill();
+      context.strokeStyle = "white";
+      context.lineWidth = 1;
+      context.stroke();
+    });
+  },
+
+  // Rows of small images, each with its name above.
+  images(row, frame, panel) {
+    const [high, wide, channels] = panel.shape, { rows } = panel;
+    const pitch = (frame.height - 8) / rows.length;
+    rows.forEach(({ table, label }, j) => {
+      const bytes = row(table), count = bytes.length / (high * wide * channels);
+      const size = Math.min(pitch - 24, (frame.width - 20) / count - 4);
+      frame.text(label, 10, j * pitch + 18);
+      for (let k = 0; k < count; k += 1) {
+        const from = k * high * wide * channels;
+        const pixels = Array.from({ length: high * wide }, (_, p) => from + p * channels);
+        const colours = (at) => [0, 1, 2].map((c) => bytes[at + (channels === 3 ? c : 0)]);
+        frame.raster(pixels, wide, colours, [10 + k * (size + 4), j * pitch + 24, size, size]);
+      }
+    });
   },
 };
 
@@ -331,10 +479,17 @@ function render({ model, el }) {
     const colour = diverged ? VERMILLION : BLUE;
     frame.axes();
     frame.inside(() => {
+      context.font = BOLD;
+      if (panel.secret && model.get("guess") === null) {
+        const { left, right, top, bottom } = frame;
+        frame.text(panel.secret, (left + right) / 2, (top + bottom) / 2, "center");
+        return;
+      }
+      context.font = FONT;
       KINDS[panel.kind](row, frame, panel, colour);
       context.font = BOLD;
-      if (diverged) {
-        frame.text(`diverged at step ${diverged}`, frame.right - 8, frame.bottom - 10, "right", colour);
+      if (diverged && !["images", "map"].includes(panel.kind)) {
+        frame.text(`diverged at step ${diverged}`, frame.right - 8, frame.bottom - 10, "right", VERMILLION);
       }
     });
   }

@@ -1,4 +1,4 @@
-r"""The labs: each is a pure function that computes all outcomes, and a call that shows them.
+r"""Labs on bowls: gradient descent, with and without the noise of mini-batches.
 
 All bowls here are quadratic, with the minimum at the origin:
 
@@ -10,16 +10,15 @@ so gradient descent converges exactly when η < 2 / λ for the largest λ: the e
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrcourse.widgets.labs.grids import first_divergence, increasing, rate_grid
+
 if TYPE_CHECKING:
     from lrcourse.widgets.view import Lab
-
-__all__ = ["bowl", "bowl_outcomes", "one_knob"]
 
 SAMPLES = 64
 NOISE = 0.5  # standard deviation of the samples around the minimum, along each axis
@@ -35,24 +34,6 @@ VERDICTS = (
     "It diverges: at step {diverged} the loss is over 100 times its start.",
 )
 CRAWLS, CONVERGES, SETTLES, RINGS, JITTERS, DIVERGES = range(len(VERDICTS))
-
-
-def rate_grid(low: float, high: float) -> list[float]:
-    r"""Learning rates, twenty to a decade, rounded to two significant digits."""
-    exponents = range(round(20 * math.log10(low)), round(20 * math.log10(high)) + 1)
-    return [float(f"{10 ** (k / 20):.2g}") for k in exponents]
-
-
-def increasing(name: str, values: Sequence[float]) -> np.ndarray:
-    r"""`values` as a float64 array; ValueError unless finite, positive and strictly increasing."""
-    grid = np.asarray(values, dtype=float)
-    if grid.ndim != 1 or grid.size == 0:
-        raise ValueError(f"The grid {name} needs at least one value, in one row; got {values!r}.")
-    if not (np.isfinite(grid).all() and (grid > 0).all()):
-        raise ValueError(f"The {name} must be positive and finite; got {grid.tolist()}.")
-    if (np.diff(grid) <= 0).any():
-        raise ValueError(f"The {name} must be in increasing order; got {grid.tolist()}.")
-    return grid
 
 
 def batch_means(
@@ -105,15 +86,6 @@ def descend(
             path[..., t + 1, :] = w - eta * curvatures * (w - centres[:, t, None, :])
         loss = 0.5 * (curvatures[:, None, :] * path**2).sum(axis=-1)
     return path, loss
-
-
-def first_divergence(loss: np.ndarray) -> np.ndarray:
-    r"""First step at which a loss exceeds 100 times its start or is not finite; 0 if none does.
-
-    loss: shape (..., steps + 1). Returns int16, shape (...).
-    """
-    beyond = ~(loss <= 100 * loss[..., :1])
-    return np.where(beyond.any(axis=-1), beyond.argmax(axis=-1), 0).astype(np.int16)
 
 
 def bowl_outcomes(
@@ -257,7 +229,7 @@ def bowl(
             "x": axis("w₁ (curvature 1)", -3, 3),
             "y": axis("w₂ (the steep axis)", -2, 2),
             "contours": "contours",
-            "path": "path",
+            "lines": [{"xy": "path", "dots": True}],
         },
         alt="Left: the path of gradient descent over contours of the loss. Right: loss against "
         "step on a log axis.",

@@ -1,0 +1,477 @@
+r"""Checks of chapter 02, Backprop."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from lrcourse.exercises import RETURNED_NONE, Check, Exercise, Wrong, compare, unchanged
+
+
+def _several(got: object, names: tuple[str, ...]) -> list:
+    r"""The values that an answer returned, if it returned as many as there are names."""
+    if got is None:
+        raise Wrong(RETURNED_NONE)
+    if not isinstance(got, tuple | list) or len(got) != len(names):
+        kind = f"{len(got)}" if isinstance(got, tuple | list) else f"one {type(got).__name__}"
+        raise Wrong(f"It should return {len(names)} values, ({', '.join(names)}), not {kind}.")
+    return list(got)
+
+
+def _linear(linear_backward: Callable, *arrays: NDArray) -> list:
+    x, W, d_y = (array.copy() for array in arrays)
+    with unchanged(x=x, W=W, d_y=d_y):
+        return _several(linear_backward(x, W, d_y), ("dW", "db", "d_x"))
+
+
+def linear_weights(linear_backward: Callable, rng: Generator) -> None:
+    r"""Square matrices: every wrong transpose still has a value."""
+    x, W, d_y = rng.normal(size=(3, 3, 3))
+    mistakes = {
+        "dW is not averaged: the loss is a mean already, its 1/B sits inside d_y.": x.T @ d_y / 3,
+        "dW has the wrong sign: backward multiplies slopes; the minus belongs to the step.": (
+            -x.T @ d_y
+        ),
+        "dW is transposed: W is (fan_in, fan_out), so dW is x.T @ d_y.": d_y.T @ x,
+        "In dW, x is not transposed: x.T @ d_y adds over the batch.": x @ d_y,
+        "In dW, d_y is transposed as well: only x is.": x.T @ d_y.T,
+        "In dW, d_y is transposed instead of x: x.T @ d_y adds over the batch.": x @ d_y.T,
+        "`*` multiplies element by element; the matrix product is `@`.": x.T * d_y,
+        "dW uses W where x belongs: how far W moves y depends on x.": W.T @ d_y,
+        "The order is (dW, db, d_x): d_x came first.": d_y @ W.T,
+    }
+    got = _linear(linear_backward, x, W, d_y)[0]
+    compare(got, x.T @ d_y, mistakes=mistakes, what="the gradient dW")
+
+
+def linear_bias(linear_backward: Callable, rng: Generator) -> None:
+    r"""The sum over the batch, as a row."""
+    x, W, d_y = rng.normal(size=(3, 3, 3))
+    total = d_y.sum(axis=0, keepdims=True)
+    mistakes = {
+        "db is a mean over the batch; it is the sum: the 1/B sits inside d_y.": total / 3,
+        "db has the wrong sign.": -total,
+        "db has lost a dimension: b is (1, fan_out), so sum with `keepdims=True`.": total[0],
+        "db is not summed over the batch: b is used by every example.": d_y,
+        "db adds up everything: sum over the batch alone, `axis=0`.": d_y.sum(),
+        "db adds up everything: sum over the batch alone, with `axis=0`.": [[d_y.sum()]],
+        "db sums over the outputs: the batch is `axis=0`.": d_y.sum(axis=1),
+        "db sums over the outputs; the batch is `axis=0`.": d_y.sum(axis=1, keepdims=True),
+        "db is 1: that is the slope of y by b. Multiply it by d_y and add over the batch.": (
+            np.ones((1, 3))
+        ),
+        "The order is (dW, db, d_x): d_x came second.": d_y @ W.T,
+        "The order is (dW, db, d_x): dW came second.": x.T @ d_y,
+    }
+    got = _linear(linear_backward, x, W, d_y)[1]
+    compare(got, total, mistakes=mistakes, what="the gradient db")
+
+
+def linear_inputs(linear_backward: Callable, rng: Generator) -> None:
+    r"""Back through the transposed weights."""
+    x, W, d_y = rng.normal(size=(3, 3, 3))
+    mistakes = {
+        "In d_x, W must be transposed: d_y @ W.T.": d_y @ W,
+        "d_x is transposed: its rows are the examples, as in x.": W @ d_y.T,
+        "In d_x, the factors are in the wrong order: d_y @ W.T.": W.T @ d_y,
+        "d_x has W @ d_y; shapes and entries say d_y @ W.T.": W @ d_y,
+        "d_x has the wrong sign.": -d_y @ W.T,
+        "d_x is not averaged: the loss is a mean already, its 1/B sits inside d_y.": d_y @ W.T / 3,
+        "d_x is d_y, not yet sent back through W: d_y @ W.T.": d_y,
+        "d_x uses x where W belongs: how far x moves y depends on W.": d_y @ x.T,
+    }
+    got = _linear(linear_backward, x, W, d_y)[2]
+    compare(got, d_y @ W.T, mistakes=mistakes, what="the gradient d_x")
+
+
+def linear_example(linear_backward: Callable, rng: Generator) -> None:
+    r"""The numbers that the exercise gives: 2 examples, 1 input, 2 outputs."""
+    x, W, d_y = (
+        np.array([[2.0], [3.0]]),
+        np.array([[1.0, -1.0]]),
+        np.array([[1.0, 0.0], [2.0, 5.0]]),
+    )
+    dW, db, d_x = _linear(linear_backward, x, W, d_y)
+    compare(dW, [[8.0, 15.0]], what="the gradient dW")
+    compare(db, [[3.0, 5.0]], what="the gradient db")
+    compare(d_x, [[1.0], [-3.0]], what="the gradient d_x")
+
+
+def linear_one_example(linear_backward: Callable, rng: Generator) -> None:
+    r"""A batch of one keeps its two dimensions."""
+    x, W, d_y = rng.normal(size=(1, 4)), rng.normal(size=(4, 2)), rng.normal(size=(1, 2))
+    dW, db, d_x = _linear(linear_backward, x, W, d_y)
+    compare(dW, x.T * d_y, what="the gradient dW")
+    compare(db, d_y, what="the gradient db")
+    compare(d_x, d_y @ W.T, what="the gradient d_x")
+
+
+def sigmoid_slope(answers: SimpleNamespace, rng: Generator) -> None:
+    r"""d_y y (1 - y), with y the output."""
+    d_y = rng.normal(size=(4, 3))
+    y = rng.uniform(0.05, 0.95, (4, 3))
+    again = 1 / (1 + np.exp(-y))
+    mistakes = {
+        "sigmoid_backward takes the slope at y as if y were x: y is the sigmoid's value already, "
+        "so the slope is y (1 - y).": d_y * again * (1 - again),
+        "sigmoid_backward forgets d_y: multiply the slope by what comes from above.": y * (1 - y),
+        "sigmoid_backward has the wrong sign.": -d_y * y * (1 - y),
+        "sigmoid_backward has 1 + y where 1 - y belongs.": d_y * y * (1 + y),
+        "sigmoid_backward lacks the factor y.": d_y * (1 - y),
+        "sigmoid_backward lacks the factor 1 - y.": d_y * y,
+        "sigmoid_backward adds d_y; slopes of a chain are multiplied.": d_y + y * (1 - y),
+        "sigmoid_backward has 1 - y², the slope of tanh.": d_y * (1 - y**2),
+        "sigmoid_backward uses d_y in the slope: y (1 - y) depends on y alone.": d_y * (1 - d_y),
+    }
+    with unchanged(d_y=d_y, y=y):
+        got = answers.sigmoid_backward(d_y, y)
+    compare(got, d_y * y * (1 - y), mistakes=mistakes, what="what sigmoid_backward returned")
+
+
+def relu_slope(answers: SimpleNamespace, rng: Generator) -> None:
+    r"""d_y where y > 0, else 0."""
+    d_y = rng.normal(size=(4, 3))
+    y = np.maximum(rng.normal(size=(4, 3)), 0)
+    y[1, :2] = 0, 0.7
+    mistakes = {
+        "relu_backward lets everything through: y is never below 0, so test y > 0. At 0 the slope "
+        "is 0.": d_y,
+        "relu_backward forgets d_y: multiply it by the slope, 0 or 1.": 1.0 * (y > 0),
+        "relu_backward looks at the sign of d_y; what counts is whether y > 0.": np.maximum(d_y, 0),
+        "relu_backward looks at the sign of d_y as well; only y > 0 counts.": (
+            np.maximum(d_y, 0) * (y > 0)
+        ),
+        "relu_backward multiplies by y; the slope is 1 where y > 0, whatever its size.": d_y * y,
+        "relu_backward lets through what it should block, and blocks the rest.": d_y * (y <= 0),
+        "relu_backward has the wrong sign.": -d_y * (y > 0),
+        "relu_backward has the slope 1/2 at y = 0; here it is 0, as in torch.": (
+            d_y * np.where(y > 0, 1, 0.5)
+        ),
+        "relu_backward returned y.": y,
+    }
+    with unchanged(d_y=d_y, y=y):
+        got = answers.relu_backward(d_y, y)
+    compare(got, d_y * (y > 0), mistakes=mistakes, what="what relu_backward returned")
+
+
+def slopes_example(answers: SimpleNamespace, rng: Generator) -> None:
+    r"""The numbers that the exercise gives, and the saturated ends."""
+    got = answers.sigmoid_backward(np.array([2.0, 2.0, 2.0]), np.array([0.2, 0.0, 1.0]))
+    compare(got, [0.32, 0.0, 0.0], what="what sigmoid_backward returned")
+    got = answers.relu_backward(np.array([2.0, 2.0, -5.0]), np.array([0.0, 3.0, 0.1]))
+    compare(got, [0.0, 2.0, -5.0], what="what relu_backward returned")
+
+
+def _softmax(logits: NDArray, axis: int | None = -1) -> NDArray:
+    powers = np.exp(logits - logits.max())
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def _cross_entropy(answer: Callable, logits: NDArray, labels: NDArray) -> list:
+    logits, labels = logits.copy(), labels.copy()
+    with unchanged(logits=logits, labels=labels):
+        got = _several(answer(logits, labels), ("loss", "d_logits"))
+    if np.shape(got[0]) == logits.shape and np.shape(got[1]) == ():
+        raise Wrong("The order is (loss, d_logits): the gradient came first.")
+    return got
+
+
+def cross_entropy_loss(softmax_cross_entropy: Callable, rng: Generator) -> None:
+    r"""Four examples, five classes."""
+    logits, labels = 2 * rng.normal(size=(4, 5)), np.array([2, 0, 4, 2])
+    rows = np.arange(4)
+    losses = -np.log(_softmax(logits)[rows, labels])
+    right = _softmax(logits)[rows, labels]
+    every = np.log(_softmax(logits))
+    mistakes = {
+        "The loss is the sum over the batch: divide by the number of examples.": losses.sum(),
+        "The loss has the wrong sign: it is minus the logarithm.": -losses.mean(),
+        "The loss is not averaged: return one number for the batch.": losses,
+        "The softmax runs over the wrong axis: each row adds up to 1, `axis=1`.": (
+            -np.log(_softmax(logits, 0)[rows, labels]).mean()
+        ),
+        "The softmax runs over the whole array: each row adds up to 1, `axis=1`.": (
+            -np.log(_softmax(logits, None)[rows, labels]).mean()
+        ),
+        "The loss is divided by batch and classes: only the right class of each example counts, "
+        "so divide by the batch alone.": losses.mean() / 5,
+        "The loss averages over all classes: take log p of the right class only.": -every.mean(),
+        "The loss adds up all classes: take log p of the right class only.": -every.sum() / 4,
+        "`p[:, labels]` takes a whole column for each label; `p[np.arange(B), labels]` takes one "
+        "number for each example.": -every[:, labels].mean(),
+        "The loss lacks the logarithm.": -right.mean(),
+        "The loss lacks the logarithm; 1 - p is another loss.": 1 - right.mean(),
+        "The mean stands inside the logarithm: average the logarithms.": -np.log(right.mean()),
+        "The logarithm has base 2; `np.log` is the natural one.": losses.mean() / np.log(2),
+        "The logarithm has base 10; `np.log` is the natural one.": losses.mean() / np.log(10),
+        "The loss takes the log of the logits: softmax first.": -logits[rows, labels].mean(),
+    }
+    got = _cross_entropy(softmax_cross_entropy, logits, labels)[0]
+    compare(got, losses.mean(), mistakes=mistakes, what="the loss")
+
+
+def cross_entropy_gradient(softmax_cross_entropy: Callable, rng: Generator) -> None:
+    r"""(p - onehot) / B."""
+    logits, labels = 2 * rng.normal(size=(4, 5)), np.array([1, 1, 0, 4])
+    p, onehot = _softmax(logits), np.eye(5)[labels]
+    expected = (p - onehot) / 4
+    mistakes = {
+        "d_logits lacks the division by the batch: the loss is a mean.": p - onehot,
+        "d_logits is divided by the batch twice.": expected / 4,
+        "d_logits is divided by the number of values; divide by the number of examples.": (
+            (p - onehot) / p.size
+        ),
+        "d_logits has the wrong sign: it is p - onehot.": -expected,
+        "d_logits is p / B: take 1 away at the right class.": p / 4,
+        "d_logits is p: take 1 away at the right class, then divide by B.": p,
+        "d_logits divides p by B before it takes the 1 away: (p - onehot) / B.": p / 4 - onehot,
+        "d_logits moves only the right class; the other scores change p as well.": (
+            expected * onehot
+        ),
+        "d_logits is the gradient by log p; go back through the softmax too: (p - onehot) / B.": (
+            -onehot / 4
+        ),
+        "d_logits is the gradient by p; go back through the softmax too: (p - onehot) / B.": (
+            -onehot / p / 4
+        ),
+        "The softmax runs over the wrong axis: each row adds up to 1, `axis=1`.": (
+            (_softmax(logits, 0) - onehot) / 4
+        ),
+        "d_logits uses the logits where p belongs.": (logits - onehot) / 4,
+        "d_logits is transposed: its rows are the examples.": expected.T,
+    }
+    got = _cross_entropy(softmax_cross_entropy, logits, labels)[1]
+    compare(got, expected, mistakes=mistakes, what="the gradient d_logits")
+
+
+def cross_entropy_example(softmax_cross_entropy: Callable, rng: Generator) -> None:
+    r"""No preference among ten classes: the loss is log 10."""
+    loss, d_logits = _cross_entropy(softmax_cross_entropy, np.zeros((2, 10)), np.array([3, 7]))
+    compare(loss, np.log(10), what="the loss")
+    compare(d_logits, (0.1 - np.eye(10)[[3, 7]]) / 2, what="the gradient d_logits")
+
+
+def cross_entropy_large_scores(softmax_cross_entropy: Callable, rng: Generator) -> None:
+    r"""Scores of 1000, probabilities of 0, and rows of very different size."""
+    logits = np.array([[1000.0, 998.0]])
+    loss, d_logits = _cross_entropy(softmax_cross_entropy, logits, np.array([0]))
+    if not (np.isfinite(loss) and np.isfinite(d_logits).all()):
+        raise Wrong(
+            "With logits of 1000 the result is not finite: exp(1000) overflows. Take the largest "
+            "score of each row away first; p does not change."
+        )
+    compare(loss, np.log1p(np.exp(-2.0)), what="the loss with logits of 1000")
+    logits = np.array([[1000.0, 0.0], [-1000.0, -1001.0]])
+    loss, d_logits = _cross_entropy(softmax_cross_entropy, logits[1:], np.array([0]))
+    compare(loss, np.log1p(np.exp(-1.0)), what="the loss with logits of -1000")
+    loss, d_logits = _cross_entropy(softmax_cross_entropy, logits[:1], np.array([1]))
+    if not np.isclose(loss, 1000):
+        raise Wrong(
+            f"With logits [1000, 0] and label 1 the loss is 1000; it returned {float(loss):.4g}. "
+            "There p is rounded to 0 before the logarithm: compute log p itself, "
+            "z - log(sum(exp(z))), after the largest score is taken away."
+        )
+    loss, d_logits = _cross_entropy(softmax_cross_entropy, logits, np.array([0, 0]))
+    if not np.isclose(loss, np.log1p(np.exp(-1.0)) / 2):
+        raise Wrong(
+            "It takes the largest score of the whole array away: each row needs its own, "
+            "`logits.max(axis=1, keepdims=True)`."
+        )
+
+
+NAMES = ("loss", "dW1", "db1", "dW2", "db2")
+
+
+def _batch(rng: Generator, batch: int = 4) -> tuple[NDArray, ...]:
+    x, labels = rng.normal(size=(batch, 5)), rng.integers(0, 3, batch)
+    W1, b1 = rng.normal(size=(5, 6)), rng.normal(size=(1, 6))
+    return x, labels, W1, b1, rng.normal(size=(6, 3)), rng.normal(size=(1, 3))
+
+
+def _two_layers(batch: tuple[NDArray, ...]) -> dict[str, NDArray]:
+    r"""Everything on the way of a sigmoid network with one hidden layer."""
+    x, labels, W1, b1, W2, b2 = batch
+    z = x @ W1 + b1
+    h = 1 / (1 + np.exp(-z))
+    p = _softmax(h @ W2 + b2)
+    rows = np.arange(len(x))
+    d_logits = (p - np.eye(3)[labels]) / len(x)
+    d_h = d_logits @ W2.T
+    d_z = d_h * h * (1 - h)
+    return {
+        "loss": -np.log(p[rows, labels]).mean(),
+        "dW1": x.T @ d_z,
+        "db1": d_z.sum(axis=0, keepdims=True),
+        "dW2": h.T @ d_logits,
+        "db2": d_logits.sum(axis=0, keepdims=True),
+        "z": z,
+        "h": h,
+        "d_logits": d_logits,
+        "d_h": d_h,
+        "d_z": d_z,
+    }
+
+
+def _two_layer_values(answer: Callable, batch: tuple[NDArray, ...]) -> dict[str, object]:
+    given = dict(
+        zip(("x", "labels", "W1", "b1", "W2", "b2"), (a.copy() for a in batch), strict=True)
+    )
+    with unchanged(**given):
+        got = answer(*given.values())
+    return dict(zip(NAMES, _several(got, NAMES), strict=True))
+
+
+def two_layers_top(two_layer_gradient: Callable, rng: Generator) -> None:
+    r"""Loss, dW2 and db2."""
+    batch = _batch(rng)
+    right = _two_layers(batch)
+    got = _two_layer_values(two_layer_gradient, batch)
+    compare(got["loss"], right["loss"], what="the loss")
+    mistakes = {
+        "dW2 is divided by the batch once more: its 1/B sits inside d_logits.": right["dW2"] / 4,
+        "dW2 uses z where h belongs: the layer's input is h.": right["z"].T @ right["d_logits"],
+    }
+    compare(got["dW2"], right["dW2"], mistakes=mistakes, what="the gradient dW2")
+    mistakes = {
+        "db2 is a mean: the 1/B sits inside d_logits already, so add over the batch.": (
+            right["db2"] / 4
+        ),
+        "db2 has lost a dimension: b2 is (1, classes), so keep `keepdims=True`.": right["db2"][0],
+    }
+    compare(got["db2"], right["db2"], mistakes=mistakes, what="the gradient db2")
+
+
+def two_layers_hidden(two_layer_gradient: Callable, rng: Generator) -> None:
+    r"""db1 first: its only part is d_z."""
+    batch = _batch(rng)
+    right = _two_layers(batch)
+    x, z, h, d_h = batch[0], right["z"], right["h"], right["d_h"]
+    got = _two_layer_values(two_layer_gradient, batch)
+    slopes = {
+        "takes the sigmoid's slope at z: z (1 - z). It is h (1 - h).": d_h * z * (1 - z),
+        "lacks the sigmoid's slope h (1 - h).": d_h,
+        "uses the slope of tanh, 1 - h²; the sigmoid's is h (1 - h).": d_h * (1 - h**2),
+        "uses h, not its slope h (1 - h).": d_h * h,
+        "lacks the factor h: the slope is h (1 - h).": d_h * (1 - h),
+        "uses the slope of ReLU; this network has a sigmoid.": d_h * (z > 0),
+        "has the wrong sign at the sigmoid: its slope is h (1 - h).": -right["d_z"],
+    }
+    mistakes = {f"db1 {why}": d.sum(axis=0, keepdims=True) for why, d in slopes.items()}
+    mistakes |= {
+        "db1 is a mean: the 1/B sits inside d_logits already, so add over the batch.": (
+            right["db1"] / 4
+        ),
+    }
+    compare(got["db1"], right["db1"], mistakes=mistakes, what="the gradient db1")
+    mistakes = {
+        "dW1 is still divided by the batch: the 1/B sits inside d_logits already.": (
+            right["dW1"] / 4
+        ),
+        "dW1 is multiplied by the batch: the loss is a mean.": right["dW1"] * 4,
+    }
+    mistakes |= {f"dW1 {why}": x.T @ d for why, d in slopes.items()}
+    compare(got["dW1"], right["dW1"], mistakes=mistakes, what="the gradient dW1")
+
+
+def two_layers_again(two_layer_gradient: Callable, rng: Generator) -> None:
+    r"""One batch, another, and that one again: the same result both times."""
+    first, second = _batch(rng), _batch(rng)
+    for batch in (first, second):
+        before = _two_layer_values(two_layer_gradient, batch)
+    after = _two_layer_values(two_layer_gradient, second)
+    if not all(np.array_equal(before[name], after[name]) for name in NAMES):
+        raise Wrong(
+            "The same batch gives another result the second time: it uses values kept from an "
+            "earlier call. Compute z and h anew at every call."
+        )
+
+
+def two_layers_other_sizes(two_layer_gradient: Callable, rng: Generator) -> None:
+    r"""A batch of seven and a batch of one."""
+    for size in (7, 1):
+        batch = _batch(rng, size)
+        got, right = _two_layer_values(two_layer_gradient, batch), _two_layers(batch)
+        for name in NAMES:
+            compare(got[name], right[name], what=f"the value {name} with {size} in the batch")
+
+
+EXERCISES = [
+    Exercise(
+        id="02.1",
+        title="Back through a linear layer",
+        answers=("linear_backward",),
+        checks=[
+            Check("dW, the gradient of the weights", linear_weights),
+            Check("db, the gradient of the biases", linear_bias),
+            Check("d_x, what the layer below receives", linear_inputs),
+            Check("the example of the exercise", linear_example),
+            Check("a batch of one", linear_one_example),
+        ],
+        hints=[
+            "Each gradient has the shape of what it belongs to. Write the five shapes down first.",
+            "To make dW, (fan_in, fan_out), from x, (B, fan_in), and d_y, (B, fan_out), the B must "
+            "vanish: it is the inner size of a matrix product. The same for d_x, where fan_out "
+            "must vanish.",
+            "`x.T @ d_y`, then `d_y.sum(axis=0, keepdims=True)`, then `d_y @ W.T`.",
+        ],
+    ),
+    Exercise(
+        id="02.2",
+        title="Back through sigmoid and ReLU",
+        answers=("sigmoid_backward", "relu_backward"),
+        checks=[
+            Check("the sigmoid's slope", sigmoid_slope),
+            Check("the slope of ReLU", relu_slope),
+            Check("the example of the exercise", slopes_example),
+        ],
+        hints=[
+            "Each output depends on one input, so this is the chain rule of the single neuron, "
+            "entry by entry: what comes from above, times the slope.",
+            "The sigmoid's slope is y (1 - y). The slope of ReLU is 1 where y > 0, else 0; in "
+            "NumPy a comparison gives True and False, which multiply like 1 and 0.",
+            "`return d_y * y * (1 - y)` and `return d_y * (y > 0)`.",
+        ],
+    ),
+    Exercise(
+        id="02.3",
+        title="Softmax and cross-entropy",
+        answers=("softmax_cross_entropy",),
+        checks=[
+            Check("the loss", cross_entropy_loss),
+            Check("the gradient", cross_entropy_gradient),
+            Check("ten equal scores", cross_entropy_example),
+            Check("scores of 1000", cross_entropy_large_scores),
+        ],
+        hints=[
+            "Begin with `z = logits - logits.max(axis=1, keepdims=True)`: now no exponential "
+            "overflows.",
+            "Compute the logarithm itself: `log_p = z - np.log(np.exp(z).sum(axis=1, "
+            "keepdims=True))`. Then p is `np.exp(log_p)`.",
+            "With `rows = np.arange(len(labels))` the loss is `-log_p[rows, labels].mean()`.",
+            "For the gradient: `d_logits = np.exp(log_p)`, `d_logits[rows, labels] -= 1`, and "
+            "`return loss, d_logits / len(labels)`.",
+        ],
+    ),
+    Exercise(
+        id="02.4",
+        title="Find three bugs",
+        answers=("two_layer_gradient",),
+        checks=[
+            Check("the same batch twice, the same result", two_layers_again),
+            Check("loss, dW2 and db2", two_layers_top),
+            Check("db1 and dW1", two_layers_hidden),
+            Check("batches of seven and of one", two_layers_other_sizes),
+        ],
+        hints=[
+            "dW2 is right, so loss and d_logits are right too. Look below them.",
+            "Every example adds to a bias, and the 1/B is in d_logits already: what does that say "
+            "about db2?",
+            "Where does the code take the sigmoid's slope, and of which variable? Mend it and "
+            "measure again: db1 is right now, and dW1 is wrong by a factor. Which?",
+            "`db2 = d_logits.sum(axis=0, keepdims=True)`, `d_z = d_h * h * (1 - h)`, "
+            "`dW1 = x.T @ d_z`.",
+        ],
+    ),
+]

@@ -1,0 +1,59 @@
+r"""What all labs share: the values of their sliders, and when a run counts as diverged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def rate_grid(low: float, high: float) -> list[float]:
+    r"""Learning rates, twenty to a decade, rounded to two significant digits."""
+    exponents = range(round(20 * math.log10(low)), round(20 * math.log10(high)) + 1)
+    return [float(f"{10 ** (k / 20):.2g}") for k in exponents]
+
+
+def increasing(name: str, values: Sequence[float]) -> np.ndarray:
+    r"""`values` as a float64 array; ValueError unless finite, positive and strictly increasing."""
+    grid = np.asarray(values, dtype=float)
+    if grid.ndim != 1 or grid.size == 0:
+        raise ValueError(f"The grid {name} needs at least one value, in one row; got {values!r}.")
+    if not (np.isfinite(grid).all() and (grid > 0).all()):
+        raise ValueError(f"The {name} must be positive and finite; got {grid.tolist()}.")
+    if (np.diff(grid) <= 0).any():
+        raise ValueError(f"The {name} must be in increasing order; got {grid.tolist()}.")
+    return grid
+
+
+def first_divergence(loss: np.ndarray) -> np.ndarray:
+    r"""First step at which a loss exceeds 100 times its start or is not finite; 0 if none does.
+
+    loss: shape (..., steps + 1). Returns int16, shape (...).
+    """
+    beyond = ~(loss <= 100 * loss[..., :1])
+    return np.where(beyond.any(axis=-1), beyond.argmax(axis=-1), 0).astype(np.int16)
+
+
+def whole(name: str, values: Sequence[float], most: int | None = None) -> list[int]:
+    r"""`values` as whole numbers in increasing order, at most `most`; ValueError otherwise."""
+    grid = increasing(name, values)
+    if (grid != grid.astype(int)).any():
+        raise ValueError(f"The {name} must be whole numbers; got {grid.tolist()}.")
+    if most is not None and grid[-1] > most:
+        raise ValueError(f"A batch of {grid[-1]:g} is larger than the data, {most} samples.")
+    return grid.astype(int).tolist()
+
+
+def shuffled_batches(
+    count: int, batch_size: int, steps: int, rng: np.random.Generator
+) -> list[np.ndarray]:
+    r"""The indices of the mini-batches of `steps` steps: shuffled, cut, shuffled again when used up.
+
+    count: samples in the data; what is left over after its last full batch waits for the next
+    shuffle, as in `fit` it does not.
+    """
+    each = count // batch_size
+    rounds = -(-steps // each)
+    order = [rng.permutation(count)[: each * batch_size] for _ in range(rounds)]
+    return list(np.concatenate(order).reshape(-1, batch_size)[:steps])
