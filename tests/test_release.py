@@ -131,9 +131,18 @@ def test_the_chapter_keeps_signature_and_docstring_and_hides_the_solution(root):
 
 def test_only_the_chapter_links_to_the_worked_solution(root):
     release(root)
-    link = "\n\n[Worked solution](../solutions/02_backprop.ipynb#Exercise-02.1)"
+    cell = notebook(root, "solutions")["cells"][2]["id"]
+    link = f"\n\n[Worked solution](../solutions/02_backprop.ipynb#cell-id={cell})"
     assert sources(root, "chapters")[2] == sources(root, "solutions")[2] + link
     assert "Worked solution" not in "".join(sources(root, "solutions"))
+
+
+def test_a_notebook_is_as_old_as_its_source(root):
+    # jupytext shows an error in place of a notebook that is newer.
+    source = root / "solutions" / "02_backprop.py"
+    os.utime(source, (1e9, 1e9))
+    release(root)
+    assert {path.stat().st_mtime for path in root.glob("*/*.ipynb")} == {1e9}
 
 
 def test_cell_ids_agree_between_the_notebooks_and_outlive_an_insertion(root):

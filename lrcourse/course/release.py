@@ -10,6 +10,7 @@ import copy
 import difflib
 import hashlib
 import json
+import os
 import re
 from collections import Counter
 from itertools import zip_longest
@@ -24,7 +25,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 PAIRING = {  # JupyterLab with jupytext then saves the source too, and adds nothing to it
-    "cell_metadata_filter": "exercise,tags,-all",
+    "cell_metadata_filter": "claims,exercise,tags,-all",
     "formats": "ipynb,py:percent",
     "notebook_metadata_filter": "-all",
 }
@@ -158,8 +159,8 @@ def student_version(notebook: dict, name: str) -> dict:
         if "exercise" in cell["metadata"]:
             cell["source"] = stub(cell["source"], cell["metadata"]["exercise"])
         elif cell["cell_type"] == "markdown" and HEADING.match(cell["source"]):
-            exercise = cell["source"].split("\n")[0].removeprefix("### Exercise ")
-            link = f"../solutions/{name}.ipynb#Exercise-{exercise}"
+            # JupyterLab scrolls to a cell by its id, and not to a heading before it has drawn it.
+            link = f"../solutions/{name}.ipynb#cell-id={cell['id']}"
             cell["source"] += f"\n\n[Worked solution]({link})"
     return chapter
 
@@ -207,6 +208,9 @@ def release(root: Path) -> list[Path]:
     for path in changed:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(texts[path].encode())
+        # jupytext refuses to open a notebook that is newer than its source.
+        source = (root / "solutions" / path.name).with_suffix(".py").stat()
+        os.utime(path, ns=(source.st_atime_ns, source.st_mtime_ns))
     return changed
 
 
