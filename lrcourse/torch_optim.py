@@ -1,7 +1,7 @@
 r"""The rules of ``lrcourse.optim`` as real PyTorch optimizers, and schedules as schedulers."""
 
 from collections.abc import Callable, Iterable
-from copy import copy, deepcopy
+from copy import deepcopy
 
 import torch
 from torch.optim.lr_scheduler import LambdaLR
@@ -76,15 +76,14 @@ class Optimizer(torch.optim.Optimizer):
         if self.layerwise and params:
             norms = torch.stack([torch.linalg.vector_norm(p.grad) for p in params])
             lr = lr * multiplier(torch.linalg.vector_norm(norms))
-        rule = copy(self.rule)
-        vars(rule).update({name: group[name] for name in vars(rule) if name in group})
+        hyperparameters = {name: group.get(name) for name in vars(self.rule)}
         if "betas" in group:
-            rule.beta1, rule.beta2 = group["betas"]
+            hyperparameters["beta1"], hyperparameters["beta2"] = group["betas"]
         for p in params:
-            part = copy(rule)
-            vars(part).update(self.state[p])
+            part, state = object.__new__(type(self.rule)), self.state[p]
+            vars(part).update(hyperparameters, **state)
             part.step(p, p.grad, lr)
-            self.state[p].update({k: v for k, v in vars(part).items() if k not in vars(rule)})
+            state.update((k, v) for k, v in vars(part).items() if k not in hyperparameters)
 
 
 def scheduler(optimizer: torch.optim.Optimizer, schedule: Callable[[int], float]) -> LambdaLR:
