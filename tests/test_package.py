@@ -243,3 +243,12 @@ def test_the_table_in_readme_says_what_the_chapters_say():
 def test_ci_runs_the_test_command_of_readme():
     commands = re.findall(r"```bash\n(.+)\n```", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert commands[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_ten_lines_in_readme_print_what_they_say(capsys):
+    code = re.search(r"```python\n(.+?)```", (ROOT / "README.md").read_text("utf-8"), re.S)[1]
+    exec(code, {})
+    shapes, accuracy = capsys.readouterr().out.splitlines()
+    said = re.findall(r"  # ([^:\n]+)", code)
+    assert shapes == said[0]
+    assert float(accuracy) == pytest.approx(float(said[1]), abs=0.02)  # BLAS libraries differ
