@@ -33,7 +33,7 @@ class Frame:
     def __init__(self, panel: dict, offset: float) -> None:
         self.panel = panel
         self.offset = offset
-        self.left, self.right = offset + 58, offset + WIDTH - 10 - 52 * ("bar" in panel)
+        self.left, self.right = offset + 58, offset + WIDTH - 16 - 52 * ("bar" in panel)
         self.top, self.bottom = TOP + 8, TOP + HEIGHT - 42
 
     def scale(self, axis: dict, values: np.ndarray, start: float, end: float) -> np.ndarray:
@@ -68,7 +68,11 @@ def ticks(axis: dict) -> list[float]:
 
 def tick_text(axis: dict, value: float) -> str:
     r"""A tick's label."""
-    return axis["names"][value] if axis.get("names") else f"{value:g}"
+    if axis.get("names"):
+        return axis["names"][value]
+    if not axis["log"] or abs(power := round(math.log10(value))) < 4:
+        return f"{value:g}"
+    return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def text(x: float, y: float, content: str, extra: str = "") -> str:
@@ -228,14 +232,14 @@ def draw_levels(lab: Lab, frame: Frame, panel: dict) -> list[str]:
             f'<path d="M{frame.left} {y:.1f}H{frame.right}" stroke="{INK}" stroke-dasharray="6 4"/>'
         )
         parts.append(text(frame.left + 5, y + 14, level["label"], HALO))
-    for limit in panel.get("limits", ()):
+    for k, limit in enumerate(panel.get("limits", ())):
         x = float(frame.x(lab.row(limit["table"])))
         far = x > (frame.left + frame.right) / 2
         parts.append(
             f'<path d="M{x:.1f} {frame.top}V{frame.bottom}" stroke="{INK}" stroke-dasharray="6 4"/>'
         )
         side = f'text-anchor="{"end" if far else "start"}" {HALO}'
-        parts.append(text(x + (-5 if far else 5), frame.top + 14, limit["label"], side))
+        parts.append(text(x + (-5 if far else 5), frame.top + 14 + 16 * k, limit["label"], side))
     return parts
 
 
@@ -358,7 +362,7 @@ def still(lab: Lab) -> str:
             parts += KINDS[panel["kind"]](lab, frame, panel, colour)
             if (step := int(lab.row("diverged"))) and panel["kind"] != "map":
                 look = f'text-anchor="end" font-weight="600" style="fill:{VERMILLION}" {HALO}'
-                label = f"diverged at step {step}"
+                label = f"diverged at {lab.spec['unit']} {step}"
                 parts.append(text(frame.right - 8, frame.bottom - 10, label, look))
         parts.append(f'</svg><rect {place} fill="none" stroke="{GREY}"/>')
     return "".join(parts) + "</svg>"

@@ -72,7 +72,12 @@ function ticks({ low, high, log, names }) {
   return Array.from({ length: last - first + 1 }, (_, k) => (first + k) * step);
 }
 
-const tickText = ({ names }, value) => (names ? names[value] : String(Number(value.toPrecision(6))));
+function tickText({ names, log }, value) {
+  if (names) return names[value];
+  const power = Math.round(Math.log10(value));
+  if (!log || Math.abs(power) < 4) return String(Number(value.toPrecision(6)));
+  return `10${String(power).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])}`;
+}
 
 function scale({ low, high, log }, start, end) {
   if (!log) return (value) => start + ((value - low) / (high - low)) * (end - start);
@@ -84,7 +89,7 @@ function scale({ low, high, log }, start, end) {
 class Frame {
   constructor(context, width, height, panel) {
     Object.assign(this, { context, width, height, panel });
-    Object.assign(this, { left: 58, right: width - 10, top: 10, bottom: height - 42 });
+    Object.assign(this, { left: 58, right: width - 16, top: 10, bottom: height - 42 });
     if (panel.bar) this.right -= 52;
     if (!panel.x) return; // images need no axes
     this.x = scale(panel.x, this.left, this.right);
@@ -261,10 +266,10 @@ function drawLevels(row, frame, panel) {
     frame.line([[frame.left, y], [frame.right, y]], INK, 1, [6, 4]);
     frame.text(panel.level.label, frame.left + 5, y + 14);
   }
-  for (const { table, label } of panel.limits ?? []) {
+  for (const [k, { table, label }] of (panel.limits ?? []).entries()) {
     const x = frame.x(row(table)[0]), far = x > (frame.left + frame.right) / 2;
     frame.line([[x, frame.top], [x, frame.bottom]], INK, 1, [6, 4]);
-    frame.text(label, x + (far ? -5 : 5), frame.top + 14, far ? "right" : "left");
+    frame.text(label, x + (far ? -5 : 5), frame.top + 14 + 16 * k, far ? "right" : "left");
   }
 }
 
@@ -366,11 +371,14 @@ const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 
 function render({ model, el }) {
   const spec = structuredClone(model.get("spec")); // each view keeps its own inputs beside it
-  const tables = {};
-  for (const [name, table] of Object.entries(model.get("tables"))) {
-    const size = table.shape.reduce((product, n) => product * n, 1);
-    tables[name] = { axes: table.axes, size, values: decode(table) };
+  let tables;
+  function unpack() {
+    tables = Object.fromEntries(Object.entries(model.get("tables")).map(([name, table]) => {
+      const size = table.shape.reduce((product, n) => product * n, 1);
+      return [name, { axes: table.axes, size, values: decode(table) }];
+    }));
   }
+  unpack();
   const controls = Object.fromEntries(spec.controls.map((control) => [control.name, control]));
   const setting = (control) => indexOf(control.values, model.get(control.name));
 
@@ -440,7 +448,14 @@ function render({ model, el }) {
   const edge = element("span", { className: "mark edge", "aria-hidden": "true" }, "▲");
   const guessed = element("span", { className: "mark", "aria-hidden": "true" }, "△");
 
+  const start = element("button", { type: "button", ...OWN_KEYS }, "Start");
+  start.addEventListener("click", () => choose("running", !model.get("running")));
+
   reset.addEventListener("click", () => {
+    if (spec.live) {
+      choose("running", false);
+      choose("restarts", model.get("restarts") + 1);
+    }
     for (const control of spec.controls) choose(control.name, control.default);
     choose("guess", null);
   });
@@ -453,7 +468,7 @@ function render({ model, el }) {
     const control = controls[spec.reveal.control];
     const guess = model.get("guess"), known = guess !== null;
     edge.hidden = guessed.hidden = !known;
-    reveal.textContent = known ? "Hide the edge" : "Reveal the edge";
+    reveal.textContent = `${known ? "Hide" : "Reveal"} the ${spec.reveal.name ?? "edge"}`;
     let text = spec.reveal.question;
     if (known) {
       const place = (mark, value) => {
@@ -489,7 +504,7 @@ function render({ model, el }) {
       KINDS[panel.kind](row, frame, panel, colour);
       context.font = BOLD;
       if (diverged && !["images", "map"].includes(panel.kind)) {
-        frame.text(`diverged at step ${diverged}`, frame.right - 8, frame.bottom - 10, "right", VERMILLION);
+        frame.text(`diverged at ${spec.unit} ${diverged}`, frame.right - 8, frame.bottom - 10, "right", VERMILLION);
       }
     });
   }
@@ -510,6 +525,7 @@ function render({ model, el }) {
     pictures.setAttribute("aria-label", `${spec.alt} ${said}`);
     reached.classList.toggle("yes", row("reached")[0] === 1);
     if (spec.reveal) showEdge();
+    if (spec.live) start.textContent = model.get("running") ? "Pause" : "Start";
     clearTimeout(pause); // speak once the hand rests
     pause = setTimeout(() => { live.textContent = said; }, 700);
   }
@@ -523,6 +539,7 @@ function render({ model, el }) {
     element("p", { className: "caption" }, spec.caption),
     live,
   );
+  if (spec.live) reset.before(start);
   if (spec.reveal) {
     reset.after(reveal, answer);
     controls[spec.reveal.control].holder?.append(edge, guessed);
@@ -540,11 +557,24 @@ function render({ model, el }) {
   });
   canvases.forEach((canvas) => observer.observe(canvas));
 
-  const events = [...spec.controls.map((control) => control.name), "guess"].map((n) => `change:${n}`);
+  // In live training the kernel sends new tables, and waits until the last ones were drawn.
+  function follow() {
+    unpack();
+    refresh();
+    requestAnimationFrame(() => {
+      model.set("drawn", row("frame")[0]);
+      model.save_changes();
+    });
+  }
+
+  const names = [...spec.controls.map((control) => control.name), "guess", "running"];
+  const events = names.map((name) => `change:${name}`);
   for (const event of events) model.on(event, refresh);
+  if (spec.live) model.on("change:tables", follow);
   refresh();
   clearTimeout(pause); // silence until the first move
   return () => {
+    model.off("change:tables", follow);
     for (const event of events) model.off(event, refresh);
     observer.disconnect();
     clearTimeout(pause);

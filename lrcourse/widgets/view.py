@@ -20,6 +20,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from os import PathLike
 from pathlib import Path
 
 import anywidget
@@ -142,18 +143,41 @@ class Lab(anywidget.AnyWidget):
         alt: str,
         goal: str,
         caption: str,
+        unit: str = "step",
+        live: bool = False,
         reveal: dict | None = None,
     ) -> None:
         r"""Check the tables against the controls and pack them.
 
         tables: name -> (names of the controls along its leading axes, array).
         alt: what the pictures show, for those who do not see them.
+        unit: what the table `diverged` counts. live: whether new tables come while it is shown
+        (see `labs.live`).
         reveal: {"control", "table" (where its mark stands), "question", "answer"}.
         ValueError for a table whose shape disagrees with its controls, is empty or all NaN.
         """
         self._controls = {control.name: control for control in controls}
-        self._arrays = {}
-        packed = {}
+        packed = self.pack(tables)
+        self.add_traits(**{c.name: Setting(c).tag(sync=True) for c in controls})
+        super().__init__(
+            spec={
+                "title": title,
+                "controls": [asdict(control) for control in controls],
+                "panels": list(panels),
+                "verdicts": list(verdicts),
+                "alt": alt,
+                "goal": goal,
+                "caption": caption,
+                "unit": unit,
+                "live": live,
+                "reveal": reveal,
+            },
+            tables=packed,
+        )
+
+    def pack(self, tables: dict[str, tuple[tuple[str, ...], np.ndarray]]) -> dict[str, dict]:
+        r"""Keep the tables for `row`, and return them as they travel."""
+        self._arrays, packed = {}, {}
         for name, (axes, array) in tables.items():
             array = quantise(name, array)
             expected = tuple(len(self._controls[a].values) for a in axes)
@@ -170,20 +194,7 @@ class Lab(anywidget.AnyWidget):
                 "shape": list(array.shape[len(axes) :]),
                 "data": little.tobytes(),
             }
-        self.add_traits(**{c.name: Setting(c).tag(sync=True) for c in controls})
-        super().__init__(
-            spec={
-                "title": title,
-                "controls": [asdict(control) for control in controls],
-                "panels": list(panels),
-                "verdicts": list(verdicts),
-                "alt": alt,
-                "goal": goal,
-                "caption": caption,
-                "reveal": reveal,
-            },
-            tables=packed,
-        )
+        return packed
 
     def row(self, name: str) -> np.ndarray:
         r"""The part of a table that belongs to the present setting."""
@@ -215,6 +226,12 @@ class Lab(anywidget.AnyWidget):
         r"""What the pictures show at the present setting: the words that stand in for them."""
         goal = "Goal reached." if self.goal_reached else "Goal not reached."
         return f"{self.settings} {self.verdict} {goal}"
+
+    def save_html(self, path: str | PathLike) -> None:
+        r"""Write the lab as a page of its own, whose sliders move without a kernel or a network."""
+        from lrcourse.widgets.page import page
+
+        Path(path).write_text(page([self], self.spec["title"]), encoding="utf-8")
 
     def __repr__(self) -> str:
         return f"Lab: {self.spec['title']}. {self.sentence} (Its sliders need JupyterLab.)"

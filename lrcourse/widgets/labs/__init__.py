@@ -1,8 +1,11 @@
 r"""The labs: each is a pure function that computes all outcomes, and a call that shows them.
 
-`descent` has those on bowls, `valley` the one on momentum, `networks` those on small networks.
+`descent` has those on bowls, `momentum` the one on valleys, `decay` on schedules, `networks` those
+on small networks that learn, `rules` on single rules, `scale` on whitening and BatchNorm,
+`training` trains live.
 """
 
+from lrcourse.widgets.labs.decay import schedule_outcomes, schedules
 from lrcourse.widgets.labs.descent import (
     BATCH_SIZES,
     CONDITIONINGS,
@@ -18,13 +21,28 @@ from lrcourse.widgets.labs.descent import (
     one_knob,
 )
 from lrcourse.widgets.labs.grids import rate_grid
+from lrcourse.widgets.labs.momentum import valley, valley_outcomes
 from lrcourse.widgets.labs.networks import (
     classifier,
     classifier_outcomes,
     digits,
     digits_outcomes,
+    live,
 )
-from lrcourse.widgets.labs.valley import valley, valley_outcomes
+from lrcourse.widgets.labs.rules import (
+    acceleration,
+    acceleration_outcomes,
+    irprop,
+    irprop_outcomes,
+    layer_outcomes,
+    layers,
+)
+from lrcourse.widgets.labs.scale import (
+    batchnorm,
+    batchnorm_outcomes,
+    whitening,
+    whitening_outcomes,
+)
 
 __all__ = [
     "BATCH_SIZES",
@@ -35,15 +53,28 @@ __all__ = [
     "JITTERS",
     "RINGS",
     "SETTLES",
+    "acceleration",
+    "acceleration_outcomes",
     "batch_means",
+    "batchnorm",
+    "batchnorm_outcomes",
     "bowl",
     "bowl_outcomes",
     "classifier",
     "classifier_outcomes",
     "digits",
     "digits_outcomes",
+    "irprop",
+    "irprop_outcomes",
+    "layer_outcomes",
+    "layers",
+    "live",
     "one_knob",
     "rate_grid",
+    "schedule_outcomes",
+    "schedules",
     "valley",
     "valley_outcomes",
+    "whitening",
+    "whitening_outcomes",
 ]

@@ -48,10 +48,9 @@ def whole(name: str, values: Sequence[float], most: int | None = None) -> list[i
 def shuffled_batches(
     count: int, batch_size: int, steps: int, rng: np.random.Generator
 ) -> list[np.ndarray]:
-    r"""The indices of the mini-batches of `steps` steps: shuffled, cut, shuffled again when used up.
+    r"""The indices of the mini-batches of `steps` steps, each sample at most once an epoch.
 
-    count: samples in the data; what is left over after its last full batch waits for the next
-    shuffle, as in `fit` it does not.
+    count: samples in the data. What is left over after the last full batch is not used.
     """
     each = count // batch_size
     rounds = -(-steps // each)

@@ -25,8 +25,8 @@ CLASSIFIER_VERDICTS = (
     "It crawls: loss {final} in the last epoch, accuracy {accuracy}.",
     "It learns: loss {final} in the last epoch, accuracy {accuracy}.",
     "It is thrown about: loss {final} in the last epoch, accuracy {accuracy}.",
-    "It is stuck: loss {final}, no better than a guess. Its hidden units give no gradient.",
-    "It diverges: in epoch {diverged} the loss is over ten times its start.",
+    "It is stuck: loss {final}, no better than a guess; its hidden units pass hardly any gradient.",
+    "It diverges: in epoch {diverged} the loss is over three times its start.",
 )
 CRAWLS, LEARNS, THROWN, STUCK, DIVERGES = range(len(CLASSIFIER_VERDICTS))
 
@@ -118,14 +118,14 @@ def classifier_outcomes(
             region[:, b, r] = settings(np.rint(255 * probability[:, : SIDE**2]).astype(np.uint8))
             accuracy[:, b, r] = settings(((probability[:, SIDE**2 :] > 0.5) == y).mean(axis=-1))
 
-    beyond = ~(loss <= 10 * loss[..., :1])
-    diverged = np.where(beyond.any(axis=-1), beyond.argmax(axis=-1), 0).astype(np.int16)
     final = loss[..., -1]
-    reached = (final < goal) & (diverged == 0)
-    best = np.nanargmin(final, axis=0, keepdims=True)
-    fast = np.arange(len(rates))[:, None, None, None] > best
-    stuck = (final > 0.6) & (fast | (np.array(starts) == "zero"))
-    verdict = np.select([diverged > 0, reached, stuck, fast], [DIVERGES, LEARNS, STUCK, THROWN])
+    beyond = ~(loss <= 3 * loss[..., :1])
+    diverged = np.where(beyond[..., -1], beyond.argmax(axis=-1), 0).astype(np.int16)
+    reached = final < goal
+    fast = np.arange(len(rates))[:, None, None, None] > np.nanargmin(final, axis=0, keepdims=True)
+    verdict = np.select(
+        [diverged > 0, reached, final > 0.66, fast], [DIVERGES, LEARNS, STUCK, THROWN], CRAWLS
+    )
     return {
         "loss": loss,
         "final": final.clip(max=1e30).astype(np.float32),
@@ -148,7 +148,7 @@ def classifier(
     """
     from lrcourse.widgets.view import Control, Lab, axis
 
-    rates, sizes, epochs, goal = rate_grid(0.001, 3.2)[::5], (8, 32, POINTS), 24, 0.05
+    rates, sizes, epochs, goal = rate_grid(0.001, 3.2)[::4], (8, 32, POINTS), 24, 0.05
     outcomes = classifier_outcomes(rates, sizes, epochs=epochs, goal=goal)
     settings = ("learning_rate", "batch_size", "rule", "start")
     batches = [f"{size} (all)" if size == POINTS else str(size) for size in sizes]
@@ -182,8 +182,9 @@ def classifier(
             },
         ],
         verdicts=CLASSIFIER_VERDICTS,
-        alt="Left: the two classes of points over the region that the network gives to each. Right: "
-        "training loss against epoch on a log axis.",
+        unit="epoch",
+        alt="Left: the two classes of points over the region that the network gives to each. "
+        "Right: training loss against epoch on a log axis.",
         goal=f"training loss under {goal} in epoch {epochs}.",
         caption="Left: blue discs and vermillion squares are the points; the ground is the class "
         "that the network would name there, white where it is in doubt. Right: the loss of that "
@@ -267,6 +268,46 @@ DIGITS_VERDICTS = (
 )
 
 
+def gradient_cloud(
+    batch_sizes: Sequence[int], rng: np.random.Generator, count: int = 80
+) -> dict[str, np.ndarray]:
+    r"""Gradients of many mini-batches at one place, seen in a plane.
+
+    The place is a 64-32-10 network after 100 steps at rate 0.1. The plane is spanned by the whole
+    training set's gradient and, across it, by the direction in which single images differ most.
+
+    Returns `cloud` (B, count, 2), in units of the length of the whole gradient, which lies at
+    (1, 0); and `spread` (B,), the mean distance of the cloud's gradients from it, in all
+    directions.
+    """
+    x, y = load("digits").train
+    network = Network([Linear(64, 32), ReLU(), Linear(32, 10)], rng)
+    for batch in shuffled_batches(len(y), 32, 100, rng):
+        network.loss_and_gradient(x[batch], y[batch])
+        network.w -= 0.1 * network.g
+
+    def gradient(batch: np.ndarray) -> np.ndarray:
+        network.loss_and_gradient(x[batch], y[batch])
+        return network.g.astype(float)
+
+    whole_gradient = gradient(np.arange(len(y)))
+    length = np.linalg.norm(whole_gradient)
+    along = whole_gradient / length
+    single = np.stack([gradient([k]) for k in rng.choice(len(y), 200, replace=False)])
+    single -= whole_gradient
+    single -= np.outer(single @ along, along)
+    across = np.linalg.svd(single, full_matrices=False)[2][0]
+    plane = np.stack([along, across], axis=1) / length
+    drawn = np.stack(
+        [
+            [gradient(rng.choice(len(y), size, replace=False)) for _ in range(count)]
+            for size in batch_sizes
+        ]
+    )
+    spread = np.linalg.norm(drawn - whole_gradient, axis=-1).mean(axis=-1) / length
+    return {"cloud": drawn @ plane, "spread": spread.astype(np.float32)}
+
+
 def digits(learning_rate: float = 0.01, batch_size: int = 32) -> Lab:
     r"""Lab: a 64-32-10 network on 8x8 digits, learning rate against batch size, ten epochs.
 
@@ -274,36 +315,93 @@ def digits(learning_rate: float = 0.01, batch_size: int = 32) -> Lab:
     """
     from lrcourse.widgets.view import Control, Lab, axis
 
-    rates, sizes, epochs, goal = rate_grid(0.0032, 3.2)[::3], (8, 32, 128), 10, 0.1
+    rates, sizes, epochs, goal = rate_grid(0.0032, 3.2)[::4], (8, 16, 32, 64, 128, 256), 10, 0.1
     outcomes = digits_outcomes(rates, sizes, epochs=epochs, goal=goal)
     settings = ("learning_rate", "batch_size")
-    across = axis("epoch", -0.25, epochs + 0.25)
+    tables = {name: (settings, array) for name, array in outcomes.items()}
+    for name, array in gradient_cloud(sizes, np.random.default_rng(0)).items():
+        tables[name] = (("batch_size",), array)
+    final = np.nan_to_num(outcomes["final"], nan=10.0).clip(0.02, 2.0)
+    cells = 255 * np.log(final / 0.02) / np.log(2.0 / 0.02)
+    tables["map"] = ((), np.rint(cells.T[::-1]).astype(np.uint8))
+    tables["whole"] = ((), np.array([[1.0, 0.0]]))
+    tables["column"] = (("learning_rate",), np.arange(len(rates), dtype=np.uint8))
+    tables["line"] = (("batch_size",), np.arange(len(sizes), dtype=np.uint8))
+    # Linear scaling: the smallest rate that reaches the goal at the smallest batch, times B / 8.
+    smallest = rates[int(outcomes["reached"][:, 0].argmax())]
+    scaled = smallest * np.array(sizes) / sizes[0]
+    needed = [
+        rates[int(column.argmax())] if column.any() else np.inf for column in outcomes["reached"].T
+    ]
+    tables["scaled"] = (("batch_size",), scaled.astype(np.float32))
+    tables["needed"] = (("batch_size",), np.array(needed, np.float32))
+    some = [f"{rate:g}" if k % 5 == 2 else "" for k, rate in enumerate(rates)]
     return Lab(
         title="A network learns digits",
         controls=[
             Control("learning_rate", "learning rate", rates, learning_rate),
             Control("batch_size", "batch size", sizes, batch_size),
         ],
-        tables={name: (settings, array) for name, array in outcomes.items()},
+        tables=tables,
         panels=[
             {
                 "kind": "curves",
-                "x": across,
+                "x": axis("epoch", -0.25, epochs + 0.25),
                 "y": axis("training loss", 0.01, 10, log=True),
                 "lines": [{"y": "loss", "dots": True}],
                 "level": {"value": goal, "label": "goal"},
             },
             {
                 "kind": "curves",
-                "x": across,
-                "y": axis("validation error", 0, 1),
-                "lines": [{"y": "error", "dots": True}],
+                "x": axis("along the whole gradient", -2.5, 4.5),
+                "y": axis("across it", -3.5, 3.5),
+                "lines": [
+                    {"xy": "cloud", "scatter": True, "series": 0, "label": "mini-batches"},
+                    {"xy": "whole", "cross": True, "series": 2, "label": "whole gradient"},
+                ],
+            },
+            {
+                "kind": "map",
+                "x": axis("learning rate", -0.5, len(rates) - 0.5) | {"names": some},
+                "y": axis("batch size", -0.5, len(sizes) - 0.5)
+                | {"names": [str(size) for size in sizes]},
+                "cells": "map",
+                "here": ["column", "line"],
+                "bar": {"low": "0.02", "high": "2", "label": "final loss"},
+                "secret": "Reveal shows it",
             },
         ],
         verdicts=DIGITS_VERDICTS,
-        alt="Left: training loss by epoch on a log axis. Right: validation error by epoch.",
+        unit="epoch",
+        alt="Left: training loss by epoch on a log axis. Middle: gradients of many mini-batches "
+        "around the gradient of the whole training set. Right: the final loss of every learning "
+        "rate and batch size.",
         goal=f"training loss under {goal} in epoch {epochs}.",
-        caption="Each dot is one epoch, the ring the untrained network. An epoch sees each image "
-        "once, so a batch four times as large takes a quarter of the steps. Right: the share of "
-        "the validation images that is named wrong; 0.9 is guessing.",
+        caption="Left: each dot is one epoch, the ring the untrained network. An epoch sees each "
+        "image once, so a batch four times as large takes a quarter of the steps. Middle: at one "
+        "place early in training, a larger batch draws the cloud together around the whole "
+        "gradient, and leaves its middle where it was.",
+        reveal={
+            "name": "answer",
+            "control": "learning_rate",
+            "table": "scaled",
+            "question": "Guess first: which rate does this batch size need for the goal?",
+            "answer": "From batch size 8, linear scaling asks for {scaled}; the smallest rate that "
+            "does it is {needed}.",
+        },
     )
+
+
+# ---- live training
+
+
+def live(
+    learning_rate: float = 0.03, batch_size: int = 16, rule: str = "SGD", start: str = "kaiming"
+) -> Lab:
+    r"""Lab: a 2-16-16-2 network that trains in the kernel while you move its settings.
+
+    learning_rate, batch_size, rule, start: the setting that the lab opens with.
+    """
+    from lrcourse.widgets.labs.training import Live
+
+    return Live(learning_rate, batch_size, rule, start)

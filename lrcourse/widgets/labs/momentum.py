@@ -104,7 +104,7 @@ def valley_outcomes(
         "reached": reached,
         "verdict": verdict.astype(np.uint8),
         "edge": np.array([[[edge(r, m, c) for r in RULES] for c in steepnesses] for m in momenta]),
-        "plain": plain_path,
+        "plain": np.where(np.abs(plain_path).max(axis=-1, keepdims=True) > 100, np.nan, plain_path),
         "plain_loss": plain_loss,
         "plain_final": plain_loss[..., -1].clip(max=1e30).astype(np.float32),
         "plain_edge": 2 / steepnesses,

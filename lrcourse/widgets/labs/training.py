@@ -1,0 +1,192 @@
+r"""Live training: a small network learns in the kernel while the lab draws it.
+
+Training is a task on the kernel's own event loop: it takes steps for a few milliseconds, then lets
+the kernel hear what the learner did, so the latest setting always wins. Frames wait for a page that
+is slow or hidden, so that they never queue up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from os import PathLike
+
+import numpy as np
+import traitlets
+
+from lrcourse.nn import Linear, Network, ReLU, softmax_cross_entropy
+from lrcourse.widgets.labs.grids import rate_grid
+from lrcourse.widgets.labs.networks import POINTS, REACH, RULES, STARTS, half_moons, plane
+from lrcourse.widgets.view import Control, Lab, axis
+
+CHUNK = 0.01  # seconds of training between two looks at what the learner did
+PACE = 0.03  # seconds between two frames
+AHEAD = 6  # frames that may be on their way to the page
+POINT, LENGTH = 10, 200  # steps to a point of the loss curve, points that are shown
+GOAL = 0.01
+VERDICTS = (
+    "Step {step}: loss {loss}, accuracy {accuracy}.",
+    "Step {step}: the loss is not a finite number any more. Reset, and choose a smaller rate.",
+)
+
+
+class Live(Lab):
+    r"""A lab that trains while it is shown: `running` starts and pauses it, `restart` begins anew.
+
+    In a script, where nothing is shown, `train(steps)` trains at once.
+    """
+
+    running = traitlets.Bool(False).tag(sync=True)
+    restarts = traitlets.Int(0).tag(sync=True)
+    drawn = traitlets.Int(0).tag(sync=True)
+
+    def __init__(self, learning_rate: float, batch_size: int, rule: str, start: str) -> None:
+        r"""Draw the points; see `live`."""
+        self._rng = np.random.default_rng(0)
+        self._x, self._y = half_moons(self._rng)
+        self._everywhere = np.concatenate([plane(), self._x])
+        self._frame, self._task = 0, None
+        batches = (1, 2, 4, 8, 16, 32, 64, POINTS)
+        self._begin(rule, start)
+        super().__init__(
+            title="A network learns while you watch",
+            controls=[
+                Control("learning_rate", "learning rate", rate_grid(0.0001, 10), learning_rate),
+                Control("batch_size", "batch size", batches, batch_size),
+                Control("rule", "rule", list(RULES), rule, "select"),
+                Control("start", "start", STARTS, start, "select"),
+            ],
+            tables=self._tables(),
+            panels=[
+                {
+                    "kind": "region",
+                    "x": axis("x₁", -REACH, REACH),
+                    "y": axis("x₂", -REACH, REACH),
+                    "cells": "region",
+                    "points": "points",
+                    "labels": "labels",
+                },
+                {
+                    "kind": "curves",
+                    "x": axis("steps from now", -POINT * LENGTH, 0),
+                    "y": axis("training loss", 0.0001, 10, log=True),
+                    "lines": [{"x": "past", "y": "curve"}],
+                    "level": {"value": GOAL, "label": "goal"},
+                },
+            ],
+            verdicts=VERDICTS,
+            live=True,
+            alt="Left: the two classes of points over the region that the network gives to each. "
+            "Right: training loss over the last steps on a log axis.",
+            goal=f"training loss under {GOAL}.",
+            caption="A 2-16-16-2 network trains in the kernel while you move its rate and batch "
+            "size. Left: what it would name everywhere. Right: its loss, each point the mean of "
+            f"{POINT} steps. Reset begins anew.",
+        )
+        self.observe(self._switch, "running")
+        self.observe(self._reset, ["restarts", "start"])
+        self.observe(self._change_rule, "rule")
+
+    # ---- training
+
+    def _begin(self, rule: str, start: str) -> None:
+        layers = [Linear(2, 16, start), ReLU(), Linear(16, 16, start), ReLU(), Linear(16, 2, start)]
+        self._network, self._rule = Network(layers, self._rng), RULES[rule]()
+        self._step, self._losses, self._curve = 0, [], []
+
+    def _take_step(self) -> None:
+        batch = self._rng.choice(POINTS, self.batch_size, replace=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss = self._network.loss_and_gradient(self._x[batch], self._y[batch])
+            self._rule.step(self._network.w, self._network.g, self.learning_rate)
+        self._step += 1
+        self._losses.append(float(loss))
+        if len(self._losses) == POINT:
+            self._curve = [*self._curve[1 - LENGTH :], np.mean(self._losses)]
+            self._losses.clear()
+
+    def train(self, steps: int) -> None:
+        r"""Take so many steps at once, with the present settings, and show where they led."""
+        for _ in range(steps):
+            self._take_step()
+        self._show()
+
+    async def _run(self) -> None:
+        def interrupted(*_: object) -> None:
+            self.running = False
+
+        # The kernel ignores an interrupt while no cell runs; here it pauses. Running a cell puts
+        # back the kernel's own handler, hence once for every chunk.
+        main = threading.current_thread() is threading.main_thread()
+        before, sent = signal.getsignal(signal.SIGINT), 0.0
+        try:
+            while self.running and np.isfinite(self._network.w).all():
+                if main:
+                    signal.signal(signal.SIGINT, interrupted)
+                began = time.perf_counter()
+                while self.running and time.perf_counter() - began < CHUNK:
+                    self._take_step()
+                if self._frame - self.drawn < AHEAD and time.perf_counter() - sent > PACE:
+                    sent = time.perf_counter()
+                    self._show()
+                await asyncio.sleep(0.001)
+        finally:
+            if main:
+                signal.signal(signal.SIGINT, before)
+            self.running = False
+            self._show()
+
+    # ---- what the learner does
+
+    def _switch(self, change: dict) -> None:
+        if change.new and (self._task is None or self._task.done()):
+            try:
+                self._task = asyncio.get_running_loop().create_task(self._run())
+            except RuntimeError:
+                self.running = False
+                raise RuntimeError(
+                    "Live training needs a notebook; in a script, call train(steps)."
+                ) from None
+
+    def _reset(self, change: dict) -> None:
+        self._begin(self.rule, self.start)
+        self._show()
+
+    def _change_rule(self, change: dict) -> None:
+        self._rule = RULES[self.rule]()
+
+    # ---- what is shown
+
+    def _show(self) -> None:
+        self._frame += 1
+        self.tables = self.pack(self._tables())
+
+    def _tables(self) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = np.nan_to_num(self._network.forward(self._everywhere))
+            probability = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
+            loss = float(softmax_cross_entropy(logits[-POINTS:], self._y)[0])
+        finite = bool(np.isfinite(self._network.w).all())
+        right = (probability[-POINTS:] > 0.5) == self._y
+        curve = np.array(self._curve or [loss])
+        tables = {
+            "region": np.rint(255 * probability[:-POINTS]).astype(np.uint8),
+            "points": self._x,
+            "labels": self._y.astype(np.uint8),
+            "curve": np.nan_to_num(curve, nan=1e4),
+            "past": POINT * (np.arange(len(curve)) - len(curve) + 1).astype(np.float32),
+            "step": np.float32(self._step),
+            "loss": np.float32(loss),
+            "accuracy": np.float32(right.mean()),
+            "frame": np.int32(self._frame),
+            "diverged": np.int32(0 if finite else self._step),
+            "reached": np.uint8(finite and loss < GOAL),
+            "verdict": np.uint8(not finite),
+        }
+        return {name: ((), array) for name, array in tables.items()}
+
+    def save_html(self, path: str | PathLike) -> None:
+        r"""Refuse: training needs a kernel."""
+        raise ValueError("Live training needs a kernel: on a saved page it would stand still.")

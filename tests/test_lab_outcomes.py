@@ -1,0 +1,353 @@
+"""The labs on rules, schedules and networks: their tables against runs made one by one."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+import torch
+
+from lrcourse import labs, load
+from lrcourse.nn import Linear, Network, ReLU, layer_statistics
+from lrcourse.optim import DirectionAccelerated, IRpropMinus, multiplier
+from lrcourse.schedules import Cosine
+from lrcourse.whitening import ZCA
+from lrcourse.widgets.labs import decay, momentum, networks, rules, scale, training
+from lrcourse.widgets.labs.grids import rate_grid, shuffled_batches, whole
+
+TABLE_LABS = [
+    labs.valley, labs.schedules, labs.classifier, labs.digits, labs.layers, labs.irprop,
+    labs.whitening, labs.batchnorm, labs.acceleration,
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=TABLE_LABS, ids=lambda make: make.__name__)
+def made(request):
+    """A lab and the seconds that it took on one core."""
+    began = time.process_time()
+    lab = request.param()
+    return lab, time.process_time() - began
+
+
+def test_every_lab_is_small_and_quick(made):
+    lab, seconds = made
+    sent = sum(len(table["data"]) for table in lab.tables.values()) + len(json.dumps(lab.spec))
+    assert sent < 1_500_000
+    assert seconds < 3  # 2 on a quiet machine
+
+
+def test_every_lab_opens_short_of_a_goal_that_can_be_reached(made):
+    lab, _ = made
+    assert not lab.goal_reached
+    axes, reached = lab._arrays["reached"]
+    where = np.argwhere(reached)[0]
+    for name, k in zip(axes, where, strict=True):
+        setattr(lab, name, lab._controls[name].values[k])
+    assert lab.goal_reached and "Goal reached." in lab.sentence
+    for control in lab._controls.values():
+        setattr(lab, control.name, control.default)
+
+
+def test_every_lab_has_a_picture_in_words_and_in_svg(made):
+    lab, _ = made
+    svg = lab._repr_mimebundle_()[0]["image/svg+xml"]
+    picture = ET.fromstring(svg)
+    assert lab.sentence in picture.get("aria-label")
+    assert "nan" not in svg.lower() and len(svg) < 60_000
+
+
+def test_every_verdict_can_be_filled_in(made):
+    lab, _ = made
+    for k in np.unique(lab._arrays["verdict"][1]):
+        where = np.argwhere(lab._arrays["verdict"][1] == k)[0]
+        for name, position in zip(lab._arrays["verdict"][0], where, strict=True):
+            setattr(lab, name, lab._controls[name].values[position])
+        assert "{" not in lab.verdict and len(lab.verdict) < 160
+
+
+def test_a_lab_saves_itself_as_a_page(made, tmp_path):
+    lab, _ = made
+    lab.save_html(tmp_path / "lab.html")
+    page = (tmp_path / "lab.html").read_text(encoding="utf-8")
+    assert lab.spec["title"].split("'")[0] in page and "<svg" in page
+    assert "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page
+
+
+# ---- momentum
+
+
+@pytest.mark.parametrize("rule", ["momentum", "Nesterov"])
+def test_the_valleys_edge_is_where_an_eigenvalue_leaves_the_unit_circle(rule):
+    for mu in (0.3, 0.9, 0.99):
+        rate = momentum.edge(rule, mu, 100.0)
+        for factor, grows in [(0.999, False), (1.001, True)]:
+            h = factor * rate * 100
+            step = np.array([[1 - h, mu], [-h, mu]])  # of (w, v), heavy ball
+            if rule == "Nesterov":
+                step = np.array([[1 - h * (1 + mu), mu**2], [-h, mu]])
+            assert (np.abs(np.linalg.eigvals(step)).max() > 1) == grows
+
+
+def test_the_valleys_paths_are_powers_of_one_matrix():
+    rates = [0.005, 0.02]
+    outcomes = labs.valley_outcomes(rates, [0.7], [30])
+    for j, rate in enumerate(rates):
+        for d, curvature in enumerate((1.0, 30.0)):
+            h, mu = rate * curvature, 0.7
+            heavy = np.array([[1 - h, mu], [-h, mu]])
+            nesterov = np.array([[1 - h * (1 + mu), mu**2], [-h, mu]])
+            for k, step in enumerate((heavy, nesterov)):
+                state, w = np.array([momentum.START[d], 0.0]), []
+                for _ in range(61):
+                    w.append(state[0])
+                    state = step @ state
+                np.testing.assert_allclose(outcomes["path"][j, 0, 0, k, :, d], w, atol=1e-9)
+
+
+def test_plain_descent_cannot_reach_the_goal_of_the_steepest_valley():
+    outcomes = labs.valley_outcomes(rate_grid(0.001, 0.5))
+    assert np.nanmin(outcomes["plain_final"][:, 2]) > 0.01
+    assert outcomes["reached"][:, :, 2].any()
+
+
+# ---- schedules
+
+
+def test_without_noise_a_schedule_gives_the_product_of_its_steps():
+    outcomes = labs.schedule_outcomes([0.05], [64], ["cosine"], repeats=1)
+    rate = Cosine(0.05, 200)(np.arange(200))
+    np.testing.assert_array_equal(outcomes["rate"][0, 0], rate)
+    w = np.array([-2.5, 1.2]) * np.prod(1 - rate[:, None] * decay.CURVATURES, axis=0)
+    expected = 0.5 * (decay.CURVATURES * w**2).sum()
+    np.testing.assert_allclose(outcomes["loss"][0, 0, 0, -1], expected, rtol=1e-9)
+
+
+def test_every_schedule_begins_or_peaks_at_its_rate_and_constant_is_the_dashed_line():
+    outcomes = labs.schedule_outcomes([0.02, 0.05], [4], repeats=4)
+    np.testing.assert_allclose(outcomes["rate"].max(axis=-1), np.tile([0.02, 0.05], (11, 1)))
+    np.testing.assert_array_equal(outcomes["loss"][0], outcomes["constant"])
+
+
+# ---- networks
+
+
+@pytest.mark.parametrize("rule", ["SGD", "momentum", "Adam"])
+def test_the_classifiers_table_holds_what_torch_gives(rule):
+    outcomes = labs.classifier_outcomes([0.02, 0.1], [32], [rule], ["xavier"], epochs=4)
+    rng = np.random.default_rng(0)
+    x, y = networks.half_moons(rng)
+    start = np.random.default_rng(rng.integers(2**32))
+    batches = shuffled_batches(128, 32, 16, rng)
+    layers = [Linear(a, b, "xavier") for a, b in ((2, 16), (16, 16), (16, 2))]
+    Network([layers[0], ReLU(), layers[1], ReLU(), layers[2]], start)
+    model = torch.nn.Sequential()
+    for layer in layers:
+        twin = torch.nn.Linear(layer.fan_in, layer.fan_out)
+        twin.weight.data, twin.bias.data = (
+            torch.tensor(layer.W.T.copy()),
+            torch.zeros(layer.fan_out),
+        )
+        model.extend([twin, torch.nn.ReLU()])
+    model = model[:-1]
+    make = {
+        "SGD": lambda w: torch.optim.SGD(w, 0.1),
+        "momentum": lambda w: torch.optim.SGD(w, 0.1, momentum=0.9),
+        "Adam": lambda w: torch.optim.Adam(w, 0.1),
+    }
+    optimizer, losses = make[rule](model.parameters()), []
+    for batch in batches:
+        loss = torch.nn.functional.cross_entropy(
+            model(torch.tensor(x[batch])), torch.tensor(y[batch])
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    expected = np.reshape(losses, (4, 4)).mean(axis=1)
+    np.testing.assert_allclose(outcomes["loss"][1, 0, 0, 0, 1:], expected, rtol=2e-3)
+    with torch.no_grad():
+        share = torch.softmax(model(torch.tensor(networks.plane())), 1)[:, 1].numpy()
+    assert np.abs(outcomes["region"][1, 0, 0, 0] - 255 * share).max() < 2
+
+
+def test_from_zero_no_rate_helps():
+    outcomes = labs.classifier_outcomes([0.01, 0.1, 1.0], [32], starts=["zero"], epochs=4)
+    assert (outcomes["verdict"] == networks.STUCK).all()
+
+
+def test_the_gradient_cloud_shrinks_with_the_root_of_the_batch_and_keeps_its_middle():
+    sizes = np.array([8, 32, 128])
+    found = networks.gradient_cloud(sizes.tolist(), np.random.default_rng(1), count=300)
+    n = len(load("digits").train.y)
+    expected = np.sqrt((n - sizes) / (n - 1) / sizes)
+    ratio = found["spread"] / expected
+    np.testing.assert_allclose(ratio / ratio.mean(), 1, atol=0.1)
+    error = found["cloud"].std(axis=1) / np.sqrt(300)
+    assert (np.abs(found["cloud"].mean(axis=1) - [1, 0]) < 4 * error).all()
+
+
+# ---- single rules
+
+
+def test_a_stacked_da_sgd_run_is_a_single_one():
+    outcomes = labs.acceleration_outcomes([0.02, 0.1], [16], [1.0, 1.8], steps=50)
+    rng = np.random.default_rng(0)
+    seed = rng.integers(2**32)
+    x, y = load("digits").train
+    network = Network([Linear(64, 16), ReLU(), Linear(16, 10)], np.random.default_rng(seed))
+    rule, losses = DirectionAccelerated(), []
+    for batch in shuffled_batches(len(y), 16, 50, rng):
+        losses.append(network.loss_and_gradient(x[batch], y[batch]))
+        rule.step(network.w, network.g, 0.1)
+    expected = np.reshape(losses, (5, 10)).mean(axis=1)
+    np.testing.assert_allclose(outcomes["accelerated"][1, 0], expected, rtol=1e-3)
+
+
+def test_some_multiple_near_two_turns_sgd_into_da_sgd():
+    outcomes = labs.acceleration_outcomes([0.025, 0.063], [16, 64])
+    assert outcomes["reached"].any(axis=-1).all()
+    assert ((outcomes["best"] >= 1.7) & (outcomes["best"] <= 2.0)).all()
+    assert (outcomes["verdict"][..., 0] == 0).all() and (outcomes["verdict"][..., -1] == 2).all()
+
+
+def test_the_layers_norms_are_those_of_the_first_gradient():
+    outcomes = labs.layer_outcomes([0.05])
+    rng = np.random.default_rng(0)
+    batch = shuffled_batches(len(load("digits").train.y), 32, 150, rng)[0]
+    seed = rng.integers(2**32)
+    layers = []
+    for fan_in, fan_out in zip(rules.WIDTHS, rules.WIDTHS[1:], strict=False):
+        layers += [Linear(fan_in, fan_out, "xavier"), ReLU()]
+    network = Network(layers[:-1], np.random.default_rng(seed))
+    x, y = load("digits").train
+    rows = layer_statistics(network, x[batch], y[batch])
+    norms = [row["gradient_norm"] for row in rows if "gradient_norm" in row]
+    np.testing.assert_allclose(outcomes["norm"][0, 0, 1, 0], norms, rtol=1e-4)
+    np.testing.assert_allclose(
+        outcomes["rate"][0, 0, 1, 0], 0.05 * multiplier(np.array(norms)), rtol=1e-4
+    )
+
+
+def test_limits_that_scale_with_the_rate_are_the_limits_themselves():
+    outcomes = labs.irprop_outcomes([1e-4, 1e-3], [6.0], [64], steps=30)
+    rng = np.random.default_rng(0)
+    seed = rng.integers(2**32)
+    x, y = load("digits").train
+    network = Network([Linear(64, 16), ReLU(), Linear(16, 10)], np.random.default_rng(seed))
+    rule, losses = IRpropMinus(minimum=1e-3, maximum=6e-3, initial=1e-3), []
+    for batch in shuffled_batches(len(y), 64, 30, rng):
+        losses.append(network.loss_and_gradient(x[batch], y[batch]))
+        rule.step(network.w, network.g)
+    expected = np.reshape(losses, (3, 10)).mean(axis=1)
+    np.testing.assert_allclose(outcomes["loss"][1, 0, 0], expected, rtol=0.02)
+    smallest = 100 * (rule.delta <= 1.0001e-3).mean()
+    assert outcomes["smallest"][1, 0, 0] == pytest.approx(smallest, abs=1.5)
+    np.testing.assert_allclose(outcomes["shares"].sum(axis=-1), 1)
+
+
+# ---- scale
+
+
+def test_the_whitened_patches_are_those_of_zca():
+    outcomes = labs.whitening_outcomes([1e-3, 1e-1], count=500)
+    x = load("patches").train.x
+    x = x[:: len(x) // 500].reshape(-1, 16, 2, 16, 2, 3).mean(axis=(2, 4)).reshape(-1, 768)
+    zca = ZCA(1e-1).fit(x)
+    white = zca.transform(x[np.linspace(0, len(x) - 1, scale.SHOWN).astype(int)])
+    expected = 127.5 * (1 + (white / (3 * white.std())).clip(-1, 1))
+    assert np.abs(outcomes["white"][1].reshape(scale.SHOWN, -1) - expected).max() < 1
+    variance = np.linalg.svd(x - x.mean(axis=0), compute_uv=False) ** 2 / (len(x) - 1)
+    expected = variance / (variance + 0.1)
+    np.testing.assert_allclose(outcomes["after"][1][:400], expected[:400], rtol=1e-3)
+
+
+def test_batchnorm_learns_where_the_plain_network_does_not():
+    outcomes = labs.batchnorm_outcomes([0.1, 0.4], [64])
+    assert outcomes["reached"][:, 0, 1].all()  # from a start that is far too small
+    assert outcomes["edge"][0, 1] == 0
+
+
+# ---- live training
+
+
+def test_live_training_learns_and_the_latest_setting_wins():
+    lab = labs.live(learning_rate=0.1)
+    before = lab.row("loss")
+    lab.train(500)
+    assert lab.row("loss") < before / 2 and lab.row("step") == 500
+    weights = lab._network.w.copy()
+    lab.learning_rate = 1e-4
+    lab.train(1)
+    assert 0 < np.abs(lab._network.w - weights).max() < 1e-2
+    lab.rule = "Adam"
+    lab.train(1)
+    assert isinstance(lab._rule, networks.RULES["Adam"])
+    lab.restarts += 1
+    assert lab.row("step") == 0
+
+
+def test_live_training_starts_pauses_and_can_be_interrupted():
+    async def session():
+        lab = labs.live()
+        before = signal.getsignal(signal.SIGINT)
+        for pause in (lambda: setattr(lab, "running", False),
+                      lambda: os.kill(os.getpid(), signal.SIGINT)):  # fmt: skip
+            lab.running = True
+            while lab.row("step") < 20:
+                await asyncio.sleep(0)
+            pause()
+            await asyncio.wait_for(lab._task, 5)
+            assert not lab.running
+            assert signal.getsignal(signal.SIGINT) is before
+            lab.restarts += 1
+
+    asyncio.run(session())
+
+
+def test_live_training_stops_when_it_diverges():
+    async def session():
+        lab = labs.live(learning_rate=10.0, rule="momentum")
+        lab._network.w *= 1e18
+        lab.running = True
+        await asyncio.wait_for(lab._task, 20)
+        assert not lab.running and lab.row("diverged") and "not a finite number" in lab.verdict
+
+    asyncio.run(session())
+
+
+def test_live_training_needs_a_notebook():
+    with pytest.raises(RuntimeError, match=r"in a script, call train\(steps\)"):
+        labs.live().running = True
+    with pytest.raises(ValueError, match="needs a kernel"):
+        labs.live().save_html("live.html")
+    assert training.VERDICTS
+
+
+# ---- bad input
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: labs.valley_outcomes([0.1], [1.0]), "A momentum must be below 1"),
+        (lambda: labs.valley(rule="nesterov"), "Did you mean 'Nesterov'"),
+        (lambda: labs.classifier_outcomes([0.1], [200]), "larger than the data, 128 samples"),
+        (lambda: labs.classifier_outcomes([0.1], rules=["Adams"]), "Did you mean 'Adam'"),
+        (lambda: labs.classifier_outcomes([0.1], starts=["kaimin"]), "Did you mean 'kaiming'"),
+        (lambda: labs.schedule_outcomes([0.1], names=["cosin"]), "Did you mean 'cosine'"),
+        (lambda: labs.schedule_outcomes([0.2, 0.1]), "must be in increasing order"),
+        (lambda: labs.acceleration_outcomes([0.1], steps=55), "a multiple of 10"),
+        (lambda: labs.irprop_outcomes([0.1], [0.5]), "at least the smallest"),
+        (lambda: labs.batchnorm_outcomes([0.1], [1]), "at least 2 examples"),
+        (lambda: labs.whitening_outcomes([-1.0]), "epsilons must be positive"),
+        (lambda: whole("batch sizes", [2.5]), "must be whole numbers"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused_in_one_sentence(call, sentence):
+    with pytest.raises(ValueError, match=sentence) as error:
+        call()
+    assert "\n" not in str(error.value)
