@@ -1,0 +1,282 @@
+r"""Checks of chapter 04, ZCA whitening."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from lrcourse.exercises import Check, Exercise, Wrong, compare, unchanged
+
+
+def _images(rng: Generator, n: int, d: int = 4) -> NDArray:
+    r"""Features that go along with each other, of unlike size, around a mean that is not 0."""
+    return rng.normal(size=(n, d)) @ rng.normal(size=(d, d)) + rng.normal(2, 1, d)
+
+
+def _mistaken_covariances(x: NDArray) -> dict[str, NDArray]:
+    n, d = x.shape
+    centred = x - x.mean(axis=0)
+    right = centred.T @ centred
+    by_row = x - x.mean(axis=1, keepdims=True)
+    return {
+        "It divides by n: here it is n - 1.": right / n,
+        "It is not divided yet: the sum over the images goes over n - 1.": right,
+        "It divides by the number of features: n is the number of images, `len(x)`.": right
+        / (d - 1),
+        "The mean is not taken away: centre x first, each column by its own mean.": x.T
+        @ x
+        / (n - 1),
+        "It takes one mean of all numbers away: each column has its own, `x.mean(axis=0)`.": (
+            (x - x.mean()).T @ (x - x.mean()) / (n - 1)
+        ),
+        "It takes the mean of each image away, not that of each feature: `x.mean(axis=0)`.": (
+            by_row.T @ by_row / (n - 1)
+        ),
+        "This is the covariance of the images, (n, n): features are the columns, so the transpose "
+        "stands on the left, `centred.T @ centred`.": centred @ centred.T / (n - 1),
+        "This is `np.cov(x)`, which takes rows for features; here they are columns.": np.cov(x),
+        "This is the correlation: do not divide by the deviations.": np.corrcoef(x, rowvar=False),
+        "It has the variances only: each pair of features has an entry.": x.var(axis=0, ddof=1),
+    }
+
+
+def covariance_by_numbers(covariance: Callable, rng: Generator) -> None:
+    r"""Deviations -2, 0, 2 and 0, -2, 2."""
+    x = np.array([[1.0, 2.0], [3.0, 0.0], [5.0, 4.0]])
+    compare(covariance(x.copy()), [[4.0, 2.0], [2.0, 4.0]], mistakes=_mistaken_covariances(x))
+
+
+def covariance_of_four(covariance: Callable, rng: Generator) -> None:
+    r"""Four features of seven images, against NumPy."""
+    x = _images(rng, 7)
+    expected = np.cov(x, rowvar=False)
+    compare(covariance(x.copy()), expected, mistakes=_mistaken_covariances(x))
+
+
+def covariance_far_from_zero(covariance: Callable, rng: Generator) -> None:
+    r"""A mean of a million must not drown the variance."""
+    x = _images(rng, 50, 3)
+    got = covariance(x + 1e6)
+    compare(got, np.cov(x, rowvar=False), tolerance=1e-6, what="with a mean of a million")
+
+
+def covariance_leaves_its_input(covariance: Callable, rng: Generator) -> None:
+    r"""Nothing is changed in place."""
+    x = _images(rng, 5)
+    with unchanged(x=x):
+        covariance(x)
+
+
+def _power(C: NDArray, change: Callable) -> NDArray:
+    eigenvalues, U = np.linalg.eigh(C)
+    return U * change(eigenvalues) @ U.T
+
+
+def _mistaken_matrices(C: NDArray, epsilon: float) -> dict[str, NDArray]:
+    eigenvalues, U = np.linalg.eigh(C)
+    factors = (eigenvalues + epsilon) ** -0.5
+    return {
+        "Only one U is left: `U @ diag` is PCA whitening. ZCA rotates back, so `@ U.T` is missing "
+        "at the end.": U * factors,
+        "This is PCA whitening in rows, with the rotation back missing: multiply by U from the "
+        "left.": (U * factors).T,
+        "The two U stand the wrong way round: it is U ... U^T, with U.T at the right.": U.T
+        * factors
+        @ U,
+        "Divide by the root of the eigenvalues: the power is -1/2, not +1/2.": _power(
+            C, lambda e: (e + epsilon) ** 0.5
+        ),
+        "The root is missing: the power is -1/2, not -1.": _power(C, lambda e: 1 / (e + epsilon)),
+        "The epsilon stands outside the root: it goes under it, sqrt(eigenvalue + epsilon).": (
+            _power(C, lambda e: 1 / (e**0.5 + epsilon))
+        ),
+        "The epsilon is not used: it is added to each eigenvalue.": _power(C, lambda e: e**-0.5),
+        "The factors belong to the columns of U: use `U / ...` or `U @ np.diag(...)`, not a "
+        "product from the left.": factors[:, None] * U @ U.T,
+        "This takes the root of each entry of C: a matrix needs its eigenvectors.": 1
+        / np.sqrt(abs(C) + epsilon),
+    }
+
+
+def zca_by_numbers(zca_matrix: Callable, rng: Generator) -> None:
+    r"""Eigenvalues 4 and 1, so factors 1/2 and 1."""
+    C = np.array([[2.5, 1.5], [1.5, 2.5]])
+    expected = [[0.75, -0.25], [-0.25, 0.75]]
+    mistakes = _mistaken_matrices(C, 0.0)
+    compare(zca_matrix(C.copy(), 0.0), expected, mistakes=mistakes)
+
+
+def zca_with_epsilon(zca_matrix: Callable, rng: Generator) -> None:
+    r"""Four features; the epsilon is as large as an eigenvalue."""
+    C = np.cov(_images(rng, 30), rowvar=False)
+    epsilon = float(np.linalg.eigvalsh(C)[1])
+    expected = _power(C, lambda e: (e + epsilon) ** -0.5)
+    got = zca_matrix(C.copy(), epsilon)
+    compare(got, expected, mistakes=_mistaken_matrices(C, epsilon))
+
+
+def zca_whitens(zca_matrix: Callable, rng: Generator) -> None:
+    r"""W C W is the identity and W is symmetric."""
+    C = np.cov(_images(rng, 40, 5), rowvar=False)
+    W = np.asarray(zca_matrix(C.copy(), 0.0))
+    compare(W, W.T, what="the transpose", mistakes={"W is not symmetric; ZCA's is.": W})
+    compare(W @ C @ W, np.eye(5), what="the covariance after whitening")
+
+
+def zca_of_a_dead_pixel(zca_matrix: Callable, rng: Generator) -> None:
+    r"""A feature that never varies stays finite."""
+    C = np.diag([4.0, 0.0])
+    W = np.asarray(zca_matrix(C.copy(), 0.01))
+    if not np.isfinite(W).all():
+        raise Wrong("A pixel that never varies gives infinity: add epsilon before the root.")
+    compare(W, np.diag([4.01**-0.5, 10.0]), mistakes=_mistaken_matrices(C, 0.01))
+
+
+def zca_leaves_its_input(zca_matrix: Callable, rng: Generator) -> None:
+    r"""Nothing is changed in place."""
+    C = np.cov(_images(rng, 30), rowvar=False)
+    with unchanged(C=C):
+        zca_matrix(C, 0.1)
+
+
+def _whiten(
+    train: NDArray,
+    test: NDArray,
+    epsilon: float,
+    *,
+    fitted: Callable = lambda train, test: train,
+    own_mean: bool = False,
+    outside: bool = False,
+) -> tuple[NDArray, NDArray]:
+    images = fitted(train, test)
+    root = (lambda e: e**0.5 + epsilon) if outside else (lambda e: (e + epsilon) ** 0.5)
+    W = _power(np.cov(images, rowvar=False), lambda e: 1 / root(abs(e)))
+    mean = train.mean(axis=0)
+    return (train - mean) @ W, (test - (test.mean(axis=0) if own_mean else mean)) @ W
+
+
+def _both(train: NDArray, test: NDArray) -> NDArray:
+    return np.concatenate([train, test])
+
+
+def _mistaken_splits(train: NDArray, test: NDArray, epsilon: float) -> dict[str, tuple]:
+    right = _whiten(train, test, epsilon)
+    leak, outside = {"fitted": _both}, {"outside": True}
+    mean = _both(train, test).mean(axis=0)
+    found = {
+        "All three bugs are still there.": leak | outside | {"own_mean": True},
+        "The epsilon is under the root now, but W still sees the test images, and the test is "
+        "still centred on its own mean.": leak | {"own_mean": True},
+        "W comes from the training images now, but the epsilon is still outside the root, and the "
+        "test is still centred on its own mean.": outside | {"own_mean": True},
+        "The test is centred rightly now, but W still sees the test images, and the epsilon is "
+        "still outside the root.": leak | outside,
+        "W still sees the test images: take the covariance of `train` alone.": leak,
+        "The epsilon is still outside the root: it is sqrt(eigenvalue + epsilon).": outside,
+        "The test images are still centred on their own mean: use the mean of `train` for both.": {
+            "own_mean": True
+        },
+    }
+    W = _power(np.cov(train, rowvar=False), lambda e: (abs(e) + epsilon) ** -0.5)
+    return {sentence: _whiten(train, test, epsilon, **bugs) for sentence, bugs in found.items()} | {
+        "The mean still sees the test images: take that of `train` alone.": (
+            (train - mean) @ W,
+            (test - mean) @ W,
+        ),
+        "The test images get a whitening of their own: mean and W of `train` serve both.": (
+            right[0],
+            _whiten(test, test, epsilon)[0],
+        ),
+        "It returned test and train in the wrong order.": right[::-1],
+        "Only one U is left, so this is PCA whitening: `@ U.T` is missing.": tuple(
+            z @ np.linalg.eigh(np.cov(train, rowvar=False))[1] for z in right
+        ),
+        "The images are not centred: take the mean of `train` away.": (train @ W, test @ W),
+    }
+
+
+def splits_against_the_formula(whiten_splits: Callable, rng: Generator) -> None:
+    r"""Test images that lie elsewhere and spread wider than the training images."""
+    train = _images(rng, 20)
+    test = 1.5 * _images(rng, 9) + 1
+    got = whiten_splits(train.copy(), test.copy(), 0.3)
+    mistakes = _mistaken_splits(train, test, 0.3)
+    compare(got, _whiten(train, test, 0.3), mistakes=mistakes)
+
+
+def splits_of_one_test_image(whiten_splits: Callable, rng: Generator) -> None:
+    r"""The same image alone and in company has the same features."""
+    train, test = _images(rng, 20), _images(rng, 6)
+    alone, together = (np.asarray(whiten_splits(train, t, 0.1)[1]) for t in (test[:1], test))
+    if not np.allclose(alone[0], together[0]):
+        raise Wrong(
+            "The same test image has other features when other test images come along: nothing "
+            "may be fitted on `test`."
+        )
+
+
+def splits_leave_their_inputs(whiten_splits: Callable, rng: Generator) -> None:
+    r"""Nothing is changed in place."""
+    train, test = _images(rng, 20), _images(rng, 6)
+    with unchanged(train=train, test=test):
+        whiten_splits(train, test, 0.1)
+
+
+EXERCISES = [
+    Exercise(
+        id="04.1",
+        title="Covariance",
+        answers=("covariance",),
+        checks=[
+            Check("three images of two features, by numbers", covariance_by_numbers),
+            Check("seven images of four features", covariance_of_four),
+            Check("a mean of a million", covariance_far_from_zero),
+            Check("the input stays as it was", covariance_leaves_its_input),
+        ],
+        hints=[
+            "Take the mean image away first: `x.mean(axis=0)` has shape (d,), one mean a column.",
+            "The sum over images of outer products is one matrix product. (d, n) times (n, d) "
+            "gives (d, d), so the n vanishes.",
+            "With `centred = x - x.mean(axis=0)`: `return centred.T @ centred / (len(x) - 1)`.",
+        ],
+    ),
+    Exercise(
+        id="04.2",
+        title="The ZCA matrix",
+        answers=("zca_matrix",),
+        checks=[
+            Check("two features, by numbers", zca_by_numbers),
+            Check("four features and an epsilon", zca_with_epsilon),
+            Check("the covariance becomes the identity", zca_whitens),
+            Check("a pixel that never varies", zca_of_a_dead_pixel),
+            Check("the input stays as it was", zca_leaves_its_input),
+        ],
+        hints=[
+            "Begin with `eigenvalues, U = np.linalg.eigh(C)`. The eigenvectors are the columns of "
+            "U, and the eigenvalues are a plain vector of shape (d,).",
+            "A diagonal matrix at the right of U scales its columns. In NumPy, U times a vector of "
+            "shape (d,) does the same.",
+            "Three parts: U, its columns divided by `np.sqrt(eigenvalues + epsilon)`, then "
+            "`@ U.T` to rotate back.",
+        ],
+    ),
+    Exercise(
+        id="04.3",
+        title="Find three bugs",
+        answers=("whiten_splits",),
+        checks=[
+            Check("both splits against the formula", splits_against_the_formula),
+            Check("a test image alone and in company", splits_of_one_test_image),
+            Check("the inputs stay as they were", splits_leave_their_inputs),
+        ],
+        hints=[
+            "Go through the function and ask of each line: does it look at `test`, and may it?",
+            "`test` may appear in one place only: where it is transformed. So its mean and its "
+            "share in the covariance must go. The third bug is in the line of W.",
+            "`mean = train.mean(axis=0)`, the covariance of `train` alone, and "
+            "`U / np.sqrt(eigenvalues + epsilon) @ U.T`; then `(train - mean) @ W` and "
+            "`(test - mean) @ W`.",
+        ],
+    ),
+]

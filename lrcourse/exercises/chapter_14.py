@@ -1,0 +1,463 @@
+r"""Checks of chapter 14, Your rules in PyTorch.
+
+``replay`` and ``interrupted_run`` put a learner's optimizer or pair of functions to work and
+return plain arrays, so that the checks themselves never touch a tensor.
+"""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from lrcourse.exercises import Check, Exercise, Wrong, compare
+
+Groups = Sequence[tuple[Sequence[int], dict[str, float]]]
+
+
+def replay(
+    optimizer: type,
+    weights: Sequence[NDArray],
+    gradients: Sequence[Sequence[NDArray | None]],
+    rates: Sequence[Sequence[float]],
+    groups: Groups,
+    save_after: int | None = None,
+) -> tuple[NDArray, bool]:
+    r"""Let an optimizer class take steps along given gradients.
+
+    Args:
+        optimizer: the class, made as ``optimizer(param_groups, lr=...)``.
+        weights: where each parameter begins.
+        gradients: for each step one gradient for each parameter, or None.
+        rates: for each step one learning rate for each group, set in ``param_groups``.
+        groups: for each group the numbers of its parameters and its other settings.
+        save_after: after so many steps its ``state_dict`` goes into a new one, which goes on.
+
+    Returns:
+        All weights after each step, one row a step, and whether a gradient was changed.
+    """
+    import torch
+
+    parameters = [torch.nn.Parameter(torch.tensor(w)) for w in weights]
+
+    def build() -> torch.optim.Optimizer:
+        made = [{"params": [parameters[k] for k in ks], **setting} for ks, setting in groups]
+        return optimizer(made, lr=rates[0][0])
+
+    running, path, changed = build(), [], False
+    for number, (row, step_rates) in enumerate(zip(gradients, rates, strict=True), start=1):
+        for p, g in zip(parameters, row, strict=True):
+            p.grad = None if g is None else torch.tensor(g)
+        for group, rate in zip(running.param_groups, step_rates, strict=True):
+            group["lr"] = rate
+        running.step()
+        given = [(p.grad, g) for p, g in zip(parameters, row, strict=True) if g is not None]
+        changed |= any(not np.array_equal(p.numpy(), g) for p, g in given)
+        path.append(np.concatenate([p.detach().numpy().copy().ravel() for p in parameters]))
+        if number == save_after:
+            state = _through_a_file(running.state_dict())
+            running = build()
+            running.load_state_dict(state)
+    return np.array(path), changed
+
+
+def interrupted_run(
+    snapshot: Callable, restore: Callable, steps: int, stop: int
+) -> tuple[NDArray, list[float]]:
+    r"""Train a small network, save it on the way to a file, and go on with what was restored.
+
+    Args:
+        snapshot: makes a dict of network, optimizer, schedule and generator.
+        restore: puts such a dict into new ones.
+        steps: updates in all.
+        stop: updates before the interruption; 0 for none.
+
+    Returns:
+        The weights at the end and the learning rate of each update.
+    """
+    parts, rates = _parts(), []
+    for step in range(steps):
+        if stop and step == stop:
+            saved = _through_a_file(snapshot(*parts))
+            parts = _parts()
+            restore(saved, *parts)
+        rates.append(_update(*parts))
+    weights = [p.detach().numpy().ravel() for p in parts[0].parameters()]
+    return np.concatenate(weights), rates
+
+
+def _parts() -> tuple:
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        network = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2))
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.5, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: 0.8**n)
+    return network, optimizer, schedule, torch.Generator().manual_seed(2)
+
+
+def _update(network: object, optimizer: object, schedule: object, generator: object) -> float:
+    import torch
+
+    rate = float(optimizer.param_groups[0]["lr"])
+    x = torch.randn(8, 3, generator=generator)
+    optimizer.zero_grad()
+    torch.nn.functional.cross_entropy(network(x), (x[:, 0] > 0).long()).backward()
+    optimizer.step()
+    schedule.step()
+    return rate
+
+
+def _through_a_file(state: dict) -> dict:
+    import torch
+
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file, weights_only=True)
+
+
+def _sizes(rng: Generator, steps: int) -> tuple[list[NDArray], list[list[NDArray]]]:
+    r"""Three parameters, two of them of one shape, and a gradient of each for every step."""
+    shapes = [(2, 3), (4,), (4,)]
+    gradients = [[rng.normal(size=shape) for shape in shapes] for _ in range(steps)]
+    return [rng.normal(size=shape) for shape in shapes], gradients
+
+
+def _momentum_path(
+    weights: Sequence[NDArray],
+    gradients: Sequence[Sequence[NDArray | None]],
+    rates: Sequence[Sequence[float]],
+    groups: Groups,
+    *,
+    kind: str = "paper",
+    forget: int = 0,
+    shared: bool = False,
+    own_rate: bool = True,
+    own_momentum: bool = True,
+) -> NDArray:
+    r"""The path that some reading of the rule, right or wrong, takes."""
+    weights = [w.copy() for w in weights]
+    keys = [w.shape if shared else k for k, w in enumerate(weights)]
+    v, path = {key: 0.0 for key in keys}, []
+    for number, (row, step_rates) in enumerate(zip(gradients, rates, strict=True)):
+        if forget and number == forget:
+            v = {key: 0.0 for key in keys}
+        for (members, setting), group_rate in zip(groups, step_rates, strict=True):
+            rate = group_rate if own_rate else rates[0][0]
+            mu = setting.get("momentum", 0.9) if own_momentum else 0.9
+            for k in members:
+                g, key = row[k], keys[k]
+                if g is None:
+                    continue
+                gain = {"average": (1 - mu) * rate, "torch": 1.0}.get(kind, rate)
+                old, v[key] = v[key], mu * v[key] - gain * g
+                step = {
+                    "plain": -rate * g,
+                    "torch": rate * v[key],
+                    "up": -v[key],
+                    "nesterov": mu * v[key] - rate * g,
+                    "late": old,
+                }.get(kind, v[key])
+                weights[k] = weights[k] + step
+        path.append(np.concatenate([w.ravel() for w in weights]))
+    return np.array(path)
+
+
+def _mistaken_paths(*given: object) -> dict[str, NDArray]:
+    kinds = {
+        "The rate stands outside the velocity, as in torch: v = μ v - lr g, then w = w + v. The "
+        "difference shows as soon as the rate changes.": "torch",
+        "The velocity does not last: it is a plain step of SGD. Keep v in `self.state[p]`.": (
+            "plain"
+        ),
+        "The steps go uphill: v = μ v - lr g, then w = w + v.": "up",
+        "The velocity is a mean, with 1 - μ before the gradient; here it is a sum.": "average",
+        "This is Nesterov's step; here w moves by v alone.": "nesterov",
+        "It steps with the old velocity: first bring v up to date, then move w.": "late",
+    }
+    return {sentence: _momentum_path(*given, kind=kind) for sentence, kind in kinds.items()}
+
+
+def _replayed(momentum_path: Callable, *given: object, **more: object) -> NDArray:
+    result = momentum_path(*given, **more)
+    if result is None:
+        raise Wrong("`momentum_path` returned None; leave that function as the exercise gives it.")
+    return result[0]
+
+
+ONE_GROUP = [([0], {})]
+
+
+def momentum_by_numbers(momentum_path: Callable, rng: Generator) -> None:
+    r"""Velocities -0.1, -0.19, -0.271."""
+    given = [np.array([1.0])], [[np.array([1.0])]] * 3, [[0.1]] * 3, ONE_GROUP
+    got = _replayed(momentum_path, *given)
+    compare(got, [[0.9], [0.71], [0.439]], mistakes=_mistaken_paths(*given), what="the weight")
+
+
+def momentum_under_a_schedule(momentum_path: Callable, rng: Generator) -> None:
+    r"""The rate falls on the way."""
+    weights, gradients = _sizes(rng, 5)
+    given = weights, gradients, [[0.5], [0.5], [0.05], [0.05], [0.2]], [([0, 1, 2], {})]
+    mistakes = _mistaken_paths(*given) | {
+        "It does not see that the rate changed: read `group['lr']` in every step.": (
+            _momentum_path(*given, own_rate=False)
+        ),
+        "Two parameters share one velocity: each has its own, `self.state[p]`.": _momentum_path(
+            *given, shared=True
+        ),
+    }
+    compare(_replayed(momentum_path, *given), _momentum_path(*given), mistakes=mistakes)
+
+
+def momentum_of_two_groups(momentum_path: Callable, rng: Generator) -> None:
+    r"""Each group has its own rate and its own momentum."""
+    weights, gradients = _sizes(rng, 4)
+    given = weights, gradients, [[0.1, 0.4]] * 4, [([0], {}), ([1, 2], {"momentum": 0.5})]
+    first_rates = weights, gradients, [[0.1, 0.1]] * 4, given[3]
+    mistakes = {
+        "Both groups use one momentum: read `group['momentum']`, not a default.": _momentum_path(
+            *given, own_momentum=False
+        ),
+        "Both groups use one rate: read `group['lr']`, not a default.": _momentum_path(
+            *first_rates
+        ),
+        "Rate and momentum of the second group are ignored: read both from `group`.": (
+            _momentum_path(*first_rates, own_momentum=False)
+        ),
+    }
+    compare(_replayed(momentum_path, *given), _momentum_path(*given), mistakes=mistakes)
+
+
+def momentum_without_a_gradient(momentum_path: Callable, rng: Generator) -> None:
+    r"""A parameter whose grad is None rests, the others move, and it goes on later."""
+    weights, gradients = _sizes(rng, 4)
+    gradients[0][0] = gradients[2][1] = None
+    given = weights, gradients, [[0.1]] * 4, [([0, 1, 2], {})]
+    zeros = [
+        [0 * w if g is None else g for w, g in zip(weights, r, strict=True)] for r in gradients
+    ]
+    mistakes = {
+        "A parameter whose `grad` is None coasts on; torch's rule is to pass it over.": (
+            _momentum_path(weights, zeros, *given[2:])
+        ),
+    }
+    try:
+        got = _replayed(momentum_path, *given)
+    except (TypeError, AttributeError) as error:
+        raise Wrong(
+            f"With a parameter whose `grad` is None it fails ({error}): pass it over, "
+            "`if p.grad is None: continue`."
+        ) from error
+    compare(got, _momentum_path(*given), mistakes=mistakes, what="with a grad of None")
+
+
+def momentum_saved_and_loaded(momentum_path: Callable, rng: Generator) -> None:
+    r"""The state travels in state_dict."""
+    weights, gradients = _sizes(rng, 6)
+    given = weights, gradients, [[0.1]] * 6, [([0, 1, 2], {})]
+    mistakes = {
+        "After loading its state it starts with no velocity: what is not in `self.state[p]` does "
+        "not travel in `state_dict()`.": _momentum_path(*given, forget=3),
+    }
+    got = _replayed(momentum_path, *given, save_after=3)
+    compare(got, _momentum_path(*given), mistakes=mistakes, what="saved and loaded on the way")
+
+
+def momentum_leaves_gradients(momentum_path: Callable, rng: Generator) -> None:
+    r"""Nobody but backward writes into grad."""
+    weights, gradients = _sizes(rng, 3)
+    result = momentum_path(weights, gradients, [[0.1]] * 3, [([0, 1, 2], {})])
+    if result[1]:
+        raise Wrong(
+            "It changes `p.grad`: an operation with `_` at its end works in place, and "
+            "`state['v'] = p.grad` makes one tensor of two names. Begin with `zeros_like(p)`."
+        )
+
+
+def _line_path(
+    inputs: NDArray,
+    targets: NDArray,
+    rate: float,
+    steps: int,
+    *,
+    adds_up: bool = False,
+    early: bool = False,
+    alias: bool = False,
+    sign: int = 1,
+    gain: float = 1.0,
+    decays: bool = True,
+) -> NDArray:
+    w, total, path = np.zeros(inputs.shape[1]), 0.0, []
+    for step in range(steps):
+        g = gain * inputs.T @ (inputs @ w - targets) / len(inputs)
+        total = total + g if adds_up else g
+        w = w - sign * rate * 0.5 ** ((step + early) * decays) * total
+        path.append(w)
+    return np.array([w] * steps if alias else path)
+
+
+def _mistaken_lines(*given: object) -> dict[str, NDArray]:
+    sums, early = {"adds_up": True}, {"early": True}
+    alias, size = {"alias": True}, len(given[0])
+    bugs = {
+        "All three bugs are still there.": sums | early | alias,
+        "The rows are right now, but gradients still add up, and the first rate is still "
+        "skipped.": sums | early,
+        "The schedule is right now, but gradients still add up, and all rows are still one "
+        "tensor.": sums | alias,
+        "The gradients are right now, but the first rate is still skipped, and all rows are still "
+        "one tensor.": early | alias,
+        "Gradients still add up: `optimizer.zero_grad()` before each `backward()`.": sums,
+        "The first rate is still skipped: `schedule.step()` comes after `optimizer.step()`.": early,
+        "All rows are still the same: `w.detach().numpy()` is no copy, it shares memory.": alias,
+        "The rate does not fall any more: the schedule's `step()` is missing.": {"decays": False},
+        "The loss is a sum now; it is half the mean of the squares.": {"gain": size},
+        "The ½ of the loss is missing.": {"gain": 2.0},
+    }
+    return {sentence: _line_path(*given, **kind) for sentence, kind in bugs.items()}
+
+
+def line_by_numbers(line_path: Callable, rng: Generator) -> None:
+    r"""Gradients -2 and -1: w is 1, then 1.25."""
+    given = np.array([[1.0]]), np.array([2.0]), 0.5, 2
+    mistakes = _mistaken_lines(*given)
+    compare(line_path(*given), [[1.0], [1.25]], mistakes=mistakes)
+
+
+def line_of_two_weights(line_path: Callable, rng: Generator) -> None:
+    r"""Five steps on seven examples."""
+    given = rng.normal(size=(7, 2)), rng.normal(size=7), 0.3, 5
+    mistakes = _mistaken_lines(*given)
+    compare(line_path(*given), _line_path(*given), mistakes=mistakes)
+
+
+def line_of_one_step(line_path: Callable, rng: Generator) -> None:
+    r"""One step at the full rate."""
+    given = rng.normal(size=(4, 3)), rng.normal(size=4), 0.2, 1
+    compare(line_path(*given), _line_path(*given), mistakes=_mistaken_lines(*given))
+
+
+PARTS = {
+    "network": "The weights are not restored: the second run begins with those of a new network.",
+    "optimizer": "The optimizer's state is not restored: it goes on without its velocity.",
+    "schedule": "The schedule is not restored: it starts to count at 0 again.",
+    "generator": "The generator is not restored: the second run sees the first batches again.",
+}
+
+
+def _own_restore(left_out: Sequence[str]) -> tuple[Callable, Callable]:
+    def snapshot(*parts: object) -> dict:
+        *three, generator = parts
+        state = [part.state_dict() for part in three]
+        return dict(zip(PARTS, [*state, generator.get_state()], strict=True))
+
+    def restore(saved: dict, *parts: object) -> None:
+        for name, part in zip(PARTS, parts, strict=True):
+            if name not in left_out:
+                load = part.set_state if name == "generator" else part.load_state_dict
+                load(saved[name])
+
+    return snapshot, restore
+
+
+def _left_out() -> Iterator[tuple[str, list[str]]]:
+    for name, sentence in PARTS.items():
+        yield sentence, [name]
+    yield "Schedule and generator are not restored: both start anew.", ["schedule", "generator"]
+    yield (
+        "Only the network is restored: the optimizer, the schedule and the generator have a state "
+        "too.",
+        ["optimizer", "schedule", "generator"],
+    )
+    yield "Nothing is restored: `restore` has to load each part.", list(PARTS)
+
+
+def _compared_run(my_run: Callable, steps: int, stop: int) -> None:
+    straight, rates = interrupted_run(*_own_restore([]), steps, 0)
+    runs = {
+        sentence: interrupted_run(*_own_restore(left_out), steps, stop)
+        for sentence, left_out in _left_out()
+    }
+    result = my_run(steps, stop)
+    if result is None:
+        raise Wrong("`my_run` returned None; leave that function as the exercise gives it.")
+    got, got_rates = result
+    mistakes = {sentence: weights for sentence, (weights, _) in runs.items()}
+    compare(got, straight, mistakes=mistakes, what="the weights at the end")
+    compare(got_rates, rates, tolerance=1e-12, what="the learning rates")
+    if not np.array_equal(got, straight):
+        raise Wrong("The weights agree only roughly; a restored run is the same bit for bit.")
+
+
+def run_interrupted_half_way(my_run: Callable, rng: Generator) -> None:
+    r"""Ten updates, saved after five."""
+    _compared_run(my_run, 10, 5)
+
+
+def run_interrupted_early(my_run: Callable, rng: Generator) -> None:
+    r"""Saved after the first update, and before the last."""
+    for stop in (1, 7):
+        _compared_run(my_run, 8, stop)
+
+
+EXERCISES = [
+    Exercise(
+        id="14.1",
+        title="Momentum as a torch optimizer",
+        answers=("momentum_path",),
+        checks=[
+            Check("three steps, by numbers", momentum_by_numbers),
+            Check("a rate that changes on the way", momentum_under_a_schedule),
+            Check("two groups with their own settings", momentum_of_two_groups),
+            Check("a parameter without a gradient", momentum_without_a_gradient),
+            Check("saved and loaded on the way", momentum_saved_and_loaded),
+            Check("the gradients stay as they were", momentum_leaves_gradients),
+        ],
+        hints=[
+            "Two loops: `for group in self.param_groups:` and in it `for p in group['params']:`. "
+            "Pass p over where `p.grad is None`.",
+            "`state = self.state[p]` is a dict, empty at first. `if 'v' not in state: state['v'] = "
+            "torch.zeros_like(p)`.",
+            "v in place: `state['v'].mul_(group['momentum']).sub_(group['lr'] * p.grad)`.",
+            "Last line of the inner loop: `p.add_(state['v'])`.",
+        ],
+    ),
+    Exercise(
+        id="14.2",
+        title="Find three bugs",
+        answers=("line_path",),
+        checks=[
+            Check("one weight, by numbers", line_by_numbers),
+            Check("two weights, five steps", line_of_two_weights),
+            Check("a single step", line_of_one_step),
+        ],
+        hints=[
+            "Look at the rows: they are all the same. Which line makes them so, and does it copy "
+            "anything?",
+            "The loop of the chapter has a line before `backward()` that is missing here.",
+            "Which rate does the very first step use? Read the warning that torch prints.",
+            "`optimizer.zero_grad()`, `loss.backward()`, `optimizer.step()`, `schedule.step()`, "
+            "then `path.append(w.detach().numpy().copy())`.",
+        ],
+    ),
+    Exercise(
+        id="14.3",
+        title="Save and go on",
+        answers=("my_run",),
+        checks=[
+            Check("saved half way", run_interrupted_half_way),
+            Check("saved after one update, and before the last", run_interrupted_early),
+        ],
+        hints=[
+            "Four things change while a network trains. Each of the four arguments is one.",
+            "The network, the optimizer and the schedule have `state_dict()` and "
+            "`load_state_dict(...)`; the generator has `get_state()` and `set_state(...)`.",
+            "`snapshot` returns `{'network': network.state_dict(), ..., 'generator': "
+            "generator.get_state()}`, and `restore` loads each from `saved`.",
+        ],
+    ),
+]

@@ -1,0 +1,493 @@
+# %% [markdown]
+# # Your rules in PyTorch
+#
+# **You have built optimizers on plain vectors. How do they become real PyTorch optimizers, with
+# schedules, on any device, and with a save that changes nothing?**
+#
+# - **You will** write momentum as a `torch.optim.Optimizer`, set it beside torch's own, find the
+#   bugs that training loops have, resume a run bit for bit, and race three rules on a small
+#   convolutional network.
+# - **Time**: about 60 minutes.
+# - **You need**: [Momentum](09_momentum.ipynb), [Schedules](07_schedules.ipynb), and a little
+#   PyTorch: tensors and `backward()`.
+
+# %% [markdown]
+# ## A small LeNet
+#
+# A *convolution* moves a small window of weights over the image, so that the same edge is found
+# anywhere. *Pooling* keeps the largest of each four neighbours. Two rounds of both, then two linear
+# layers: that is the plan of LeNet (1998), here at a small size. To stay quick, the clothes are
+# averaged down to 14 by 14 pixels.
+#
+# **Predict**: which layer holds most of the weights?
+
+# %%
+import torch
+from lrcourse import load, plots
+from torch import nn
+from torch.nn import functional as F
+
+data = load("fashion-mini")
+
+
+def images(split):
+    return F.avg_pool2d(torch.tensor(split.x).view(-1, 1, 28, 28), 2), torch.tensor(split.y)
+
+
+def lenet(seed):
+    with torch.random.fork_rng(devices=[]):  # leaves the global generator as it was
+        torch.manual_seed(seed)
+        first = [nn.Conv2d(1, 6, 3), nn.ReLU(), nn.MaxPool2d(2)]
+        second = [nn.Conv2d(6, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+        return nn.Sequential(*first, *second, nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+
+
+# %%
+(x, y), (x_validation, y_validation) = images(data.train), images(data.validation)
+network, h = lenet(0), x[:1]
+for layer in network:
+    h = layer(h)
+    weights = sum(p.numel() for p in layer.parameters())
+    print(f"{type(layer).__name__:10} gives {tuple(h.shape)}, weights {weights}")
+one_each = [int((y == label).nonzero()[0]) for label in range(10)]
+alt = "One image of each class of clothes, 14 by 14 pixels, grey on black."
+plots.images(x[one_each, 0].numpy(), data.classes, alt=alt)
+
+# %% [markdown]
+# **What to see.** Coarse, yet you can still tell a boot from a bag. The linear layer after the
+# convolutions holds more than half of the weights.
+#
+# ## What an optimizer holds
+#
+# In this course a network is one vector. In torch it is a list of tensors, the *parameters*, and an
+# optimizer keeps three things:
+#
+# - `param_groups`: a list of dicts. Each has a list `params` and its own settings, such as `lr`.
+# - `state`: for each parameter a dict, such as its velocity. It is filled at the first step.
+# - `defaults`: settings for groups that do not give their own. A `step` should not look here.
+#
+# **Predict**: after one step of the optimizer below, how many velocities are there?
+
+# %%
+groups = [{"params": network[:7].parameters(), "lr": 0.01}, {"params": network[7:].parameters()}]
+optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+F.cross_entropy(network(x[:32]), y[:32]).backward()
+optimizer.step()
+for group in optimizer.param_groups:
+    print(
+        "group: lr", group["lr"], " momentum", group["momentum"], " tensors", len(group["params"])
+    )
+saved = optimizer.state_dict()
+print("saved states:", len(saved["state"]), " each with", list(saved["state"][0]))
+
+# %% [markdown]
+# One for each tensor: a weight and a bias in each of four layers. `state_dict` hands out settings
+# and state, with tensors going by number. It is no copy: kept in memory it changes as training goes
+# on. A file does not.
+
+# %% [markdown]
+# ### Exercise 14.1
+# **Momentum as a torch optimizer**
+#
+# Write the `step` of `MyMomentum`. For each parameter `p` with gradient $g$ = `p.grad`, with $\eta$
+# and $\mu$ from its *group*:
+#
+# $$v \leftarrow \mu v - \eta\, g \qquad\qquad w \leftarrow w + v$$
+#
+# $v$ begins at 0, has the shape of `p`, and lives in `self.state[p]`, so that `state_dict` carries
+# it. Change `p` in place, and leave `p.grad` as it is. A parameter whose `grad` is `None` is passed
+# over. Starting at 1, with gradient 1, rate 0.1 and momentum 0.9, expect 0.9, 0.71, 0.439. The last
+# two lines let the check drive your class; leave them as they are.
+
+# %% exercise="14.1"
+from lrcourse.exercises.chapter_14 import replay
+
+
+class MyMomentum(torch.optim.Optimizer):
+    def __init__(self, params, lr, momentum=0.9):
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self):
+        r"""v = momentum * v - lr * p.grad and p = p + v, for all parameters with a gradient."""
+        ### BEGIN SOLUTION
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    state = self.state[p]
+                    if "v" not in state:
+                        state["v"] = torch.zeros_like(p)
+                    state["v"].mul_(group["momentum"]).sub_(group["lr"] * p.grad)
+                    p.add_(state["v"])
+        ### END SOLUTION
+
+
+def momentum_path(*given, **more):
+    return replay(MyMomentum, *given, **more)
+
+
+# %%
+from lrcourse import check
+
+check("14.1")
+
+# %% [markdown]
+# ## The package's version
+#
+# The rules of `lrcourse.optim` use only what NumPy arrays and torch tensors have in common.
+# `lrcourse.torch_optim.Optimizer` takes any of them and does what you just did: it goes through
+# groups and parameters, keeps each one's state, and calls the rule's own `step`. Nothing is written
+# twice. From here on the chapter uses it; put `MyMomentum` in its place if you like.
+#
+# Below, each rule takes 30 updates beside its twin in torch, from the same start, on the same
+# batches. **Predict** the size of the largest difference between two weights, in float32.
+
+# %%
+from functools import partial
+
+from lrcourse import optim
+from lrcourse.torch_optim import Optimizer
+
+
+def batches(steps, generator):
+    for _ in range(steps):
+        yield torch.randint(len(x), (32,), generator=generator)
+
+
+def train(network, optimizer, batches, schedule=None):
+    device, rates = next(network.parameters()).device, []
+    for batch in batches:
+        rates.append(optimizer.param_groups[0]["lr"])
+        loss = F.cross_entropy(network(x[batch].to(device)), y[batch].to(device))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if schedule is not None:
+            schedule.step()
+    return rates
+
+
+# %%
+def trained(make, steps, seed=0, device="cpu", order=lambda batch: batch):
+    network, generator = lenet(seed).to(device), torch.Generator().manual_seed(seed)
+    train(network, make(network.parameters()), map(order, batches(steps, generator)))
+    return network
+
+
+def vector(network):
+    return nn.utils.parameters_to_vector(network.parameters()).detach().cpu()
+
+
+twins = {
+    "Momentum": (optim.Momentum(0.9), lambda p: torch.optim.SGD(p, 0.01, momentum=0.9)),
+    "RMSprop": (optim.RMSprop(), lambda p: torch.optim.RMSprop(p, 0.01, alpha=0.9)),
+    "Adam": (optim.Adam(), lambda p: torch.optim.Adam(p, 0.01)),
+}
+for name, (rule, twin) in twins.items():
+    ours = vector(trained(partial(Optimizer, rule=rule, lr=0.01), 30))
+    gap, moved = ours - vector(trained(twin, 30)), ours - vector(lenet(0))
+    print(
+        f"{name:9} largest difference {gap.abs().max():.0e}, largest move {moved.abs().max():.2f}"
+    )
+
+# %% [markdown]
+# **What to see.** What is left is the rounding of float32, a little amplified on the way. RMSprop
+# and Adam divide by small numbers, so rounding counts more there.
+#
+# ## When the rate falls
+#
+# At a constant rate your momentum and torch's are the same. Under a schedule they are not. Torch
+# keeps the rate *outside*: $v \leftarrow \mu v + g$, $w \leftarrow w - \eta v$. So a new rate also
+# rescales all past steps that are still in $v$.
+#
+# Here the gradient is always 1, and after 30 updates the rate falls from 1 to 0.1. The third line
+# is torch again, but the rate stays 1 and the *gradient* is multiplied by 0.1. **Predict** which
+# two of the three lines are the same.
+
+
+# %%
+def step_lengths(optimizer, w, scaled=False):
+    lengths = []
+    for step in range(60):
+        rate, before = 1.0 if step < 30 else 0.1, w.item()
+        w.grad = torch.full_like(w, rate if scaled else 1.0)
+        optimizer.param_groups[0]["lr"] = 1.0 if scaled else rate
+        optimizer.step()
+        lengths.append(before - w.item())
+    return lengths
+
+
+lines = {}
+for name in ("rate inside, as ours", "rate outside, as torch", "torch, gradient scaled"):
+    w = nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    ours = Optimizer([w], optim.Momentum(0.9), lr=1.0)
+    optimizer = ours if "ours" in name else torch.optim.SGD([w], lr=1.0, momentum=0.9)
+    lines[name] = step_lengths(optimizer, w, scaled="scaled" in name)
+    print(f"{name}: steps 30, 31, 40 are", *(f"{lines[name][k]:.2f}" for k in (29, 30, 39)))
+alt = "Step length: all rise to 9.6; then torch falls at once to 0.96, the others glide down."
+plots.curves(lines, "update", "length of the step", alt=alt)
+
+# %% [markdown] claims=["9.58 0.01", "0.96 0.01", "8.72 0.01"]
+# **What to see.** The step before the drop is 9.58 in all three. Torch's next one is 0.96: the ball
+# is stopped. Ours is 8.72: the ball rolls on and slows down. Scaling the gradient gives just our
+# rule: the black line covers the blue one. So "change the rate of a group" and "multiply its
+# gradient" are two different things as soon as there is momentum. If a paper scales a layer's rate
+# in every step, as chapter 12 does, ask which of the two is meant.
+#
+# ## Schedules, torch's and ours
+#
+# A torch scheduler changes `lr` in the groups each time that you call its `step()`.
+# `lrcourse.torch_optim.scheduler` makes one of any schedule of chapter 07. **Predict**: if a
+# schedule was meant to count epochs, but `step()` is called after every update, what is the rate
+# after one epoch of 281 updates? Take "a tenth, every 10".
+
+# %%
+import numpy as np
+from lrcourse import schedules
+from lrcourse.torch_optim import scheduler
+from torch.optim import lr_scheduler
+
+rates, ours = [], schedules.Step(0.1, drop=0.1, every=10)
+for make in (lambda o: scheduler(o, ours), lambda o: lr_scheduler.StepLR(o, 10, 0.1)):
+    network = lenet(0)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    rates.append(train(network, optimizer, batches(281, torch.Generator()), make(optimizer)))
+print(f"rates {rates[0][0]:.3f}, {rates[0][15]:.3f} ... {rates[0][-1]:.0e}")
+print(f"largest difference to torch {max(abs(np.subtract(*rates))):.0e}")
+
+# %% [markdown]
+# **What to see.** Ours and torch's agree. And the schedule, called too often, has frozen the
+# network long before the first epoch is over. Nothing complains.
+#
+# ## A loop with three bugs
+#
+# `train` above has the order that every torch loop needs: `zero_grad`, `backward`, the optimizer's
+# `step`, the schedule's `step`. `backward` *adds* to `grad`: whoever forgets `zero_grad` steps
+# along the sum of all gradients so far, a momentum of 1 that nobody asked for.
+#
+# The next function fits weights to targets with the loss $\frac{1}{2n}\lVert Xw - t\rVert^2$, from
+# $w = 0$, and halves the rate after each step. With $X = 1$, $t = 2$ and rate 0.5 the weight should
+# be 1, then 1.25. **Predict**: what are the rows of the path, if all of them are one and the same
+# piece of memory?
+
+
+# %%
+def suspect_path(inputs, targets, rate, steps):
+    inputs, targets = torch.tensor(inputs), torch.tensor(targets)
+    w = nn.Parameter(torch.zeros(inputs.shape[1], dtype=torch.float64))
+    optimizer = torch.optim.SGD([w], lr=rate)
+    schedule, path = lr_scheduler.ExponentialLR(optimizer, 0.5), []
+    for _ in range(steps):
+        loss = ((inputs @ w - targets) ** 2).mean() / 2
+        loss.backward()
+        schedule.step()
+        optimizer.step()
+        path.append(w.detach().numpy())
+    return np.array(path)
+
+
+print(suspect_path(np.array([[1.0]]), np.array([2.0]), 0.5, 2))
+
+# %% [markdown]
+# ### Exercise 14.2
+# **Find three bugs**
+#
+# Write `line_path`, the suspect without its bugs. `inputs` is `(n, D)`, `targets` is `(n,)`, both
+# float64. Return the weights after each step, shape `(steps, D)`. The first step uses `rate`
+# itself, the second half of it. For the line above expect `[[1], [1.25]]`.
+
+
+# %% exercise="14.2"
+def line_path(inputs, targets, rate, steps):
+    r"""Return w after each step on 1/(2n) |inputs w - targets|^2, shape (steps, D)."""
+    ### BEGIN SOLUTION
+    inputs, targets = torch.tensor(inputs), torch.tensor(targets)
+    w = nn.Parameter(torch.zeros(inputs.shape[1], dtype=torch.float64))
+    optimizer = torch.optim.SGD([w], lr=rate)
+    schedule, path = lr_scheduler.ExponentialLR(optimizer, 0.5), []
+    for _ in range(steps):
+        loss = ((inputs @ w - targets) ** 2).mean() / 2
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        path.append(w.detach().numpy().copy())
+    return np.array(path)
+    ### END SOLUTION
+
+
+# %%
+check("14.2")
+
+# %% [markdown]
+# ## Any device
+#
+# `train` asks the network where it lives and sends each batch there. So the same lines run on a CPU
+# and on a GPU; only `.to(device)` decides. A GPU adds up in another order, and in floating point
+# the order matters. You need no GPU to see that: put the images of each batch in reverse order. On
+# paper that changes nothing.
+#
+# **Predict**: after 1, 30 and 120 updates, how far are the weights apart?
+
+# %%
+device = "cuda" if torch.cuda.is_available() else "cpu"
+for steps in (1, 30, 120):
+    ends = [
+        vector(trained(partial(Optimizer, rule=optim.Momentum(), lr=0.03), steps, **change))
+        for change in ({}, {"order": lambda batch: batch.flip(0)}, {"device": device})
+    ]
+    gaps = [f"{(end - ends[0]).abs().max():.0e}" for end in ends[1:]]
+    print(f"{steps:3} updates: reversed batches differ by {gaps[0]}, {device} by {gaps[1]}")
+
+# %% [markdown]
+# **What to see.** One update differs in the last digit. Then the differences grow, since each step
+# builds on the last. On a CPU the third column is 0: the same order gives the same bits. So expect
+# *equal bits* from one machine with one setting, and *a tolerance* from two: tight after one step,
+# loose after many.
+#
+# ## Save and go on
+#
+# A run is interrupted after 25 of 50 updates, and goes on with new objects. Each row below restores
+# one part more: the network, then the optimizer too, then the schedule, then the generator that
+# draws the batches. **Predict** which rows will end where the uninterrupted run ends.
+
+# %%
+import io
+
+
+def start():
+    network = lenet(0)
+    optimizer = Optimizer(network.parameters(), optim.Momentum(), lr=0.03)
+    schedule = scheduler(optimizer, schedules.Cosine(0.03, 50))
+    return network, optimizer, schedule, torch.Generator().manual_seed(0)
+
+
+def go(steps, network, optimizer, schedule, generator):
+    return train(network, optimizer, batches(steps, generator), schedule)
+
+
+straight = start()
+rates = {"straight": go(50, *straight)}
+
+# %%
+first = start()
+begun = go(25, *first)
+file = io.BytesIO()
+torch.save([part.state_dict() for part in first[:3]] + [first[3].get_state()], file)
+for count, name in enumerate(("network", "optimizer", "schedule", "generator"), start=1):
+    file.seek(0)
+    second, saved = start(), torch.load(file, weights_only=True)
+    for part, state in list(zip(second, saved, strict=True))[:count]:
+        part.set_state(state) if part is second[3] else part.load_state_dict(state)
+    rates[f"up to {name}"] = begun + go(25, *second)
+    gap = (vector(second[0]) - vector(straight[0])).abs().max()
+    print(f"restored up to {name:9}: largest difference {gap:.1e}")
+shown = {name: rates[name] for name in ("straight", "up to optimizer")}
+alt = (
+    "Learning rate: straight it falls along a cosine; without the schedule it jumps back half way."
+)
+plots.curves(shown, "update", "learning rate", alt=alt)
+
+# %% [markdown]
+# **What to see.** Only the last row is 0, and that to the bit. The figure shows the common mistake:
+# network and optimizer are loaded, the schedule is not. Its first `step()` sets the rate back to
+# the start of the cosine, and no error is raised. The generator matters too: without it the second
+# half trains on the batches of the first half once more.
+
+# %% [markdown]
+# ### Exercise 14.3
+# **Save and go on**
+#
+# Write `snapshot`, which returns a dict of all that a run needs, and `restore`, which puts such a
+# dict into *new* objects, in place. The dict goes through `torch.save` and
+# `torch.load(weights_only=True)`, so it may hold tensors, numbers, text, lists and dicts.
+# `optimizer` and `schedule` are torch's, `generator` is a `torch.Generator`. Expect the same bits
+# as without an interruption. The last two lines let the check drive both functions.
+
+# %% exercise="14.3"
+from lrcourse.exercises.chapter_14 import interrupted_run
+
+
+def snapshot(network, optimizer, schedule, generator):
+    r"""Return a dict with the state of all four."""
+    ### BEGIN SOLUTION
+    return {
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "schedule": schedule.state_dict(),
+        "generator": generator.get_state(),
+    }
+    ### END SOLUTION
+
+
+def restore(saved, network, optimizer, schedule, generator):
+    r"""Put what snapshot returned into four new objects, in place."""
+    ### BEGIN SOLUTION
+    network.load_state_dict(saved["network"])
+    optimizer.load_state_dict(saved["optimizer"])
+    schedule.load_state_dict(saved["schedule"])
+    generator.set_state(saved["generator"])
+    ### END SOLUTION
+
+
+def my_run(steps, stop):
+    return interrupted_run(snapshot, restore, steps, stop)
+
+
+# %%
+check("14.3")
+
+# %% [markdown]
+# ## A small race
+#
+# At last the rules on the small LeNet: 120 updates each, five rates, three seeds. Each rule gets
+# its own range of rates. **Predict**: order the three by their *best* rate, then by their best
+# error.
+
+# %%
+errors = {}
+for name, lowest in (("SGD", 0.03), ("Momentum", 0.003), ("Adam", 0.001)):
+    rates, table = lowest * np.geomspace(1, 100, 5), np.empty((3, 5))
+    for seed, k in np.ndindex(3, 5):
+        make = partial(Optimizer, rule=getattr(optim, name)(), lr=rates[k])
+        right = trained(make, 120, seed)(x_validation).argmax(dim=1) == y_validation
+        table[seed, k] = 1 - right.double().mean()
+    errors[name], best = (rates, table.mean(axis=0)), table.mean(axis=0).argmin()
+    print(f"{name:8} best rate {rates[best]:.3f}  error {table[:, best].mean():.3f}", end=" ")
+    print(f"± {table[:, best].std():.3f}; at a third of it {table[:, best - 1].mean():.3f}")
+alt = "Validation error against learning rate for three rules: three valleys, one beside the other."
+plots.curves(errors, "learning rate", "validation error", log_x=True, alt=alt)
+
+# %% [markdown]
+# **What to see.** Each rule has its own valley, and the rates at their floors differ many times
+# over: momentum adds ten steps into one and wants a smaller rate than SGD; Adam's steps have a size
+# of their own. Past the cliff on the right some or all seeds can only guess, an error of 0.9.
+# Whoever had compared the three at one rate could have made any of them win.
+#
+# In so few updates Adam is ahead by more than the spread over seeds, and forgives most: at a third
+# of its best rate it loses little. Momentum against SGD is too close to call. Does that last over
+# more updates and with schedules? Chapter 15 asks.
+#
+# ## What we learnt
+#
+# - A torch optimizer is groups with settings, and a state for each parameter. Read the settings
+#   from the group, keep all memory in `self.state[p]`: then schedulers and `state_dict` just work.
+# - With momentum, a new rate and a scaled gradient are different things.
+# - The order is `zero_grad`, `backward`, the optimizer's `step`, the schedule's `step`, and the
+#   schedule must count what it was made for, updates or epochs.
+# - Equal order gives equal bits. Another device gives equal numbers, to a tolerance that grows.
+# - To go on as if nothing had happened, save four things: network, optimizer, schedule and
+#   generator.
+#
+# **Next**: *A fair race*. Every rule and schedule of the course, each at its own best rate, over
+# seeds, against what the five source papers claim.
+#
+# ## Further reading
+#
+# - LeCun, Bottou, Bengio & Haffner 1998, *Gradient-based learning applied to document recognition*,
+#   Proceedings of the IEEE 86(11): LeNet-5, section II.B.
+# - Sutskever, Martens, Dahl & Hinton 2013, *On the importance of initialization and momentum in
+#   deep learning*, ICML: equations 1 to 4, the rate inside the velocity.
+# - Goyal et al. 2017, *Accurate, large minibatch SGD*, arXiv:1706.02677: section 3, remark 2, on
+#   momentum when the rate changes.
+# - PyTorch documentation, `torch.optim` and *Reproducibility*.

@@ -1,0 +1,209 @@
+r"""Wrong answers to the exercises of chapter 07, each with a part of the sentence expected."""
+
+import numpy as np
+
+
+def step_decay(epoch, learning_rate, drop, every):
+    return learning_rate * drop ** (epoch // every)
+
+
+def exponential_decay(epoch, learning_rate, decay):
+    return learning_rate * np.exp(-decay * epoch)
+
+
+def undefined_t(epoch, learning_rate, decay):
+    return learning_rate * np.exp(-decay * t)  # noqa: F821
+
+
+def step(power):
+    r"""Both answers, with the step's power another function of epoch and every."""
+    return {
+        "step_decay": lambda epoch, rate, drop, every: rate * drop ** power(epoch, every),
+        "exponential_decay": exponential_decay,
+    }
+
+
+def exponential(function):
+    r"""Both answers, with another exponential."""
+    return {"step_decay": step_decay, "exponential_decay": function}
+
+
+class Right:
+    r"""The right history, to be spoilt."""
+
+    def on_train_begin(self, run):
+        self.losses, self.rates = [], []
+
+    def on_epoch_end(self, run):
+        self.losses.append(self.loss(run))
+        self.rates.append(self.rate(run))
+
+    def loss(self, run):
+        return run.history.epochs[-1]["loss"]
+
+    def rate(self, run):
+        return run.history.epochs[-1]["learning_rate"]
+
+
+class NextEpoch(Right):
+    def rate(self, run):
+        return 0.4 * 0.5 ** (len(self.losses) // 2)
+
+
+class RateOfTheRun(Right):
+    def rate(self, run):
+        return run.learning_rate
+
+
+class FirstStep(Right):
+    def rate(self, run):
+        return run.history.learning_rate[-4]
+
+
+class LastBatch(Right):
+    def loss(self, run):
+        return float(run.loss)
+
+
+class MeanOfAll(Right):
+    def loss(self, run):
+        return np.mean(run.history.loss)
+
+
+class Sum(Right):
+    def loss(self, run):
+        return 4 * super().loss(run)
+
+
+class FirstRate(Right):
+    def rate(self, run):
+        return 0.5
+
+
+class NeverEmptied(Right):
+    def __init__(self):
+        self.losses, self.rates = [], []
+
+    def on_train_begin(self, run):
+        pass
+
+
+class ByStep(Right):
+    def on_batch_end(self, run):
+        self.losses.append(float(run.loss))
+        self.rates.append(run.learning_rate)
+
+    def on_epoch_end(self, run):
+        pass
+
+
+class NoRates(Right):
+    def on_train_begin(self, run):
+        self.losses = []
+
+    def on_epoch_end(self, run):
+        self.losses.append(self.loss(run))
+
+
+class Nothing(Right):
+    def on_epoch_end(self, run):
+        self.done = True
+
+
+def warm_cosine(step, steps, warm, top):
+    if step < warm:
+        return top * step / warm
+    return top / 2 * (1 + np.cos(np.pi * (step - warm) / (steps - warm)))
+
+
+def triangle(step, low, high, half):
+    part = step % (2 * half) / half
+    return low + (high - low) * (1 - abs(part - 1))
+
+
+def warm(cosine, line=lambda step, warm, top: top * step / warm):
+    r"""Both answers, with another cosine or line; cosine(step, steps, warm) is a share of top."""
+
+    def answer(step, steps, warm, top):
+        return line(step, warm, top) if step < warm else top * cosine(step, steps, warm)
+
+    return {"warm_cosine": answer, "triangle": triangle}
+
+
+def half(angle):
+    return (1 + np.cos(angle)) / 2
+
+
+def cyclic(part, low_factor=1, spread=lambda low, high: high - low):
+    r"""Both answers, with another way up and down."""
+
+    def answer(step, low, high, half):
+        return low_factor * low + spread(low, high) * part(step, half)
+
+    return {"warm_cosine": warm_cosine, "triangle": answer}
+
+
+def up(step, half):
+    return 1 - abs(step % (2 * half) / half - 1)
+
+
+WRONG = {
+    "07.1": [
+        (step(lambda epoch, every: (1 + epoch) // every), "one epoch early"),
+        (step(lambda epoch, every: epoch / every), "no stairs"),
+        (step(lambda epoch, every: epoch), "in every epoch"),
+        (step(lambda epoch, every: epoch % every), "the remainder"),
+        (step(lambda epoch, every: round(epoch / every)), "nearest"),
+        (exponential(undefined_t), "NameError"),
+        (exponential(lambda epoch, rate, decay: rate * np.exp(decay * epoch)), "grows"),
+        (exponential(lambda epoch, rate, decay: rate * decay**epoch), "decay ** epoch"),
+        (exponential(lambda epoch, rate, decay: rate * (1 - decay) ** epoch), "only comes near"),
+        (exponential(lambda epoch, rate, decay: rate / (1 + decay * epoch)), "time-based"),
+        (exponential(lambda epoch, rate, decay: rate * np.exp(-decay * (epoch + 1))), "from 1"),
+        (exponential(lambda epoch, rate, decay: np.exp(-decay * epoch)), "first rate"),
+        (exponential(lambda epoch, rate, decay: [rate]), "one number"),
+        (exponential(lambda epoch, rate, decay: print(end="")), "returned None"),
+    ],
+    "07.2": [
+        (NextEpoch, "*next* epoch"),
+        (RateOfTheRun, "run.learning_rate is already the next one"),
+        (FirstStep, "first step"),
+        (LastBatch, "last batch"),
+        (MeanOfAll, "all steps so far"),
+        (Sum, "the sum"),
+        (FirstRate, "fit was given"),
+        (NeverEmptied, "second training"),
+        (ByStep, "one number a step"),
+        (NoRates, "no list `rates`"),
+        (Nothing, "0 numbers"),
+    ],
+    "07.3": [
+        (warm(lambda s, steps, w: half(np.pi * s / steps)), "under the warm-up"),
+        (warm(lambda s, steps, w: half(np.pi * (s - w) / steps)), "only steps - warm"),
+        (warm(lambda s, steps, w: half(np.pi * s / (steps - w))), "begins at step 0"),
+        (warm(lambda s, steps, w: 2 * half(np.pi * (s - w) / (steps - w))), "half of `top`"),
+        (warm(lambda s, steps, w: half(180 * (s - w) / (steps - w))), "radians"),
+        (warm(lambda s, steps, w: half(2 * np.pi * (s - w) / (steps - w))), "whole wave"),
+        (
+            warm(
+                lambda s, steps, w: half(np.pi * (s - w) / (steps - w)),
+                lambda s, w, top: top * (s + 1) / w,
+            ),
+            "one step early",
+        ),
+        (
+            warm(
+                lambda s, steps, w: half(np.pi * (s - w) / (steps - w)),
+                lambda s, w, top: top * half(np.pi * (s - w) / (12 - w)),
+            ),
+            "no warm-up",
+        ),
+        (cyclic(lambda s, h: 1 - up(s, h)), "upside down"),
+        (cyclic(lambda s, h: max(0, 1 - abs(s / h - 1))), "only once"),
+        (cyclic(lambda s, h: up(s + 1, h)), "one step ahead"),
+        (cyclic(lambda s, h: up(s, h / 2)), "twice as fast"),
+        (cyclic(lambda s, h: s % h / h), "a saw"),
+        (cyclic(up, 0, lambda low, high: high), "starts at 0"),
+        (cyclic(up, 1, lambda low, high: high), "beyond high"),
+    ],
+}
