@@ -43,12 +43,30 @@ def _label(axes: object, x_label: str, y_label: str, *, log_x: bool = False, log
     axes.set(xlabel=x_label, ylabel=y_label)
     if log_x:
         axes.set_xscale("log")
+        _log_ticks(axes.xaxis)
     if log_y:
         axes.set_yscale("log")
+        _log_ticks(axes.yaxis)
     axes.grid(color="#e4e4e4", linewidth=0.8)
     axes.set_axisbelow(True)
-    if axes.get_legend_handles_labels()[1]:
+    names = axes.get_legend_handles_labels()[1]
+    if len(names) > 4:  # a legend that large would cover lines
+        axes.figure.set_figwidth(axes.figure.get_figwidth() + 1.4)
+        axes.figure.legend(loc="outside right upper", frameon=False)
+    elif names:
         axes.legend(frameon=True, framealpha=0.9, edgecolor="none")
+
+
+def _log_ticks(axis: object) -> None:
+    r"""Plain numbers at 1, 2 and 5 on a short axis, where matplotlib's own labels overlap."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    low, high = axis.get_view_interval()
+    short = low > 0 and high / low < 100
+    axis.set_minor_formatter(StrMethodFormatter("{x:g}") if short else NullFormatter())
+    if short:
+        axis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def show(figure: Figure, alt: str) -> None:
