@@ -455,7 +455,7 @@ from lrcourse import labs
 labs.digits()
 
 # %% [markdown]
-# **What to see.** Four times the batch needs about three times the rate. At 128 the needed rate
+# **What to see.** Four times the batch needs about four times the rate. At 128 the needed rate
 # lies beyond the cliff. Chapter 06 is about this bargain.
 #
 # ## Train it

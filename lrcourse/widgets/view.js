@@ -557,12 +557,14 @@ function render({ model, el }) {
   });
   canvases.forEach((canvas) => observer.observe(canvas));
 
-  // In live training the kernel sends new tables, and waits until the last ones were drawn.
+  // In live training the kernel sends new tables, and waits if too many were not drawn yet.
   function follow() {
     unpack();
     refresh();
+    const frame = row("frame")[0];
+    if (frame % 3) return;
     requestAnimationFrame(() => {
-      model.set("drawn", row("frame")[0]);
+      model.set("drawn", frame);
       model.save_changes();
     });
   }

@@ -4,9 +4,21 @@ A lab is data. Its `tables` are arrays whose leading axes are settings of the co
 move of a slider looks a row up in the browser and asks nothing of the kernel. Its `panels` say
 what to draw of that row, in the words of `view.js` (live) and `still.py` (static):
 
-    {"kind": "path", "x": axis(...), "y": axis(...), "contours": table, "path": table}
-    {"kind": "curves", "x": axis(...), "y": axis(...), "level": {"value": 0.01, "label": "goal"},
-     "lines": [{"y": table, "x": table (default: 0, 1, 2 ...), "dots": True, "grey": True}]}
+    {"kind": "path", "x": axis(...), "y": axis(...), "contours": table, "lines": [line, ...]}
+    {"kind": "curves", "x": axis(...), "y": axis(...), "lines": [line, ...],
+     "level": {"value": 0.01, "label": "goal"}, "limits": [{"table": one x, "label": "here"}]}
+    {"kind": "bars", "x": axis(...), "y": axis(...), "bars": [{"table": heights, "label": "norm"}],
+     "touching": True for a histogram}
+    {"kind": "map", "x": axis(...), "y": axis(...), "cells": bytes, "here": [column, line],
+     "bar": {"low": "0", "high": "2", "label": "loss"}}
+    {"kind": "region", "x": axis(...), "y": axis(...), "cells": bytes, "points": table,
+     "labels": table}
+    {"kind": "images", "shape": [16, 16, 3], "rows": [{"table": bytes, "label": "raw"}, ...]}
+
+A line is {"xy": table of points} or {"y": table, "x": table (default: 0, 1, 2 ...)}, with "dots",
+"scatter", "cross" or "grey" for its look, "series" for the colour and dash of a line among several
+(else it is blue, or vermillion where the run diverged) and "label". An axis may have "names" for
+its ticks. A panel with a "secret" shows that sentence until the learner has guessed.
 
 Every lab has the tables `verdict` (index into its verdicts), `diverged` (0, or the step) and
 `reached` (the goal); texts may name further one-number tables in braces, as in "loss {final}".

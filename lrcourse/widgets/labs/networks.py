@@ -315,7 +315,7 @@ def digits(learning_rate: float = 0.01, batch_size: int = 32) -> Lab:
     """
     from lrcourse.widgets.view import Control, Lab, axis
 
-    rates, sizes, epochs, goal = rate_grid(0.0032, 3.2)[::4], (8, 16, 32, 64, 128, 256), 10, 0.1
+    rates, sizes, epochs, goal = rate_grid(0.0032, 3.2)[::3], (8, 16, 32, 64, 128), 10, 0.1
     outcomes = digits_outcomes(rates, sizes, epochs=epochs, goal=goal)
     settings = ("learning_rate", "batch_size")
     tables = {name: (settings, array) for name, array in outcomes.items()}
@@ -335,7 +335,7 @@ def digits(learning_rate: float = 0.01, batch_size: int = 32) -> Lab:
     ]
     tables["scaled"] = (("batch_size",), scaled.astype(np.float32))
     tables["needed"] = (("batch_size",), np.array(needed, np.float32))
-    some = [f"{rate:g}" if k % 5 == 2 else "" for k, rate in enumerate(rates)]
+    some = [f"{rate:g}" if k % 7 == 3 else "" for k, rate in enumerate(rates)]
     return Lab(
         title="A network learns digits",
         controls=[

@@ -11,6 +11,7 @@ import asyncio
 import signal
 import threading
 import time
+from collections.abc import Callable
 from os import PathLike
 
 import numpy as np
@@ -40,7 +41,7 @@ class Live(Lab):
 
     running = traitlets.Bool(False).tag(sync=True)
     restarts = traitlets.Int(0).tag(sync=True)
-    drawn = traitlets.Int(0).tag(sync=True)
+    drawn = traitlets.Int(0).tag(sync=True, echo_update=False)
 
     def __init__(self, learning_rate: float, batch_size: int, rule: str, start: str) -> None:
         r"""Draw the points; see `live`."""
@@ -48,6 +49,10 @@ class Live(Lab):
         self._x, self._y = half_moons(self._rng)
         self._everywhere = np.concatenate([plane(), self._x])
         self._frame, self._task = 0, None
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
         batches = (1, 2, 4, 8, 16, 32, 64, POINTS)
         self._begin(rule, start)
         super().__init__(
@@ -114,48 +119,62 @@ class Live(Lab):
         self._show()
 
     async def _run(self) -> None:
-        def interrupted(*_: object) -> None:
-            self.running = False
+        interrupted = threading.Event()  # only noted: the signal may come amid a message
 
-        # The kernel ignores an interrupt while no cell runs; here it pauses. Running a cell puts
-        # back the kernel's own handler, hence once for every chunk.
-        main = threading.current_thread() is threading.main_thread()
         before, sent = signal.getsignal(signal.SIGINT), 0.0
         try:
-            while self.running and np.isfinite(self._network.w).all():
-                if main:
-                    signal.signal(signal.SIGINT, interrupted)
+            while self.running and not interrupted.is_set():
+                # The kernel ignores an interrupt while no cell runs; here it pauses. Running a
+                # cell puts back the kernel's own handler, hence once for every chunk.
+                signal.signal(signal.SIGINT, lambda *_: interrupted.set())
                 began = time.perf_counter()
-                while self.running and time.perf_counter() - began < CHUNK:
+                while time.perf_counter() - began < CHUNK:
                     self._take_step()
                 if self._frame - self.drawn < AHEAD and time.perf_counter() - sent > PACE:
                     sent = time.perf_counter()
                     self._show()
+                if not np.isfinite(self._network.w).all():
+                    break
                 await asyncio.sleep(0.001)
         finally:
-            if main:
-                signal.signal(signal.SIGINT, before)
+            signal.signal(signal.SIGINT, before)
             self.running = False
             self._show()
 
     # ---- what the learner does
 
+    def _on_main_thread(self, call: Callable[[], object]) -> None:
+        # JupyterLab may deliver what the page does to a second thread of the kernel (a subshell);
+        # there no interrupt arrives, and a step could be half done.
+        if self._loop is None or threading.current_thread() is threading.main_thread():
+            call()
+        else:
+            self._loop.call_soon_threadsafe(call)
+
     def _switch(self, change: dict) -> None:
-        if change.new and (self._task is None or self._task.done()):
-            try:
-                self._task = asyncio.get_running_loop().create_task(self._run())
-            except RuntimeError:
-                self.running = False
-                raise RuntimeError(
-                    "Live training needs a notebook; in a script, call train(steps)."
-                ) from None
+        if not change.new:
+            return
+        if self._loop is None:
+            self.running = False
+            raise RuntimeError("Live training needs a notebook; in a script, call train(steps).")
+        self._on_main_thread(self._ensure_task)
+
+    def _ensure_task(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = self._loop.create_task(self._run())
 
     def _reset(self, change: dict) -> None:
-        self._begin(self.rule, self.start)
-        self._show()
+        def reset() -> None:
+            self._begin(self.rule, self.start)
+            self._show()
+
+        self._on_main_thread(reset)
 
     def _change_rule(self, change: dict) -> None:
-        self._rule = RULES[self.rule]()
+        def change_rule() -> None:
+            self._rule = RULES[self.rule]()
+
+        self._on_main_thread(change_rule)
 
     # ---- what is shown
 
