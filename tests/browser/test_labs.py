@@ -208,3 +208,24 @@ def test_a_figure_carries_its_alt_text_and_shows_once(browser, server):
     assert "It diverges" in words(knob)
     assert page.errors == []
     page.context.close()
+
+
+def test_a_reload_with_the_kernel_alive_brings_the_lab_back(browser, server):
+    folder, address = server
+    write_notebook(folder, "reload", "from lrcourse import labs\nlabs.one_knob()")
+    page = open_notebook(browser, address, "reload")
+    run_all(page)
+    page.locator(".lrcourse-lab canvas").first.wait_for()
+    page.locator(".jp-InputArea-prompt").first.click()
+    page.keyboard.press("Control+s")
+    while '"image/svg+xml"' not in (folder / "work" / "reload.ipynb").read_text():
+        page.wait_for_timeout(100)
+    page.goto(f"{address}/lab/tree/reload.ipynb")
+    rate = page.get_by_role("slider", name="learning rate")
+    rate.wait_for()
+    before = rate.get_attribute("aria-valuetext"), pixels(page.locator(".lrcourse-lab"))
+    rate.press("End")
+    after = rate.get_attribute("aria-valuetext"), pixels(page.locator(".lrcourse-lab"))
+    assert before[0] != after[0] and before[1] != after[1]
+    assert page.errors == []
+    page.context.close()
