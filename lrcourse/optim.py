@@ -521,12 +521,14 @@ def multiplier(norm: float | Array) -> float | Array:
         norm: n, the length of the layer's gradient, 0 or more; a number or an array.
 
     Returns:
-        The factor, shaped like norm. For n = 0, where it would be infinite, that of n = 1.
+        The factor, shaped like norm. For n = 0, where it would be infinite, and for a run that has
+        diverged, that of n = 1.
     """
     if isinstance(norm, float):
-        return 1 + math.log1p(norm) - math.log(norm) if norm else 1 + math.log(2)
+        norm = norm if 0 < norm < math.inf else 1.0
+        return 1 + math.log1p(norm) - math.log(norm)
     xp = _namespace(norm)
-    norm = norm + (norm == 0)
+    norm = xp.where((norm > 0) & (norm < math.inf), norm, xp.ones_like(norm))
     return 1 + xp.log1p(norm) - xp.log(norm)
 
 

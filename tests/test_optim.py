@@ -286,6 +286,15 @@ def test_a_layer_without_gradient_does_not_move(rule):
     assert (w[LAYERS[1]] == 1).all() and (w[LAYERS[0]] < 1).all()
 
 
+def test_a_diverged_run_does_not_stop_the_others():
+    w, g = np.ones((3, SIZE)), np.ones((3, SIZE))
+    g[0], g[1] = np.nan, np.inf
+    LayerwiseRate(SGD(), LAYERS).step(w, g, np.full((3, 1), 0.1))
+    alone = np.ones(SIZE)
+    LayerwiseRate(SGD(), LAYERS).step(alone, np.ones(SIZE), 0.1)
+    np.testing.assert_allclose(w[2], alone, rtol=1e-15)
+
+
 def test_layers_of_a_network():
     layers = [Linear(3, 4), Sigmoid(), Linear(4, 2)]
     network = Network(layers, np.random.default_rng(0))
