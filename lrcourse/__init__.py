@@ -16,7 +16,7 @@ _HOMES = {
 }
 _MODULES = {
     *("data", "nn", "optim", "plots", "range_test"),
-    *("schedules", "torch_optim", "training", "whitening"),
+    *("schedules", "sweep", "torch_optim", "training", "whitening"),
 }
 __all__ = sorted(_MODULES | _HOMES.keys())
 

@@ -5,13 +5,14 @@ import functools
 import gzip
 import hashlib
 import http.server
+import io
 import os
 import socket
 import struct
 import subprocess
 import sys
+import tarfile
 import threading
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -236,14 +237,14 @@ def test_an_impossible_validation_is_refused(validation):
 def test_an_unknown_name_lists_the_allowed_ones_and_the_nearest(name, nearest):
     with pytest.raises(ValueError) as caught:
         load(name)
-    allowed = "fashion-mini, digits, patches, fashion-mnist"
+    allowed = "fashion-mini, digits, patches, fashion-mnist, mnist, kmnist, quickdraw-10, cifar-10"
     assert str(caught.value) == (
         f"unknown data set {name!r}, allowed: {allowed}; did you mean {nearest!r}?"
     )
 
 
 def test_a_name_like_no_other_gets_no_guess():
-    with pytest.raises(ValueError, match=r"fashion-mnist$"):
+    with pytest.raises(ValueError, match=r"cifar-10$"):
         load("qqqqqq")
 
 
@@ -263,8 +264,8 @@ def published(tmp_path, monkeypatch):
         content += values.astype(np.uint8).tobytes()
         packed = gzip.compress(content)
         (folder / NAMES[part]).write_bytes(packed)
-        sha256 = hashlib.sha256(packed).hexdigest()
-        files[part] = File(NAMES[part], shape, zlib.crc32(content), sha256)
+        sha256 = [hashlib.sha256(found).hexdigest() for found in (packed, content)]
+        files[part] = File(NAMES[part], shape, sha256[0], (sha256[1],))
 
     requests = []
 
@@ -397,6 +398,274 @@ def test_a_damaged_file_is_named_with_what_was_expected_and_its_repair(published
             assert words in message
         assert "\n" not in message
         assert path.read_bytes() == damaged  # nothing deleted
+
+
+# The other sets -----------------------------------------------------------------------------------
+
+
+def small_mnist(name, rng):
+    """A small set in the format of MNIST: its files, and the arrays in them."""
+    files, arrays, contents = {}, {}, {}
+    for part, shape in SMALL.items():
+        values = np.arange(shape[0]) % 10 if part.endswith("y") else rng.integers(0, 256, shape)
+        arrays[part] = values.astype(np.uint8)
+        content = struct.pack(f">I{len(shape)}I", 0x800 + len(shape), *shape)
+        packed = gzip.compress(content + arrays[part].tobytes())
+        unpacked = hashlib.sha256(gzip.decompress(packed)).hexdigest()
+        official = data.DOWNLOADED[name]["files"][part]
+        sha256 = hashlib.sha256(packed).hexdigest()
+        files[part] = File(official.name, shape, sha256, (unpacked,) if official.unpacked else ())
+        contents[official.name] = packed
+    return files, arrays, contents
+
+
+def small_quickdraw(name, rng):
+    files, arrays, contents = {}, {}, {}
+    for part, n in (("train", 40), ("test", 20)):
+        x = rng.integers(0, 256, (n, 28, 28)).astype(np.uint8)
+        y = np.arange(n) % 10
+        with io.BytesIO() as out:
+            np.savez_compressed(out, a=x, b=y)
+            contents[f"{part}-ubyte.npz"] = out.getvalue()
+        files[part] = File(f"{part}-ubyte.npz", x.shape, None)
+        arrays |= {f"{part}_x": x, f"{part}_y": y}
+    return files, arrays, contents
+
+
+def small_cifar(name, rng):
+    """Six files of 20 images, each written pixel by pixel as the format's description says."""
+    x, y = rng.integers(0, 256, (120, 32, 32, 3)), np.arange(120) % 10
+    sha256, archive = [], io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        for i, file_name in enumerate(data.CIFAR_FILES):
+            content = bytearray()
+            for image, label in zip(x[20 * i :][:20], y[20 * i :][:20], strict=True):
+                content.append(label)
+                for colour in range(3):
+                    content += bytes(
+                        image[row, column, colour] for row, column in np.ndindex(32, 32)
+                    )
+            info = tarfile.TarInfo(f"cifar-10-batches-bin/{file_name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+            sha256.append(hashlib.sha256(content).hexdigest())
+    packed = archive.getvalue()
+    whole = hashlib.sha256(packed).hexdigest()
+    files = {"all": File("cifar-10-binary.tar.gz", (20, 32, 32, 3), whole, tuple(sha256))}
+    arrays = {"train_x": x[:100], "train_y": y[:100], "test_x": x[100:], "test_y": y[100:]}
+    return files, arrays, {"cifar-10-binary.tar.gz": packed}
+
+
+SETS = {
+    "mnist": small_mnist,
+    "kmnist": small_mnist,
+    "quickdraw-10": small_quickdraw,
+    "cifar-10": small_cifar,
+}
+
+
+class Ranged(http.server.BaseHTTPRequestHandler):
+    """Serves `contents`, from where it is asked to; breaks off after `limit` bytes."""
+
+    def do_GET(self):
+        server, name = self.server, self.path.rpartition("/")[2]
+        asked = self.headers.get("Range") if server.ranges else None
+        server.requests.append((name, self.headers.get("Range")))
+        first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+        content = server.contents[name]
+        if first >= len(content):
+            self.send_error(416)
+            return
+        self.send_response(206 if asked else 200)
+        self.send_header("Content-Length", str(len(content) - first))
+        self.end_headers()
+        self.wfile.write(content[first:][: server.limit])
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def serve(tmp_path, monkeypatch):
+    """A function that puts a small set of a name in the place of the real one, and its server."""
+    servers = []
+
+    def start(name):
+        files, arrays, contents = SETS[name](name, np.random.default_rng(0))
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ranged)
+        server.contents, server.requests, server.limit, server.ranges = contents, [], None, True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.append(server)
+        mirrors = (f"http://127.0.0.1:{server.server_port}/",)
+        about = {**data.DOWNLOADED[name], "files": files, "mirrors": mirrors}
+        monkeypatch.setitem(data.DOWNLOADED, name, about)
+        server.about, server.arrays = about, arrays
+        return server
+
+    monkeypatch.setenv("LRCOURSE_DATA", str(tmp_path / "home"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def assert_same(found, arrays):
+    for part, split in (("train", found.train), ("test", found.test)):
+        x, y = arrays[f"{part}_x"], arrays[f"{part}_y"]
+        np.testing.assert_array_equal(split.x, (x.reshape(len(x), -1) / 255).astype(np.float32))
+        np.testing.assert_array_equal(split.y, y)
+        assert split.x.dtype == np.float32 and split.y.dtype == np.int64
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_table_describes_a_set_of_ten_classes(name):
+    about = data.DOWNLOADED[name]
+    assert len(about["classes"]) == 10 and about["source"] and about["licence"]
+    assert about["bundled"] in data.BUNDLED and len(about["mirrors"]) == 2
+    assert all(mirror.endswith("/") for mirror in about["mirrors"])
+    for file in about["files"].values():
+        known = [*file.unpacked, *([file.sha256] if file.sha256 else [])]
+        assert all(len(bytes.fromhex(sha256)) == 32 for sha256 in known)
+        assert known or name == "quickdraw-10"
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_set_is_downloaded_once_and_read(serve, name, tmp_path):
+    server = serve(name)
+    assert_same(load(name, validation=0), server.arrays)
+    assert [asked for asked, _ in server.requests] == list(server.contents)
+    kept = {path.name for path in (tmp_path / "home" / name).iterdir()}
+    assert kept == set(server.contents)
+    found = load(name)
+    assert len(server.requests) == len(server.contents)
+    assert len(found.validation.y) == len(server.arrays["train_y"]) // 10
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_set_is_read_from_a_folder_as_published(serve, name, tmp_path):
+    server = serve(name)
+    for file_name, content in server.contents.items():
+        (tmp_path / file_name).write_bytes(content)
+    assert_same(load(name, folder=tmp_path, validation=0), server.arrays)
+    assert not server.requests
+
+
+@pytest.mark.parametrize("inside", ["cifar-10-batches-bin", "."])
+def test_cifar_10_is_read_unpacked(serve, tmp_path, inside):
+    server = serve("cifar-10")
+    with tarfile.open(fileobj=io.BytesIO(server.contents["cifar-10-binary.tar.gz"])) as tar:
+        tar.extractall(tmp_path, filter="data")
+    folder = tmp_path if inside != "." else tmp_path / "cifar-10-batches-bin"
+    assert_same(load("cifar-10", folder=folder, validation=0), server.arrays)
+
+
+def test_mnist_is_read_unpacked_but_kmnist_is_not_taken_for_it(serve, tmp_path):
+    mnist = serve("mnist")
+    for file_name, content in mnist.contents.items():
+        (tmp_path / file_name.removesuffix(".gz")).write_bytes(gzip.decompress(content))
+    assert_same(load("mnist", folder=tmp_path, validation=0), mnist.arrays)
+    with pytest.raises(FileNotFoundError, match=r"kmnist is not complete in .*idx3-ubyte\.gz"):
+        load("kmnist", folder=tmp_path)
+    for file_name, content in mnist.contents.items():
+        (tmp_path / file_name).write_bytes(content)
+    with pytest.raises(
+        DataError, match=r"corrupted or another file.*SHA-256 of the \.gz file 5146"
+    ):
+        load("kmnist", folder=tmp_path)
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+@pytest.mark.parametrize("name", ["quickdraw-10", "cifar-10"])
+def test_a_download_that_breaks_off_goes_on(serve, name, ranges, tmp_path):
+    server = serve(name)
+    server.limit, server.ranges = 20_000, ranges
+    first = next(iter(server.contents))
+    with pytest.raises(FileNotFoundError, match=f"{first} could not be downloaded"):
+        load(name)
+    part = tmp_path / "home" / name / f"{first}.part"
+    assert part.read_bytes() == server.contents[first][: data.BLOCK]
+    server.limit = None
+    assert_same(load(name, validation=0), server.arrays)
+    assert server.requests[:2] == [(first, None), (first, f"bytes={data.BLOCK}-")]
+    assert not part.exists()
+
+
+def test_a_download_that_was_whole_but_not_yet_kept_is_kept(serve, tmp_path):
+    server = serve("cifar-10")
+    folder = tmp_path / "home" / "cifar-10"
+    folder.mkdir(parents=True)
+    content = server.contents["cifar-10-binary.tar.gz"]
+    (folder / "cifar-10-binary.tar.gz.part").write_bytes(content)
+    assert_same(load("cifar-10", validation=0), server.arrays)
+    assert server.requests == [("cifar-10-binary.tar.gz", f"bytes={len(content)}-")]
+
+
+def test_a_rest_of_another_file_is_not_built_upon_twice(serve, tmp_path):
+    server = serve("cifar-10")
+    folder = tmp_path / "home" / "cifar-10"
+    folder.mkdir(parents=True)
+    (folder / "cifar-10-binary.tar.gz.part").write_bytes(b"other" * 100)
+    with pytest.raises(FileNotFoundError, match="wrong checksum"):
+        load("cifar-10")
+    assert not list(folder.iterdir())
+    assert_same(load("cifar-10", validation=0), server.arrays)
+
+
+@pytest.mark.parametrize("name", ["quickdraw-10", "cifar-10", "kmnist"])
+def test_a_damaged_set_is_named_with_its_repair(serve, name, tmp_path):
+    server = serve(name)
+    for file_name, content in server.contents.items():
+        (tmp_path / file_name).write_bytes(content)
+    for file_name, whole in server.contents.items():
+        flipped = bytearray(whole)
+        flipped[len(whole) // 2] ^= 1
+        for damaged in (b"", whole[: len(whole) // 3], whole[:-30], flipped, b"x" * 100):
+            (tmp_path / file_name).write_bytes(damaged)
+            with pytest.raises(DataError) as caught:
+                load(name, folder=tmp_path)
+            message = str(caught.value)
+            bundled = server.about["bundled"]
+            for words in (str(tmp_path / file_name), "expected; remove it", f"load({bundled!r})"):
+                assert words in message
+            assert "\n" not in message
+        (tmp_path / file_name).write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"a": np.zeros((40, 784), np.uint8)}, r"images of shape \(40, 784\)"),
+        ({"b": np.arange(40)}, "labels that are not the ten"),
+        ({"b": np.zeros(40, int)}, "labels that are not the ten"),
+        ({"a": np.full((40, 28, 28), 0.5)}, "no pixels"),
+        ({"a": np.full((40, 28, 28), 256)}, "no pixels"),
+        ({"a": np.full((40, 28, 28), None)}, "cannot be unpacked .*allow_pickle=False"),
+    ],
+)
+def test_a_quickdraw_file_of_another_structure_is_refused(serve, tmp_path, change, words):
+    server = serve("quickdraw-10")
+    for file_name, content in server.contents.items():
+        (tmp_path / file_name).write_bytes(content)
+    arrays = {"a": server.arrays["train_x"], "b": server.arrays["train_y"]} | change
+    np.savez(tmp_path / "train-ubyte.npz", **arrays)
+    with pytest.raises(DataError, match=words):
+        load("quickdraw-10", folder=tmp_path)
+
+
+def test_an_unpacked_cifar_10_with_a_changed_byte_is_refused(serve, tmp_path):
+    server = serve("cifar-10")
+    with tarfile.open(fileobj=io.BytesIO(server.contents["cifar-10-binary.tar.gz"])) as tar:
+        tar.extractall(tmp_path, filter="data")
+    file = tmp_path / "cifar-10-batches-bin" / "data_batch_3.bin"
+    content = bytearray(file.read_bytes())
+    content[5_000] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=r"61,460 bytes of data_batch_3\.bin with SHA-256"):
+        load("cifar-10", folder=tmp_path)
+    file.unlink()
+    with pytest.raises(DataError, match=r"cannot be read .*data_batch_3\.bin"):
+        load("cifar-10", folder=tmp_path)
 
 
 # Imports ------------------------------------------------------------------------------------------
