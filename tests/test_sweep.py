@@ -312,7 +312,10 @@ def test_a_sweep_killed_three_times_ends_like_an_unbroken_one(tmp_path, jobs):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_keeps_the_rows_and_says_how_to_go_on(tmp_path, jobs):
     path = tmp_path / "rows"
-    process = start(tmp_path, "rows", jobs, 400)
+    # A test run in the background of a shell ignores Ctrl-C, and its children would too.
+    process = start(
+        tmp_path, "rows", jobs, 400, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    )
     await_rows(process, path, 5)
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=60)[1]
