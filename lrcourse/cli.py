@@ -7,6 +7,8 @@ import click
 
 from lrcourse import __version__
 
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 class Commands(click.Group):
     r"""A group that offers the nearest command for a misspelt one."""
@@ -118,3 +120,58 @@ def release(check: bool) -> None:
         click.echo(f"The notebooks in {root} are as their sources say.")
     if check and lines:
         raise SystemExit(1)
+
+
+@main.command(
+    epilog=_examples(
+        "lrcourse grade submitted --roster roster.csv --out grades",
+        "lrcourse grade submitted --assignment 02 --jobs 8 --checks ~/private-checks",
+        "lrcourse grade submitted --out grades --marks grades/manual/02.q1.csv",
+    )
+)
+@click.argument("submissions", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--roster", type=FILE, help="CSV with a column `student`: each gets a row.")
+@click.option("--assignment", multiple=True, metavar="NN", help="Grade this chapter; default: all.")
+@click.option("--out", type=click.Path(path_type=Path), default="grades", help="Where results go.")
+@click.option("--checks", type=click.Path(path_type=Path), help="Folder of your own hidden checks.")
+@click.option("--marks", type=FILE, multiple=True, help="A filled sheet of manual/ to read back.")
+@click.option("--jobs", type=click.IntRange(1), default=2, help="Submissions at a time.")
+@click.option("--cpu", type=click.IntRange(1), default=10, help="CPU seconds for an exercise.")
+@click.option("--dask", default="", metavar="ADDRESS", help="A Dask scheduler, or `local`.")
+@click.option("--sandbox", type=click.Choice(["bubblewrap", "docker", "podman"]))
+@click.option("--image", default="", help="The image that docker or podman runs.")
+@click.option("--unsafe-no-sandbox", is_flag=True, help="Run student code as yourself. Do not.")
+def grade(submissions: Path, out: Path, **options: object) -> None:
+    r"""Grade a folder of notebooks.
+
+    SUBMISSIONS holds a folder for each student, or files named student_NN.ipynb. Student code runs
+    in a sandbox. Run it again, and only what is missing or has changed is graded.
+    """
+    from lrcourse.grading import GradingError, command
+
+    try:
+        for line in command.grade(submissions, out, **options):
+            click.echo(line)
+    except GradingError as error:
+        raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        click.echo("Stopped. What is graded is kept: the same command goes on.", err=True)
+        raise SystemExit(130) from None
+
+
+@main.command(epilog=_examples("lrcourse assign week-1 01 02 --due 'Friday 12 March, 18:00'"))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("chapters", nargs=-1, required=True, metavar="NN...")
+@click.option("--due", default="", help="The date, as the instructions should say it.")
+def assign(folder: Path, chapters: tuple[str, ...], due: str) -> None:
+    r"""Make the bundle to hand out.
+
+    FOLDER gets the chapters NN, what to install, and instructions; zip it or put it on your site.
+    """
+    from lrcourse.grading import GradingError, assign
+
+    try:
+        for path in assign.bundle(folder, chapters, due):
+            click.echo(f"wrote {path}")
+    except GradingError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,11 @@
+r"""Grade notebooks of people you do not know: their code in a sandbox, our checks outside it.
+
+A notebook is read by ``intake``; ``engine`` asks its answers the questions of
+``lrcourse.exercises`` and of the hidden checks; each question travels as plain data (``wire``) to a
+``worker`` inside a ``sandbox``; ``store`` keeps what came out, ``feedback`` and ``manual`` write it
+down for people.
+"""
+
+
+class GradingError(Exception):
+    r"""Grading cannot go on; the message says why and what to do."""

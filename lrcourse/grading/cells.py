@@ -1,0 +1,102 @@
+r"""Which code of a notebook an answer needs: its own cell, and the definitions that it uses.
+
+A chapter trains networks and draws plots; to grade an answer none of that has to run. So the
+names that the answer uses are looked up in the other cells, and only the statements that define
+them run, in the notebook's order. This module runs inside the sandbox: it parses student code.
+"""
+
+import ast
+import builtins
+import dis
+from collections.abc import Iterator
+from types import CodeType
+
+Place = tuple[int, int]  # cell, statement
+
+
+def parse(source: str, filename: str = "<cell>") -> list[ast.stmt]:
+    r"""Return a cell's statements; IPython's own syntax (``%``, ``!``, ``?``) is understood."""
+    try:
+        return ast.parse(source, filename).body
+    except SyntaxError as error:
+        if not any(line.lstrip()[:1] in "%!?" or line.endswith("?") for line in _lines(source)):
+            raise
+        from IPython.core.inputtransformer2 import TransformerManager
+
+        try:
+            return ast.parse(TransformerManager().transform_cell(source), filename).body
+        except SyntaxError:
+            raise error from None
+
+
+def _lines(source: str) -> list[str]:
+    return [line.rstrip() for line in source.split("\n") if line.strip()]
+
+
+def needed(cells: list[str], answer: int, names: list[str]) -> list[ast.stmt]:
+    r"""Return the statements outside the answer's cell that it needs, in order.
+
+    Args:
+        cells: source of every code cell.
+        answer: which of them is the answer.
+        names: what the answer should define; if another cell defines it, that is needed.
+    """
+    parsed, homes, stars = {}, {}, []
+    for number, source in enumerate(cells):
+        try:
+            parsed[number] = parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue  # a broken cell breaks nothing but itself
+        for place, statement in enumerate(parsed[number]):
+            for name in _bound(statement):
+                homes.setdefault(name, []).append((number, place))
+                if name == "*":
+                    stars.append((number, place))
+    found: set[Place] = set()
+    own = {name for statement in parsed[answer] for name in _bound(statement)}
+    wanted = [(name, (answer, 0)) for s in parsed[answer] for name in _used(s) if name not in own]
+    for name in set(names) - own:
+        defined = [(n, p) for n, p in homes.get(name, []) if not isinstance(parsed[n][p], IMPORTS)]
+        wanted += [(name, (answer, 0))] if defined else []
+        homes[name] = defined
+    while wanted:
+        name, at = wanted.pop()
+        places = [place for place in homes.get(name, []) if place[0] != answer]
+        if not places:
+            new = [] if hasattr(builtins, name) else stars
+        else:  # the last definition above, else the first one below
+            new = [max((p for p in places if p < at), default=min(places))]
+        for place in set(new) - found:
+            found.add(place)
+            wanted += [(used, place) for used in _used(parsed[place[0]][place[1]])]
+    return [parsed[number][place] for number, place in sorted(found)]
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    nodes = [statement]
+    while nodes:
+        node = nodes.pop()
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name
+                continue  # what is bound inside stays inside
+            case ast.Lambda():
+                continue
+            case ast.Import() | ast.ImportFrom():
+                yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
+            case ast.Name(ctx=ast.Store()):
+                yield node.id
+        nodes += ast.iter_child_nodes(node)
+
+
+def _used(statement: ast.stmt) -> set[str]:
+    codes, names = [compile(ast.Module([statement], []), "<cell>", "exec")], set()
+    while codes:
+        code = codes.pop()
+        names |= {i.argval for i in dis.get_instructions(code) if i.opname in LOADS}
+        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return names
+
+
+IMPORTS = (ast.Import, ast.ImportFrom)
+LOADS = frozenset({"LOAD_NAME", "LOAD_GLOBAL", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_GLOBALS"})

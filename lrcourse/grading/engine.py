@@ -1,0 +1,299 @@
+r"""Grade: ask each answer its questions, one sandbox a submission, many side by side."""
+
+import hashlib
+import hmac
+import importlib.util
+import inspect
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+from numpy.random import Generator
+
+import lrcourse.exercises
+from lrcourse.course.workspace import WorkspaceError, course_folder
+from lrcourse.exercises import FAILED, PASSED, TO_DO, Check, Exercise, Wrong, exercises
+from lrcourse.grading import GradingError, intake
+from lrcourse.grading.hidden import HiddenCheck, Question
+from lrcourse.grading.remote import IDLE, MISSING, Session, StudentError, raised
+from lrcourse.grading.sandbox import Limits, Lost, Sandbox
+
+GRADED, ABSENT, UNREADABLE, ERROR, WAITING = (
+    *("graded", "missing", "unreadable"),
+    *("grader error", "waiting"),
+)
+STILL_TO_DO = "This part is still to do."
+NOT_ON_ROSTER = "not on the roster"
+MOST_LOSSES = 2  # sandboxes that one exercise may use up
+TORCH = re.compile(r"\btorch\.\w|\b(?:import|from) torch\b|\blrcourse.exercises.chapter_14\b")
+
+
+@dataclass(frozen=True)
+class Setting:
+    r"""How a batch is graded.
+
+    Attributes:
+        secret: seeds come from it; whoever knows it can predict the inputs.
+        checks: folders with hidden checks.
+        kind: of sandbox.
+        image: for docker and podman.
+        limits: of an exercise.
+    """
+
+    secret: bytes
+    checks: tuple[str, ...] = ()
+    kind: str = "bubblewrap"
+    image: str = ""
+    limits: Limits = field(default_factory=Limits)
+
+
+def hidden_folder() -> Path | None:
+    r"""Return the folder of the course's own hidden checks, if it is here."""
+    try:
+        folder = course_folder() / "solutions" / "hidden_checks"
+    except WorkspaceError:
+        return None
+    return folder if folder.is_dir() else None
+
+
+def _modules(setting: Setting, chapter: str) -> Iterator[ModuleType]:
+    for number, folder in enumerate(setting.checks):
+        path = Path(folder) / f"chapter_{chapter}.py"
+        if not path.is_file():
+            continue
+        spec = importlib.util.spec_from_file_location(f"hidden_{number}_{chapter}", path)
+        module = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise GradingError(f"{path} cannot be used: {type(error).__name__}: {error}") from None
+        yield module
+
+
+def hidden_checks(setting: Setting, chapter: str) -> dict[str, list[HiddenCheck]]:
+    r"""Return the hidden checks of a chapter by exercise; GradingError if a file is wrong."""
+    found: dict[str, list[HiddenCheck]] = {}
+    ids = {exercise.id for exercise in exercises(chapter)}
+    for module in _modules(setting, chapter):
+        for id, checks in getattr(module, "CHECKS", {}).items():
+            if id not in ids:
+                raise GradingError(f"{module.__file__}: there is no exercise {id}.")
+            found.setdefault(id, []).extend(checks)
+    for exercise in exercises(chapter):
+        names = Counter(c.name for c in [*exercise.checks, *found.get(exercise.id, [])])
+        twice = [name for name, count in names.items() if count > 1]
+        if twice:
+            raise GradingError(f"Exercise {exercise.id} has two checks named {twice[0]!r}.")
+    return found
+
+
+def questions(setting: Setting, chapter: str) -> list[Question]:
+    r"""Return the questions of a chapter that people grade."""
+    return [q for module in _modules(setting, chapter) for q in getattr(module, "QUESTIONS", [])]
+
+
+def check_digest(setting: Setting, chapter: str) -> str:
+    r"""Return a hash of everything that decides how a submission of the chapter is judged."""
+    files = [Path(lrcourse.exercises.__file__)]
+    files += [files[0].with_name(f"chapter_{chapter}.py"), Path(__file__).with_name("cells.py")]
+    files += [p for p in (Path(f) / f"chapter_{chapter}.py" for f in setting.checks) if p.is_file()]
+    parts = [path.read_bytes() for path in files]
+    parts += [setting.secret, setting.kind.encode(), repr(setting.limits).encode()]
+    return hashlib.sha256(b"".join(hashlib.sha256(p).digest() for p in parts)).hexdigest()
+
+
+def grade(setting: Setting, student: str, notebook: intake.Notebook) -> list[dict]:
+    r"""Grade one notebook.
+
+    Returns:
+        For each exercise a dict: id, title, status, points, possible, checks (each with name,
+        passed, points, possible, hidden, message) and hints.
+    """
+    listed = exercises(notebook.chapter)
+    hidden = hidden_checks(setting, notebook.chapter)
+    with _Desk(setting, student, notebook) as desk:
+        outcomes = {e.id: desk.ask(e, e.checks) for e in listed}
+        # Afterwards, so that no answer can tell in a visible check what it saw in a hidden one.
+        for e in listed:
+            outcomes[e.id] += desk.ask(e, hidden.get(e.id, []))
+    return [_report(e, [*e.checks, *hidden.get(e.id, [])], outcomes[e.id]) for e in listed]
+
+
+def _report(exercise: Exercise, checks: list[Check], outcomes: list[tuple[str, str]]) -> dict:
+    rows = []
+    for check, (status, message) in zip(checks, outcomes, strict=True):
+        hidden, passed = isinstance(check, HiddenCheck), status == PASSED
+        rows.append(
+            {
+                "name": check.name,
+                "passed": passed,
+                "points": check.points if passed else 0,
+                "possible": check.points,
+                "hidden": hidden,
+                "message": "" if passed else check.hint if hidden else message,
+            }
+        )
+    statuses = [status for status, _ in outcomes]
+    done = all(status == PASSED for status in statuses)
+    begun = PASSED in statuses or TO_DO not in statuses
+    return {
+        "id": exercise.id,
+        "title": exercise.title,
+        "status": PASSED if done else FAILED if begun else TO_DO,
+        "points": sum(row["points"] for row in rows),
+        "possible": sum(row["possible"] for row in rows),
+        "checks": rows,
+        "hints": [] if done else list(exercise.hints),
+    }
+
+
+class _Desk:
+    # A submission being graded: one sandbox, and a new one after a crash.
+    def __init__(self, setting: Setting, student: str, notebook: intake.Notebook) -> None:
+        self.setting, self.student, self.notebook = setting, student, notebook
+        self.sandbox, self.losses = None, Counter()
+        answers = [notebook.answer(exercise) for exercise in exercises(notebook.chapter)]
+        torch = any(TORCH.search(notebook.cells[n]) for n in answers if n is not None)
+        self.modules = ["torch"] if torch else []
+
+    def __enter__(self) -> "_Desk":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.drop()
+
+    def drop(self) -> None:
+        if self.sandbox is not None:
+            self.sandbox.close()
+        self.sandbox = None
+
+    def open(self, exercise: Exercise, answer: int) -> Session:
+        while self.sandbox is None:
+            sandbox = Sandbox(self.setting.kind, self.setting.limits, self.setting.image)
+            try:
+                sandbox.request("prepare", self.modules)
+                self.sandbox = sandbox
+            except (Lost, TimeoutError) as error:
+                sandbox.close()
+                self.losses["start"] += 1
+                if self.losses["start"] > 1:
+                    raise GradingError(f"the sandbox does not start: {error}") from None
+        return Session(self.sandbox, self.notebook.cells, answer, list(exercise.answers))
+
+    def ask(self, exercise: Exercise, checks: Iterable[Check]) -> list[tuple[str, str]]:
+        r"""Return for each check its status and a sentence."""
+        answer, session, outcomes, last = self.notebook.answer(exercise), None, [], ""
+        if answer is None:
+            return [(TO_DO, STILL_TO_DO) for _ in checks]
+        for check in checks:
+            outcome, slow = None, False
+            while outcome is None and self.losses[exercise.id] < MOST_LOSSES:
+                try:
+                    session = session or self.open(exercise, answer)
+                    outcome = _judged(session, exercise, check, self._rng(exercise, check))
+                except (Lost, TimeoutError) as error:
+                    session, last = None, str(error)
+                    self.drop()
+                    if isinstance(error, Lost) or slow:
+                        self.losses[exercise.id] += 1
+                        outcome = FAILED, last
+                    slow = True  # the machine was busy, perhaps: once more
+            outcomes.append(outcome or (FAILED, last))
+        if session is not None:
+            try:
+                session.close()
+            except (Lost, TimeoutError):
+                self.drop()
+        return outcomes
+
+    def _rng(self, exercise: Exercise, check: Check) -> Generator:
+        words = [self.student, self.notebook.digest, exercise.id, check.name]
+        message = "\0".join(words).encode(errors="surrogatepass")
+        digest = hmac.new(self.setting.secret, message, "sha256").digest()
+        return np.random.default_rng(int.from_bytes(digest))
+
+
+def _judged(session: Session, exercise: Exercise, check: Check, rng: Generator) -> tuple[str, str]:
+    values = dict(zip(exercise.answers, session.values, strict=True))
+    for name, value in values.items():
+        if value is MISSING and session.failure is not None:
+            return FAILED, session.failure.explained()
+        if value is MISSING or value is IDLE:
+            values[name] = _unwritten
+    given = SimpleNamespace(**values) if len(values) > 1 else next(iter(values.values()))
+    try:
+        with np.errstate(all="ignore"):
+            check.run(given, rng)
+    except Wrong as wrong:
+        return FAILED, str(wrong)
+    except StudentError as error:
+        if error.kind == "NotImplementedError" and re.match(r"Exercise|$", error.text):
+            return TO_DO, STILL_TO_DO
+        if error.kind == "TypeError" and not error.line and "argument" in error.text:
+            keep = "Keep the arguments that the exercise gives."
+            return FAILED, f"It could not be called: TypeError: {error.text}. {keep}"
+        return FAILED, error.explained()
+    except (Lost, TimeoutError):
+        raise
+    except Exception as error:
+        return FAILED, f"What it returned is not what the check can use: {_described(error)}."
+    return PASSED, ""
+
+
+def _unwritten(*args: object, **options: object) -> None:
+    raise raised(["NotImplementedError", "Exercise", 0, ""])
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
+
+
+def grade_safely(setting: Setting, student: str, notebook: intake.Notebook) -> tuple[str, object]:
+    r"""Return (GRADED, what ``grade`` returns), or (ERROR, why); it may run elsewhere."""
+    try:
+        return GRADED, grade(setting, student, notebook)
+    except Exception as error:
+        line = inspect.getinnerframes(error.__traceback__)[-1]
+        return ERROR, f"{_described(error)} ({Path(line.filename).name}, line {line.lineno})"
+
+
+def run_all(
+    work: Iterable[tuple], executor: Executor, ahead: int, done: Callable[[tuple, tuple], None]
+) -> None:
+    r"""Grade many notebooks, and tell each result as it comes.
+
+    Args:
+        work: (setting, student, notebook) for each; taken when there is room, so it may read files.
+        executor: concurrent.futures' interface.
+        ahead: how many may wait or run at once.
+        done: called in this thread with the piece of work and its result.
+    """
+    running: dict[Future, tuple] = {}
+
+    def collect(futures: Iterable[Future]) -> None:
+        for future in futures:
+            piece = running.pop(future)
+            try:
+                result = future.result()
+            except Exception as error:
+                result = ERROR, _described(error)
+            done(piece, result)
+
+    try:
+        for piece in work:
+            running[executor.submit(grade_safely, *piece)] = piece
+            while len(running) >= ahead:
+                collect(wait(running, return_when=FIRST_COMPLETED).done)
+        while running:
+            collect(wait(running, return_when=FIRST_COMPLETED).done)
+    except BaseException:
+        for future in running:
+            with suppress(Exception):
+                future.cancel()
+        raise

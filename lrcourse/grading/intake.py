@@ -1,0 +1,247 @@
+r"""Read a folder of submissions: whose they are, which chapter, which cell answers what.
+
+Files come from strangers. Only regular files are opened, links are not followed, sizes are
+limited, and a broken file is a reason on one student's row.
+"""
+
+import csv
+import errno
+import hashlib
+import json
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from lrcourse.exercises import Exercise, chapters
+from lrcourse.grading import GradingError
+
+LARGEST_FILE = 20 * 2**20
+MOST_FILES = 2000  # in a student's folder
+STUDENT = re.compile(r"\w[\w .,@+'()-]{0,99}")
+EXERCISE = re.compile(r"(\d\d)\.\d+")
+MENTION = re.compile(r"""(?:^#+\s*Exercise\s+|\bcheck\(\s*["'])(\d\d\.\d+)""", re.MULTILINE)
+FLAT = re.compile(r"(.+?)[_-]\d\d(?:[_ .(-].*)?\.ipynb", re.DOTALL)
+MOODLE = re.compile(r"_assignsubmission_\w+$")
+
+
+@dataclass
+class Notebook:
+    r"""A notebook that can be read.
+
+    Attributes:
+        path: where it was, within the submission.
+        digest: SHA-256 of the file.
+        chapter: the one most of its exercises belong to.
+        cells: source of each code cell.
+        ids: for each code cell the exercise that its metadata names, or "".
+        texts: by the id in a cell's metadata (``question`` or ``exercise``), what is written there.
+    """
+
+    path: str
+    digest: str
+    chapter: str
+    cells: list[str]
+    ids: list[str]
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def answer(self, exercise: Exercise) -> int | None:
+        r"""Return which code cell answers an exercise: the last one with its id that is filled.
+
+        If no cell carries the id, the last cell that defines one of its names.
+        """
+        names = "|".join(map(re.escape, exercise.answers))
+        defines = re.compile(
+            rf"^(?:(?:async\s+)?def|class)\s+(?:{names})\b|^(?:{names})\b.*=", re.M
+        )
+        carrying = [n for n, id in enumerate(self.ids) if id == exercise.id]
+        found = [n for n in carrying or range(len(self.cells)) if defines.search(self.cells[n])]
+        stub = f'NotImplementedError("Exercise {exercise.id}'
+        filled = [n for n in found if stub not in self.cells[n]]
+        return next((numbers[-1] for numbers in (filled, found, carrying) if numbers), None)
+
+
+@dataclass
+class Submission:
+    r"""What one student handed in: notebooks by chapter, and a sentence for each bad file."""
+
+    student: str
+    notebooks: dict[str, Notebook] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    doubled: dict[str, str] = field(default_factory=dict)
+
+
+def read_roster(path: Path) -> list[str]:
+    r"""Return the students of a roster: a CSV with a column ``student``, or one name a line."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [[part.strip() for part in row] for row in csv.reader(file) if any(row)]
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise GradingError(f"The roster {path} cannot be read: {error}.") from None
+    column = 0
+    if rows and "student" in rows[0]:
+        column = rows.pop(0).index("student")
+    elif rows and len(rows[0]) > 1:
+        near = get_close_matches("student", rows[0], n=1)
+        hint = f' (is it "{near[0]}"?)' if near else ""
+        raise GradingError(f"The roster {path} has no column `student`{hint}.")
+    students = [row[column] for row in rows if len(row) > column and row[column]]
+    twice = [name for name, count in Counter(students).items() if count > 1]
+    if twice:
+        raise GradingError(f"The roster {path} names {twice[0]} twice.")
+    return students
+
+
+def submissions(folder: Path, roster: list[str]) -> Iterator[Submission]:
+    r"""Yield each student's submission, those of the roster first; each name once.
+
+    Args:
+        folder: holds a folder for each student, or files ``student_NN.ipynb``.
+        roster: the students, or [] for whoever handed in.
+    """
+    try:
+        entries = sorted(os.listdir(folder))
+    except OSError as error:
+        raise GradingError(f"The folder {folder} cannot be read: {error.strerror}.") from None
+    owners: dict[str, list[str]] = {student: [] for student in roster}
+    for entry in entries:
+        student = _owner(folder / entry, roster)
+        if student is not None:
+            owners.setdefault(student, []).append(entry)
+    for student, theirs in owners.items():
+        submission = Submission(student)
+        if not STUDENT.fullmatch(student):
+            submission.problems.append("the name is not one a student can have")
+        else:
+            _collect(submission, folder, theirs)
+        yield submission
+
+
+def _owner(path: Path, roster: list[str]) -> str | None:
+    name = path.name
+    mode = os.lstat(path).st_mode
+    if name.startswith(".") or name == "__MACOSX":
+        return None
+    known = [s for s in roster if name == s or re.match(re.escape(s) + r"[_. -]", name)]
+    if known:
+        return max(known, key=len)
+    if stat.S_ISDIR(mode) and not name.endswith(".ipynb"):
+        return MOODLE.sub("", name)
+    flat = FLAT.fullmatch(name)
+    if flat:
+        return flat[1]
+    return name.removesuffix(".ipynb") if name.endswith(".ipynb") or stat.S_ISLNK(mode) else None
+
+
+def _collect(submission: Submission, folder: Path, entries: list[str]) -> None:
+    for path in _files(submission, folder, entries):
+        name = _shown(path)
+        try:
+            notebook = read_notebook(folder / path)
+        except ValueError as error:
+            submission.problems.append(f"{name} {error}")
+            continue
+        first = submission.notebooks.setdefault(notebook.chapter, notebook)
+        if first is not notebook and first.digest != notebook.digest:
+            both = f"two notebooks of chapter {first.chapter}: {_shown(first.path)} and {name}"
+            submission.doubled[first.chapter] = both
+        notebook.path = path if first is notebook else first.path
+
+
+def _files(submission: Submission, folder: Path, entries: list[str]) -> Iterator[str]:
+    # Every path that ends like a notebook, and no more than MOST_FILES of all.
+    left, paths = MOST_FILES, sorted(entries, reverse=True)
+    while paths:
+        path = paths.pop()
+        left -= 1
+        if left < 0:
+            submission.problems.append(f"more than {MOST_FILES} files")
+            return
+        try:
+            mode = os.lstat(folder / path).st_mode
+            if stat.S_ISDIR(mode) and not path.endswith(".ipynb"):
+                inside = sorted(os.listdir(folder / path), reverse=True)
+                paths += [os.path.join(path, name) for name in inside if not name.startswith(".")]
+            elif path.endswith(".ipynb"):
+                yield path
+            elif stat.S_ISLNK(mode) and path in entries:
+                submission.problems.append(f"{_shown(path)} is a link")
+        except OSError as error:
+            submission.problems.append(f"{_shown(path)} cannot be opened: {error.strerror}")
+
+
+def _shown(path: str) -> str:
+    return ascii(path)[1:-1][-120:] if not path.isprintable() else path[-120:]
+
+
+def read_notebook(path: Path) -> Notebook:
+    r"""Read a notebook; ValueError says what is wrong with it, to follow its name."""
+    data = _read(path)
+    if not data.strip():
+        raise ValueError("is empty")
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is not a notebook ({type(error).__name__} in its JSON)") from None
+    if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
+        raise ValueError("is not a notebook (it has no list of cells)")
+    notebook = Notebook(str(path), hashlib.sha256(data).hexdigest(), "", [], [])
+    mentioned = set()
+    for cell in content["cells"]:
+        read = _cell(cell)
+        if read is None:
+            continue  # a mangled cell spoils nothing but itself
+        kind, source, exercise, question = read
+        mentioned.update(MENTION.findall(source), [exercise] if exercise else [])
+        for id in {exercise, question} - {""}:
+            notebook.texts[id] = source
+        if kind == "code":
+            notebook.cells.append(source)
+            notebook.ids.append(exercise)
+    count = Counter(id[:2] for id in mentioned if id[:2] in chapters())
+    if not count:
+        raise ValueError("has no exercise of this course")
+    notebook.chapter = min(count, key=lambda chapter: (-count[chapter], chapter))
+    return notebook
+
+
+def _cell(cell: object) -> tuple[str, str, str, str] | None:
+    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown"):
+        return None
+    source, metadata = cell.get("source"), cell.get("metadata")
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if not isinstance(source, str) or not isinstance(metadata, dict | None):
+        return None
+    source = source.encode(errors="replace").decode()  # JSON may hold half a character
+    exercise, question = ((metadata or {}).get(key, "") for key in ("exercise", "question"))
+    if not isinstance(exercise, str) or not EXERCISE.fullmatch(exercise):
+        exercise = ""
+    return cell["cell_type"], source, exercise, question if isinstance(question, str) else ""
+
+
+def _read(path: Path) -> bytes:
+    # O_NONBLOCK: opening a FIFO must not wait; O_NOFOLLOW: a link is not opened.
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        link = error.errno in (errno.ELOOP, errno.EMLINK)
+        raise ValueError("is a link" if link else f"cannot be opened: {error.strerror}") from None
+    mode = os.fstat(fd).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(fd)
+        kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"))
+        kind = next((word for is_kind, word in kinds if is_kind(mode)), "a device")
+        raise ValueError(f"is {kind}, not a file")
+    try:
+        with open(fd, "rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    if len(data) > LARGEST_FILE:
+        raise ValueError(f"is larger than {LARGEST_FILE // 2**20} MB")
+    return data

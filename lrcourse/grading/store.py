@@ -1,0 +1,141 @@
+r"""The book of results: SQLite, one transaction a submission, and the tables made from it."""
+
+import csv
+import io
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from lrcourse.grading import GradingError
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS results (
+    student TEXT, chapter TEXT, status TEXT, reason TEXT, submission TEXT, checks TEXT,
+    points REAL, possible REAL, sandbox TEXT, detail TEXT, PRIMARY KEY (student, chapter));
+CREATE TABLE IF NOT EXISTS answers (
+    question TEXT, student TEXT, answer TEXT, PRIMARY KEY (question, student));
+CREATE TABLE IF NOT EXISTS marks (
+    question TEXT, student TEXT, points REAL, comment TEXT, answer TEXT,
+    PRIMARY KEY (question, student));
+"""
+COLUMNS = ("student", "chapter", "status", "reason", "points", "possible", "sandbox")
+
+
+class Store:
+    r"""The results of one course, in a file.
+
+    Args:
+        path: the SQLite file; made if it is not there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self.database = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self.database.execute("PRAGMA journal_mode=WAL")
+            self.database.executescript(TABLES)
+        except sqlite3.Error as error:
+            raise GradingError(f"The results {path} cannot be used: {error}.") from None
+        self.database.row_factory = sqlite3.Row
+
+    def known(self, student: str, chapter: str) -> tuple[str, str, str] | None:
+        r"""Return (status, hash of the submission, hash of the checks) of a row, or None."""
+        row = self.database.execute(
+            "SELECT status, submission, checks FROM results WHERE student = ? AND chapter = ?",
+            (student, chapter),
+        ).fetchone()
+        return tuple(row) if row else None
+
+    def put(
+        self,
+        student: str,
+        chapter: str,
+        status: str,
+        reason: str = "",
+        submission: str = "",
+        checks: str = "",
+        sandbox: str = "",
+        detail: Sequence[dict] | None = None,
+        texts: dict[str, str] | None = None,
+    ) -> None:
+        r"""Write a row, replacing what was there; ``texts`` are the answers people grade."""
+        points = possible = None
+        if detail is not None:
+            points = sum(exercise["points"] for exercise in detail)
+            possible = sum(exercise["possible"] for exercise in detail)
+        row = (student, chapter, status, reason, submission, checks, points, possible, sandbox)
+        with self:
+            self.database.execute(
+                f"INSERT OR REPLACE INTO results VALUES ({', '.join('?' * 10)})",
+                (*row, json.dumps(detail)),
+            )
+            self.database.executemany(
+                "INSERT OR REPLACE INTO answers VALUES (?, ?, ?)",
+                [(question, student, text) for question, text in (texts or {}).items()],
+            )
+
+    def __enter__(self) -> None:
+        self.database.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type | None, *exception: object) -> None:
+        self.database.execute("ROLLBACK" if kind else "COMMIT")
+
+    def rows(self) -> list[dict]:
+        r"""Return every row, ordered, its detail read."""
+        found = self.database.execute("SELECT * FROM results ORDER BY student, chapter")
+        return [{**row, "detail": json.loads(row["detail"])} for row in map(dict, found)]
+
+    def mark(self, question: str, marks: Iterable[tuple[str, float, str]]) -> None:
+        r"""Keep (student, points, comment) of a question, with the answer that was marked."""
+        with self:
+            for student, points, comment in marks:
+                self.database.execute(
+                    "INSERT OR REPLACE INTO marks SELECT question, student, ?, ?, answer "
+                    "FROM answers WHERE question = ? AND student = ?",
+                    (points, comment, question, student),
+                )
+
+    def marked(self, question: str) -> list[dict]:
+        r"""Return student, answer, points and comment of each answer to a question.
+
+        ``points`` is None while it is not marked; ``stale`` says that the answer is not the one
+        that was marked.
+        """
+        found = self.database.execute(
+            "SELECT a.student, a.answer, m.points, m.comment, m.answer <> a.answer AS stale "
+            "FROM answers a LEFT JOIN marks m USING (question, student) WHERE question = ? "
+            "ORDER BY a.student",
+            (question,),
+        )
+        return [dict(row) for row in found]
+
+    def close(self) -> None:
+        r"""Close the file."""
+        self.database.close()
+
+
+def cell(value: object) -> object:
+    r"""Return what a spreadsheet will not take for a formula."""
+    if isinstance(value, str):
+        value = "".join(c if c.isprintable() else " " for c in value)
+        return "'" + value if value.lstrip()[:1] in tuple("=+-@|%") else value
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "" if value is None else value
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    r"""Write a table; an older one is replaced only by a whole one."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([cell(value) for value in row] for row in rows)
+    write(path, text.getvalue())
+
+
+def write(path: Path, text: str) -> None:
+    r"""Write a file whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8", errors="replace")
+    os.replace(part, path)

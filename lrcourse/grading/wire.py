@@ -1,0 +1,150 @@
+r"""Messages between grader and worker: a length, then plain data in msgpack.
+
+Nothing that arrives is ever executed, imported or unpickled: it becomes numbers, strings, lists,
+dicts and arrays whose dtype, shape and size have been checked.
+"""
+
+import math
+import struct
+from collections.abc import Callable
+
+import msgpack
+import numpy as np
+from numpy.random import PCG64, Generator
+
+LARGEST_FRAME = 32 * 2**20
+DEEPEST = 20
+LONGEST_NUMBER = 400  # digits of an int beyond 64 bits
+HEADER = struct.Struct(">I")
+DTYPES = frozenset(
+    np.dtype(kind).newbyteorder("<").str
+    for kind in "?bhilqBHILQefdFD"  # no objects, no text
+)
+
+
+class WireError(ValueError):
+    r"""A message is too large, malformed, or not one that may come now."""
+
+
+def encode(value: object, other: Callable[[object], list], depth: int = 0) -> object:
+    r"""Turn a value into what msgpack can carry.
+
+    Args:
+        value: anything; numbers, strings, lists, tuples, dicts, arrays and numpy generators travel.
+        other: says what stands for anything else, as a list that begins with a tag.
+        depth: how deep the value lies inside another.
+    """
+    if depth > DEEPEST:
+        raise WireError("a value is nested too deeply")
+    if value is None or type(value) in (bool, float, str):
+        return value
+    if type(value) is int:
+        if -(2**63) <= value < 2**63:
+            return value
+        return ["int", str(value)] if value.bit_length() < 3 * LONGEST_NUMBER else other(value)
+    if type(value) in (list, tuple):
+        return [type(value).__name__, [encode(item, other, depth + 1) for item in value]]
+    if type(value) is dict:
+        pairs = [[encode(part, other, depth + 1) for part in pair] for pair in value.items()]
+        return ["dict", pairs]
+    if isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
+        array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(
+            array.shape  # ascontiguousarray gives a 0-d array a dimension
+        )
+        if array.dtype.str in DTYPES:
+            kind = "array" if isinstance(value, np.ndarray) else "scalar"
+            return [kind, array.dtype.str, list(array.shape), array.tobytes()]
+    if isinstance(value, Generator) and isinstance(value.bit_generator, PCG64):
+        state = value.bit_generator.state
+        numbers = [str(number) for number in state["state"].values()]
+        return ["rng", *numbers, state["has_uint32"], state["uinteger"]]
+    return other(value)
+
+
+def decode(tree: object, other: Callable[[list], object], depth: int = 0) -> object:
+    r"""Turn what arrived back into a value; ``other`` gets each list with a tag not known here.
+
+    Raises:
+        WireError: it is not what ``encode`` makes.
+    """
+    if tree is None or isinstance(tree, bool | int | float | str):
+        return tree
+    if depth > DEEPEST or not isinstance(tree, list) or not tree:
+        raise WireError("a value is malformed")
+    match tree:
+        case ["list", list(items)]:
+            return [decode(item, other, depth + 1) for item in items]
+        case ["tuple", list(items)]:
+            return tuple(decode(item, other, depth + 1) for item in items)
+        case ["dict", list(pairs)] if all(isinstance(p, list) and len(p) == 2 for p in pairs):
+            try:
+                return {
+                    decode(key, other, depth + 1): decode(item, other, depth + 1)
+                    for key, item in pairs
+                }
+            except TypeError:
+                raise WireError("a dict has a key that is no key") from None
+        case ["int", str(digits)] if len(digits) <= LONGEST_NUMBER:
+            return _integer(digits)
+        case ["array" | "scalar" as kind, str(dtype), list(shape), bytes(data)]:
+            array = _array(dtype, shape, data)
+            return array if kind == "array" else array[()]
+        case ["rng", str(state), str(inc), int(has_uint32), int(uinteger)]:
+            generator = np.random.default_rng(0)
+            generator.bit_generator.state = {
+                "bit_generator": "PCG64",
+                "state": {"state": _integer(state), "inc": _integer(inc)},
+                "has_uint32": has_uint32,
+                "uinteger": uinteger,
+            }
+            return generator
+    return other(tree)
+
+
+def _integer(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:
+        raise WireError("a number is malformed") from None
+
+
+def _array(dtype: str, shape: list, data: bytes) -> np.ndarray:
+    if dtype not in DTYPES or len(shape) > 32:
+        raise WireError("an array has a type that may not travel")
+    if not all(type(size) is int and 0 <= size < 2**40 for size in shape):
+        raise WireError("an array has a shape that is no shape")
+    if math.prod(shape) * np.dtype(dtype).itemsize != len(data):
+        raise WireError("an array has another size than its shape says")
+    return np.frombuffer(data, dtype=dtype).reshape(shape).copy()
+
+
+def pack(message: list) -> bytes:
+    r"""Return the bytes of a message, its length first; WireError if there are too many."""
+    try:
+        body = msgpack.packb(message)
+    except (ValueError, OverflowError, TypeError) as error:
+        raise WireError(f"a message cannot be sent: {error}") from None
+    if len(body) > LARGEST_FRAME:
+        raise WireError(f"a message is larger than {LARGEST_FRAME // 2**20} MB")
+    return HEADER.pack(len(body)) + body
+
+
+def length(header: bytes) -> int:
+    r"""Return how long the message after this header is; WireError if that is too long."""
+    (size,) = HEADER.unpack(header)
+    if size > LARGEST_FRAME:
+        raise WireError("a message is too large")
+    return size
+
+
+def unpack(body: bytes) -> list:
+    r"""Return the message in these bytes: a list that begins with its kind and its id."""
+    try:
+        message = msgpack.unpackb(body, raw=False, strict_map_key=True, max_ext_len=0)
+    except Exception as error:  # msgpack raises a dozen kinds, RecursionError and UnicodeError too
+        raise WireError(f"a message is malformed: {type(error).__name__}") from None
+    match message:
+        case [str(), bytes(), *_]:
+            return message
+    raise WireError("a message is malformed")
