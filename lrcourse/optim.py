@@ -96,7 +96,7 @@ class Momentum:
             w -= learning_rate * v
 
 
-class Nesterov:
+class Nesterov(Momentum):
     r"""Momentum that takes its gradient where the velocity is about to carry the weights.
 
     .. math:: v \leftarrow \mu v - \eta \, \nabla L(x + \mu v) \qquad x \leftarrow x + v
@@ -113,18 +113,6 @@ class Nesterov:
     Source: Sutskever et al. 2013, equations 3 and 4; the second form is Bengio et al. 2013. At a
     constant rate the same as ``torch.optim.SGD(params, lr, momentum, nesterov=True)``.
     """
-
-    elementwise = True
-
-    def __init__(
-        self, momentum: float = 0.9, convention: Literal["paper", "torch"] = "paper"
-    ) -> None:
-        self.momentum = _share("momentum", momentum)
-        self.convention = _choice("convention", convention, ("paper", "torch"))
-
-    def begin(self, w: Array) -> None:
-        r"""Start at rest: v = 0, shaped like w."""
-        self.v = _zeros(w)
 
     def step(self, w: Array, g: Array, learning_rate: float | Array) -> None:
         r"""Take one step; see ``Rule.step``."""

@@ -262,7 +262,7 @@ def unchanged(**arrays: NDArray) -> Iterator[None]:
 def _failure(one: Check, answers: dict[str, object], rng: Generator) -> str | None:
     # The sentence of the failure, "" if the check passes, None if the exercise is still to do.
     given = list(answers.values())
-    if any(answer is None or answer is ... or _does_nothing(answer) for answer in given):
+    if any(answer is None or answer is ... or does_nothing(answer) for answer in given):
         return None
     try:
         with np.errstate(all="ignore"):
@@ -294,7 +294,8 @@ def _codes(answer: object) -> list[types.CodeType]:
     return [member.__code__ for member in members if isinstance(member, types.FunctionType)]
 
 
-def _does_nothing(answer: object) -> bool:
+def does_nothing(answer: object) -> bool:
+    r"""Say whether an answer is a function without a body: the exercise is still to do."""
     if not isinstance(answer, types.FunctionType):
         return False
     idle = {"NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}

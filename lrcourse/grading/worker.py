@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lrcourse.exercises import _does_nothing
+from lrcourse.exercises import does_nothing
 from lrcourse.grading import wire
 from lrcourse.grading.cells import needed, parse
 
@@ -107,7 +107,7 @@ class Answers:
         states = []
         for name in self.names:
             value = self.space.get(name)
-            idle = value is None or value is ... or _does_nothing(value)
+            idle = value is None or value is ... or does_nothing(value)
             state = "missing" if name not in self.space else "idle" if idle else "given"
             states.append([state, self.encode(value) if state == "given" else None])
         return states
