@@ -2,6 +2,7 @@ r"""What the doctor finds, and the command that it offers."""
 
 import sys
 from importlib import metadata
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -116,7 +117,8 @@ def test_a_broken_torch_is_found(monkeypatch):
     ],
 )
 def test_a_remedy_installs_from_where_the_course_came(monkeypatch, found, expected):
-    monkeypatch.setattr(metadata.PathDistribution, "read_text", lambda self, name: found)
+    installed = SimpleNamespace(read_text=lambda name: found)
+    monkeypatch.setattr(metadata, "distribution", lambda name: installed)
     assert doctor.origin() == expected
 
 
