@@ -1,4 +1,4 @@
-r"""The figures of the chapters, one line each: curves, path, images, bars, history.
+r"""The figures of the chapters, one line each: curves, response, path, images, bars, history.
 
 Every figure takes `alt`, the words for those who do not see it, and shows itself once. JupyterLab
 gives a matplotlib figure an empty alt text, so figures are shown as HTML images that carry theirs.
@@ -118,6 +118,46 @@ def curves(
         axes.plot(x, y, dash, color=colour, marker=marker, markersize=3, label=name or None)
     _label(axes, x_label, y_label, log_x=log_x, log_y=log_y)
     show(figure, alt)
+
+
+def response(
+    lines: Mapping[str, tuple[Sequence[float], Sequence[Sequence[float]]]],
+    x_label: str,
+    y_label: str,
+    *,
+    alt: str,
+    log_x: bool = True,
+    log_y: bool = False,
+) -> None:
+    r"""Response curves, such as error against learning rate: the mean of several seeds and a band.
+
+    lines: name -> (x values, the values at each x, one a seed). The band is a standard deviation
+    to each side. A mean that is not finite leaves a gap.
+    """
+    show(response_figure(lines, x_label, y_label, alt=alt, log_x=log_x, log_y=log_y), alt)
+
+
+def response_figure(
+    lines: Mapping[str, tuple[Sequence[float], Sequence[Sequence[float]]]],
+    x_label: str,
+    y_label: str,
+    *,
+    alt: str,
+    log_x: bool = True,
+    log_y: bool = False,
+) -> Figure:
+    r"""Return the figure of ``response``, to save it."""
+    figure, axes = _figure(alt, 6.2, 3.1)
+    for (name, (x, values)), (colour, dash) in zip(lines.items(), cycle(LOOKS), strict=False):
+        finite = [
+            np.asarray(v, float) if np.isfinite(v).all() else np.full(1, np.nan) for v in values
+        ]
+        mean = np.array([v.mean() for v in finite])
+        spread = np.array([v.std(ddof=1) if len(v) > 1 else 0.0 for v in finite])
+        axes.plot(x, mean, dash, color=colour, marker="o", markersize=3, label=name or None)
+        axes.fill_between(x, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
+    _label(axes, x_label, y_label, log_x=log_x, log_y=log_y)
+    return figure
 
 
 def path(
