@@ -135,6 +135,11 @@ def release(check: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path), default="grades", help="Where results go.")
 @click.option("--checks", type=click.Path(path_type=Path), help="Folder of your own hidden checks.")
 @click.option("--marks", type=FILE, multiple=True, help="A filled sheet of manual/ to read back.")
+@click.option(
+    "--nbgrader",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write an nbgrader gradebook.",
+)
 @click.option("--jobs", type=click.IntRange(1), default=2, help="Submissions at a time.")
 @click.option("--cpu", type=click.IntRange(1), default=10, help="CPU seconds for an exercise.")
 @click.option("--dask", default="", metavar="ADDRESS", help="A Dask scheduler, or `local`.")
@@ -159,6 +164,51 @@ def grade(submissions: Path, out: Path, **options: object) -> None:
         raise SystemExit(130) from None
 
 
+@main.command(
+    epilog=_examples(
+        "lrcourse reproduce                 list the papers",
+        "lrcourse reproduce irprop da-sgd",
+        "lrcourse reproduce all --out ~/trials --jobs 8",
+        "lrcourse reproduce irprop --scale full --dask tcp://10.0.0.5:8786",
+    )
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--scale", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs each.")
+@click.option("--jobs", type=click.IntRange(1), help="Runs at a time; default: a core each.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="reproduced",
+    show_default=True,
+    help="Where results and reports go.",
+)
+@click.option("--dask", default="", metavar="ADDRESS", help="Run on the cluster of this scheduler.")
+@click.option("--report-only", is_flag=True, help="Run nothing, report what is there.")
+def reproduce(names: tuple[str, ...], **options: object) -> None:
+    r"""Put a paper on trial.
+
+    Runs the experiments of the paper NAME again, or of `all`, and writes a report: each figure it
+    prints beside the measured one, and a verdict on each claim. Without a NAME the papers are
+    listed. Stop it at any time: the same command goes on.
+    """
+    from lrcourse.papers import command
+    from lrcourse.sweep import SweepError
+
+    try:
+        for line in command.reproduce(names, **options) if names else command.listed():
+            click.echo(line)
+    except (SweepError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        click.echo(
+            "Stopped. Finished runs are kept: the same command goes on, and with --report-only it "
+            "reports what is there.",
+            err=True,
+        )
+        raise SystemExit(130) from None
+
+
 @main.command(epilog=_examples("lrcourse assign week-1 01 02 --due 'Friday 12 March, 18:00'"))
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("chapters", nargs=-1, required=True, metavar="NN...")
@@ -175,3 +225,40 @@ def assign(folder: Path, chapters: tuple[str, ...], due: str) -> None:
             click.echo(f"wrote {path}")
     except GradingError as error:
         raise click.ClickException(str(error)) from None
+
+
+@main.command(
+    epilog=_examples(
+        "lrcourse site public             the whole course",
+        "lrcourse site draft 00 01        two chapters, while you write them",
+        "lrcourse site public --jobs 8",
+    )
+)
+@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("chapters", nargs=-1, metavar="[NN]...")
+@click.option("--jobs", type=click.IntRange(1), default=2, help="Notebooks at a time; default: 2.")
+@click.option("--cache", type=click.Path(path_type=Path), help="Keep the notebooks' outputs here.")
+def site(out: Path, chapters: tuple[str, ...], jobs: int, cache: Path | None) -> None:
+    r"""Make a static site of the course.
+
+    OUT gets a page for each chapter NN (default: all) and its solution, executed, with sliders
+    that need no kernel, and the documentation. Its pages load nothing from elsewhere: put it on any
+    web server, or open OUT/index.html. Run it again, and only what has changed is executed.
+    """
+    try:
+        import pooch
+
+        from lrcourse.site import SiteError
+        from lrcourse.site.build import build
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"{error.name} is missing: run  python -m pip install 'lrcourse[site]'"
+        ) from None
+    try:
+        for line in build(out, chapters, cache or pooch.os_cache("lrcourse") / "site", jobs):
+            click.echo(line)
+    except SiteError as error:
+        raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        click.echo("Stopped. What has run is kept: the same command goes on.", err=True)
+        raise SystemExit(130) from None

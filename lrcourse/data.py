@@ -258,22 +258,28 @@ def load(
 ) -> Data:
     r"""Load a data set by name.
 
-    name: "fashion-mini" (10,000 training and 2,000 test images of Fashion-MNIST), "digits" (1,437
-        and 360 of 8x8) and "patches" (5,000 and 1,000 colour patches of 32x32, cut from the left
-        and right halves of ten photographs) are bundled; "fashion-mnist", "mnist", "kmnist" (60,000
-        and 10,000), "quickdraw-10" (80,000 and 20,000) and "cifar-10" (50,000 and 10,000) are not.
-    folder: where the files of a set that is not bundled are, or its subfolder of that name; bundled
-        sets ignore it. Without it they are looked for in the folder that the environment variable
-        LRCOURSE_DATA names (else the user's cache), then where Debian's package puts them, then
-        downloaded to the first; a download that breaks off goes on from there the next time.
-    validation: how much of the training images to set aside, the same share of every class (to
-        within one image): a fraction, or a whole number of images. 0 keeps every image for
-        training. Patches of one photograph overlap, so there the validation set is easier than the
-        test set.
-    rng: which images to set aside. Without it, the last of each class in the file, always the same.
+    Args:
+        name: "fashion-mini" (10,000 training and 2,000 test images of Fashion-MNIST), "digits"
+            (1,437 and 360 of 8x8) and "patches" (5,000 and 1,000 colour patches of 32x32, cut from
+            the left and right halves of ten photographs) are bundled; "fashion-mnist", "mnist",
+            "kmnist" (60,000 and 10,000), "quickdraw-10" (80,000 and 20,000) and "cifar-10" (50,000
+            and 10,000) are not.
+        folder: where the files of a set that is not bundled are, or its subfolder of that name;
+            bundled sets ignore it. Without it they are looked for in the folder that the
+            environment variable LRCOURSE_DATA names (else the user's cache), then where Debian's
+            package puts them, then downloaded to the first; a download that breaks off goes on
+            from there the next time.
+        validation: how much of the training images to set aside, the same share of every class (to
+            within one image): a fraction, or a whole number of images. 0 keeps every image for
+            training. Patches of one photograph overlap, so there the validation set is easier than
+            the test set.
+        rng: which images to set aside. Without it, the last of each class in the file, always the
+            same.
 
-    Raises ValueError for an unknown name or an impossible `validation`, FileNotFoundError where
-    files are missing and cannot be downloaded, DataError where a file is damaged.
+    Raises:
+        ValueError: an unknown name or an impossible `validation`.
+        FileNotFoundError: files are missing and cannot be downloaded.
+        DataError: a file is damaged.
     """
     sets = BUNDLED | DOWNLOADED
     if name not in sets:

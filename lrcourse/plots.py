@@ -12,7 +12,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import cycle, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ LOOKS = [(colour, dash) for dash, colour in product(("-", "--", ":"), (BLUE, VER
 DENSITY = 2  # pixels of the image per pixel on the page, for sharp screens
 
 
-def _figure(alt: str, width: float, height: float, **subplots: object) -> tuple[Figure, object]:
+def _figure(alt: str, width: float, height: float, **subplots: object) -> tuple[Figure, Any]:
     r"""An opaque white figure and its axes; sizes in inches of 96 pixels on the page."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -78,6 +78,14 @@ def show(figure: Figure, alt: str) -> None:
         return
     if get_ipython() is None:
         return
+    content = base64.b64encode(png(figure)).decode()
+    width = round(figure.get_figwidth() * 96)
+    image = f'<img alt="{escape(alt)}" width="{width}" src="data:image/png;base64,{content}">'
+    display({"text/html": image, "image/png": content, "text/plain": f"Figure: {alt}"}, raw=True)
+
+
+def png(figure: Figure) -> bytes:
+    r"""Return a figure as a PNG image."""
     from PIL import Image  # a dependency of matplotlib
 
     file = io.BytesIO()
@@ -86,10 +94,7 @@ def show(figure: Figure, alt: str) -> None:
         picture = Image.open(file).convert("RGB").quantize(128)
         file = io.BytesIO()
         picture.save(file, format="png", optimize=True)
-    png = base64.b64encode(file.getvalue()).decode()
-    width = round(figure.get_figwidth() * 96)
-    image = f'<img alt="{escape(alt)}" width="{width}" src="data:image/png;base64,{png}">'
-    display({"text/html": image, "image/png": png, "text/plain": f"Figure: {alt}"}, raw=True)
+    return file.getvalue()
 
 
 def curves(

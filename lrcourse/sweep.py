@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import inspect
 import json
+import logging
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ import time
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import closing, contextmanager
 from itertools import product
 from pathlib import Path
@@ -180,9 +181,10 @@ class Sweep:
                         f"{self.path} could not be written ({error.strerror or error}): make room; "
                         + self._go_on(missing)
                     ) from error
-                except BrokenExecutor as error:
+                except (BrokenExecutor, CancelledError) as error:  # Dask cancels
+                    reason = str(error) or "its scheduler does not answer any more"
                     raise SweepError(
-                        f"The executor lost its workers ({error}): {self._go_on(missing)}"
+                        f"The executor lost its workers ({reason}): {self._go_on(missing)}"
                     ) from error
                 except KeyboardInterrupt:
                     bar.close()
@@ -481,7 +483,7 @@ def _outcomes(
             task = running.pop(future)
             try:
                 outcome = future.result()
-            except BrokenExecutor:
+            except (BrokenExecutor, CancelledError):
                 if given:
                     raise
                 broken = True
@@ -515,15 +517,15 @@ def _submit(executor: Executor, function: Callable, task: Task) -> Future:
 class _Inline(Executor):
     """Runs each task in this process, when it is submitted."""
 
-    def submit(self, function: Callable, /, *args: object) -> Future:
+    def submit(self, function: Callable, /, *args: object, **options: object) -> Future:
         future = Future()
         try:
-            future.set_result(function(*args))
+            future.set_result(function(*args, **options))
         except Exception as error:
             future.set_exception(error)
         return future
 
-    def shutdown(self, **options: bool) -> None:
+    def shutdown(self, wait: bool = True, **options: bool) -> None:
         pass
 
 
@@ -559,17 +561,21 @@ def _connected(executor: Executor | str | None) -> Iterator[Executor | None]:
         return
     try:
         from dask.distributed import Client
+        from distributed.comm import get_address_host_port, normalize_address
     except ImportError:
         raise SweepError(
             "A Dask cluster needs dask.distributed: pip install 'lrcourse[scale]'."
         ) from None
     try:
+        get_address_host_port(normalize_address(executor), strict=True)  # Client would hang at exit
         client = Client(executor, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
         raise SweepError(
             f"No Dask scheduler answers at {executor} ({type(error).__name__}): check the address "
             "that `dask scheduler` printed, or use jobs=2 on this machine."
         ) from None
+    for name in ("distributed.client", "tornado.application"):  # what is lost, the sweep says
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with client:
         yield client.get_executor(pure=False)
 

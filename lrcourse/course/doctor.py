@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def examine() -> Iterator[tuple[bool, str]]:
     yield _line("lrcourse", lambda: metadata.version("lrcourse"))
     yield _line("Python", python)
     for requirement in requirements():
-        yield _line(requirement.name, lambda r=requirement: package(r))
+        yield _line(requirement.name, partial(package, requirement))
     for name, check in [
         ("Jupyter kernel", kernel),
         ("widgets front end", front_end),

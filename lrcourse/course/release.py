@@ -25,7 +25,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 PAIRING = {  # JupyterLab with jupytext then saves the source too, and adds nothing to it
-    "cell_metadata_filter": "claims,exercise,tags,-all",
+    "cell_metadata_filter": "claims,exercise,question,tags,-all",
     "formats": "ipynb,py:percent",
     "notebook_metadata_filter": "-all",
 }

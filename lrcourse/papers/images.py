@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from lrcourse.data import Data, DataError, load
+from lrcourse.data import Data, load
 
 
 def first_available(*names: str) -> str:
@@ -12,11 +12,14 @@ def first_available(*names: str) -> str:
 
     Args:
         names: the paper's own first, a bundled one last.
+
+    Raises:
+        DataError: one is here, but damaged.
     """
     for name in names[:-1]:
         try:
             load(name)
-        except (FileNotFoundError, DataError):
+        except FileNotFoundError:
             continue
         return name
     return names[-1]

@@ -1,23 +1,27 @@
 r"""What all trials share: a paper's record, samples over seeds, and how a verdict is found.
 
-A claim *holds* if the difference it names is larger than both its resolution and its margin,
-Student's t times the standard error of the difference; it *does not hold* if the difference is that
-large the other way, or, where the claim is of equality, if it is that large at all. Else the seeds
-leave it *undecided*.
+A claim *holds* if the difference it names is larger than both its resolution and its margin, half
+the 95 % confidence interval of Welch's t test; it *does not hold* if the difference is that large
+the other way, or, where the claim is of equality, if it is that large at all. Else the seeds leave
+it *undecided*.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from statistics import fmean, stdev
 from typing import NamedTuple
 
+import numpy as np
+
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 UNTESTED = "not tested at this scale"
 SCALES = ("quick", "full")
-# The 97.5 % points of Student's t by degrees of freedom, the next lower listed ones counting.
-STUDENT = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 8: 2.31, 10: 2.23, 18: 2.10}
+# The 97.5 % points of Student's t by degrees of freedom; between them, t is close to linear in
+# their inverse.
+STUDENT = {math.inf: 1.960, 20: 2.086, 8: 2.306, 5: 2.571, 4: 2.776, 3: 3.182, 2: 4.303, 1: 12.706}
 
 
 class NotTestedError(LookupError):
@@ -131,23 +135,35 @@ def select(rows: Sequence[dict], **setting: object) -> list[dict]:
 
 
 def sample(rows: Sequence[dict], column: str, **setting: object) -> Sample:
-    r"""Return one setting's values over its seeds.
+    r"""Return one setting's values over its seeds, in the order of the seeds.
 
     Args:
         rows: of a sweep.
-        column: what was measured; empty or not finite counts as infinite.
+        column: what was measured; what is no finite number counts as infinite.
         setting: column=value; what it leaves open must be the same in all rows but the seed.
 
     Raises:
         NotTestedError: no row has the setting.
     """
-    found = select(rows, **setting)
+    found = sorted(select(rows, **setting), key=lambda row: row["seed"])
     if not found:
         raise NotTestedError(f"No run has {setting}.")
     seeds = [row["seed"] for row in found]
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"{setting} stands for several settings: a seed comes up twice.")
-    return Sample(tuple(math.inf if row.get(column) is None else row[column] for row in found))
+    return of_column(found, column)
+
+
+def of_column(rows: Sequence[dict], column: str) -> Sample:
+    r"""Return a column of rows that differ in nothing but the seed.
+
+    Args:
+        rows: of one setting.
+        column: what was measured; what is no finite number counts as infinite.
+    """
+    values = [row.get(column) for row in rows]
+    finite = [isinstance(v, int | float) and math.isfinite(v) for v in values]
+    return Sample(tuple(v if good else math.inf for v, good in zip(values, finite, strict=True)))
 
 
 def response(
@@ -158,15 +174,15 @@ def response(
     Args:
         rows: of a sweep.
         column: what was measured.
-        over: the column along which to go.
+        over: the column along which to go; rows without it do not count.
         setting: column=value.
 
     Raises:
         NotTestedError: no row has the setting.
     """
-    found = select(rows, **setting)
+    found = [row for row in select(rows, **setting) if row.get(over) is not None]
     if not found:
-        raise NotTestedError(f"No run has {setting}.")
+        raise NotTestedError(f"No run has {setting} and a {over}.")
     return {x: sample(found, column, **{over: x}) for x in sorted({row[over] for row in found})}
 
 
@@ -184,17 +200,24 @@ def tuned(rows: Sequence[dict], column: str, **setting: object) -> tuple[float, 
 
 
 def margin(a: Sample, b: Sample) -> float:
-    r"""Return how far two means may lie apart by chance: t times the standard error.
+    r"""Return how far two means may lie apart by chance: t times the standard error (Welch 1947).
 
     Args:
         a: the values of one setting.
-        b: of the other.
+        b: of the other; their spreads may differ.
+
+    Returns:
+        Infinity where a sample has one value, or one that is not finite.
     """
-    freedom = len(a.values) + len(b.values) - 2
-    t = STUDENT[max((f for f in STUDENT if f <= freedom), default=1)]
     if math.isnan(a.sd) or math.isnan(b.sd):
         return math.inf
-    return t * math.sqrt(a.sd**2 / len(a.values) + b.sd**2 / len(b.values))
+    va, vb = a.sd**2 / len(a.values), b.sd**2 / len(b.values)
+    if va + vb == 0:
+        return 0.0
+    inverse = va**2 / (len(a.values) - 1) + vb**2 / (len(b.values) - 1)  # of the degrees of freedom
+    inverse /= (va + vb) ** 2
+    t = np.interp(inverse, [1 / freedom for freedom in STUDENT], list(STUDENT.values()))
+    return float(t) * math.sqrt(va + vb)
 
 
 def lower(a: Sample, b: Sample, resolution: float = 0.0) -> str:
@@ -249,6 +272,31 @@ def all_hold(verdicts: Sequence[str]) -> str:
     return HOLDS if set(verdicts) == {HOLDS} else UNDECIDED
 
 
+def against(
+    pairs: Mapping[object, tuple[Sample, Sample]], digits: int = 1, factor: float = 1.0
+) -> str:
+    r"""Return the text that sets pairs of samples side by side.
+
+    Args:
+        pairs: what a pair is about -> its two samples.
+        digits: after the point.
+        factor: to multiply with, such as 100 for percent.
+    """
+    return "; ".join(
+        f"{about}: {a.show(digits, factor)} against {b.show(digits, factor)}"
+        for about, (a, b) in pairs.items()
+    )
+
+
+def markdown(text: str) -> str:
+    r"""Return plain text as Markdown that shows it, in a table too.
+
+    Args:
+        text: of one line.
+    """
+    return re.sub(r"([\\`*<>|$~]|\b_|_\b)", r"\\\1", " ".join(text.split()))
+
+
 @dataclass
 class Verdicts:
     r"""A paper's table, shown as one in a notebook and as text elsewhere.
@@ -264,17 +312,17 @@ class Verdicts:
     body: list[tuple[str, ...]] = field(default_factory=list)
 
     def __str__(self) -> str:
-        lines = [
-            f"{says}\n  "
-            + "\n  ".join(f"{name}: {text}" for name, text in zip(self.head[1:], rest, strict=True))
-            for says, *rest in self.body
-        ]
-        return "\n".join([self.title, *lines])
+        lines = [self.title]
+        for says, *rest in self.body:
+            named = zip(self.head[1:], rest, strict=True)
+            lines += [says, *(f"  {name}: {text}" for name, text in named if text)]
+        return "\n".join(lines)
 
     def _repr_markdown_(self) -> str:
-        lines = [self.head, ["---"] * len(self.head), *self.body]
+        head, *body = [[markdown(text) for text in line] for line in (self.head, *self.body)]
+        lines = [head, ["---"] * len(head), *body]
         table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-        return f"{self.title}\n\n{table}"
+        return f"{markdown(self.title)}\n\n{table}"
 
     def _repr_html_(self) -> str:
         def line(tag: str, texts: Sequence[str]) -> str:
@@ -323,7 +371,6 @@ def compared(paper: Paper, rows: Sequence[dict]) -> Verdicts:
         can hold: then it must lie within its margin and a tenth of itself.
     """
     table = Verdicts("Every printed figure", ("where", "what", "printed", "measured", "verdict"))
-    own = bool(rows) and all(row.get("data") in paper.papers_data for row in rows)
     for figure in paper.printed:
         shown = f"{figure.value:.{figure.digits}f}" if isinstance(figure.value, float) else ""
         shown, measured, verdict = shown or str(figure.value), "", UNTESTED
@@ -331,7 +378,8 @@ def compared(paper: Paper, rows: Sequence[dict]) -> Verdicts:
             try:
                 found = sample(rows, figure.column, **figure.setting)
                 measured = found.show(figure.digits)
-                if own and not isinstance(figure.value, str):
+                data = {row.get("data") for row in select(rows, **figure.setting)}
+                if data <= set(paper.papers_data) and not isinstance(figure.value, str):
                     one = Sample((float(figure.value),) * len(found.values))
                     verdict = same(found, one, abs(figure.value) / 10)
             except NotTestedError:

@@ -1,0 +1,79 @@
+r"""What ``lrcourse reproduce`` does with its options."""
+
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lrcourse.papers import NAMES, paper
+from lrcourse.papers.trial import Paper, judged
+from lrcourse.sweep import Sweep, SweepError, export, table
+
+
+def listed() -> Iterator[str]:
+    r"""Yield a line for each paper: its name, what it is, and what it claims."""
+    for each in map(paper, NAMES):
+        yield f"{each.name:12} {each.citation} {each.claim}"
+
+
+def reproduce(
+    names: Sequence[str],
+    *,
+    scale: str,
+    seeds: int,
+    jobs: int | None,
+    out: Path,
+    dask: str,
+    report_only: bool,
+) -> Iterator[str]:
+    r"""Run papers, write their reports, and yield the lines to print; the command's options.
+
+    Raises:
+        ValueError: a paper that does not exist.
+        SweepError: one could not be finished; what is finished is kept.
+    """
+    if jobs is None:
+        import loky
+
+        jobs = loky.cpu_count()
+    for each in [paper(name) for name in dict.fromkeys(NAMES if "all" in names else names)]:
+        start = time.monotonic()
+        path = out / f"{each.name}-{scale}.jsonl"
+        sweep = Sweep(each.train, each.grid(scale), range(seeds), path, stack=each.stack)
+        try:
+            yield f"{each.name}: {len(sweep.keys)} runs at {scale} scale, results in {path}"
+            if others := sum(row["code"] != sweep.code for row in _rows(path)):
+                yield f"Rows of another version of the code, kept but not used: {others}."
+            rows = sweep.rows() if report_only else _run(sweep, jobs, dask)
+            if not rows:
+                raise SweepError(f"{path} has no run to report: leave out --report-only.")
+            yield from _report(each, sweep, rows, scale)
+        except OSError as error:
+            raise SweepError(
+                f"{error.filename or out} could not be written ({error.strerror or error}): make "
+                "room or name another folder with --out; finished runs are kept."
+            ) from error
+        yield f"This took {time.monotonic() - start:.0f} seconds."
+
+
+def _rows(path: Path) -> list[dict]:
+    return table(path) if path.exists() else []
+
+
+def _run(sweep: Sweep, jobs: int, dask: str) -> list[dict]:
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *rest, **more: print(message, file=sys.stderr)
+        return sweep.run(jobs, executor=dask or None)
+
+
+def _report(paper: Paper, sweep: Sweep, rows: list[dict], scale: str) -> Iterator[str]:
+    from lrcourse.papers import report
+
+    written = report.write(paper, sweep, rows, scale)
+    export(sweep.path, written.with_suffix(".csv"))
+    yield str(judged(paper, rows, scale))
+    if missing := len(sweep.keys) - len(rows):
+        yield f"Missing: {missing} of {len(sweep.keys)} runs; leave out --report-only to run them."
+    seconds = report.duration(sum(row["seconds"] for row in rows))
+    yield f"{len(rows)} runs, {seconds} of one thread in all. The report is {written}."

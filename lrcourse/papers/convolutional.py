@@ -1,0 +1,72 @@
+r"""Small convolutional networks in torch, for the papers that used one: the loop and its parts."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lrcourse.data import Split
+
+Part = tuple[Tensor, Tensor]  # images (n, colours, height, width), labels (n,)
+
+
+def tensors(split: Split, image_shape: tuple[int, ...], limit: int | None) -> Part:
+    r"""Return a part of a data set as tensors, on the GPU if there is one.
+
+    Args:
+        split: images as rows of pixels, and labels.
+        image_shape: (height, width) or (height, width, colour).
+        limit: how many images to use; None for all.
+    """
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    height, width, colours = (*image_shape, 1)[:3]
+    x = torch.from_numpy(split.x[:limit]).reshape(-1, height, width, colours)
+    x = x.permute(0, 3, 1, 2).contiguous()
+    return x.to(device), torch.from_numpy(split.y[:limit]).to(device)
+
+
+def train_epoch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    part: Part,
+    batch_size: int,
+    before_step: Callable[[], None] = lambda: None,
+) -> None:
+    r"""Train for one epoch on shuffled mini-batches.
+
+    Args:
+        model: changed in place; in the mode, training or evaluation, in which it comes.
+        optimizer: of the model's parameters.
+        part: images and labels.
+        batch_size: images a step; the last batch may be smaller.
+        before_step: called before each step, to set its learning rate.
+
+    Raises:
+        FloatingPointError: the loss is not finite any more.
+    """
+    x, labels = part
+    order = torch.randperm(len(x)).to(x.device)
+    for batch in order.split(batch_size):
+        before_step()
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x[batch]), labels[batch])
+        if not math.isfinite(loss.item()):
+            raise FloatingPointError(f"the loss became {loss.item()}")
+        loss.backward()
+        optimizer.step()
+
+
+@torch.no_grad()
+def measure(model: nn.Module, part: Part) -> tuple[float, float]:
+    r"""Return loss, and error in percent, of a model on images.
+
+    Args:
+        model: left in evaluation mode.
+        part: images and labels.
+    """
+    model.eval()
+    logits = torch.cat([model(x) for x in part[0].split(1000)])
+    wrong = logits.argmax(dim=1) != part[1]
+    return F.cross_entropy(logits, part[1]).item(), 100 * wrong.double().mean().item()

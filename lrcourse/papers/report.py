@@ -1,0 +1,266 @@
+r"""The report of a trial: Markdown, and the same as one page of HTML that needs nothing else."""
+
+import base64
+import json
+import math
+import os
+import platform
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from html import escape
+from importlib.metadata import version
+from pathlib import Path
+from string import Template
+
+import mistune
+
+from lrcourse.papers.trial import (
+    NotTestedError,
+    Paper,
+    Picture,
+    Verdicts,
+    compared,
+    judged,
+    markdown,
+    of_column,
+)
+from lrcourse.plots import png, response_figure
+from lrcourse.sweep import RESERVED, Sweep
+
+RULE = (
+    "A difference counts if it is larger than its resolution, where the rule names one, and than "
+    "half the 95 % confidence interval of Welch's t test over the seeds. A claim holds if the "
+    "difference counts; it does not hold if the opposite counts, or, where the claim is of "
+    "equality, any difference; else the seeds leave it undecided. Where a rule says otherwise, the "
+    "rule counts."
+)
+PAGE = Template("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark; --ink: #222; --paper: #fff; --line: #c8c8c8; --note: #fff3d6 }
+@media screen and (prefers-color-scheme: dark) {
+  :root { --ink: #e6e6e6; --paper: #181a1b; --line: #4a4d50; --note: #453812 } }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+  color: var(--ink); background: var(--paper) }
+h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem; break-after: avoid }
+blockquote { margin: 0; padding: .1rem 1rem; background: var(--note) }
+.wide { overflow-x: auto; margin: 1rem 0 }
+table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums }
+th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: left;
+  vertical-align: top }
+th { border-bottom-width: 2px } td + td { min-width: 4rem }
+img { display: block; max-width: min(100%, 46rem); background: #fff }
+code { overflow-wrap: anywhere }
+@media print { body { max-width: none; margin: 0; font-size: .8rem } .wide { overflow: visible }
+  table { font-size: .65rem } thead { display: table-header-group }
+  tr, img { break-inside: avoid } td + td { min-width: 0 } }
+</style></head><body><main>
+$body</main></body></html>
+""")
+
+
+def write(paper: Paper, sweep: Sweep, rows: Sequence[dict], scale: str) -> Path:
+    r"""Write the report beside the results, as .md with its figures in a folder, and as .html.
+
+    Args:
+        paper: the paper.
+        sweep: of its grid; the results lie in its file.
+        rows: its finished runs, at least one.
+        scale: "quick" or "full".
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    folder = sweep.path.with_suffix("")
+    try:
+        pictures = paper.pictures(rows)
+    except NotTestedError:
+        pictures = []
+    images = []
+    for number, picture in enumerate(pictures, 1):
+        images.append(folder / f"{number}.png")
+        folder.mkdir(exist_ok=True)
+        _write(images[-1], _drawn(picture))
+    text = "\n\n".join(_parts(paper, sweep, rows, scale, list(zip(pictures, images, strict=True))))
+    html = page(text, f"{paper.name} on trial", folder.parent)
+    _write(folder.with_name(f"{folder.name}.md"), text.encode() + b"\n")
+    _write(folder.with_name(f"{folder.name}.html"), html.encode())
+    return folder.with_name(f"{folder.name}.html")
+
+
+def page(text: str, title: str, folder: Path) -> str:
+    r"""Return Markdown as a page of HTML, its images inside.
+
+    Args:
+        text: the Markdown.
+        title: of the page.
+        folder: where its images are.
+    """
+    body = mistune.create_markdown(renderer=_Page(folder), plugins=["table"])(text)
+    return PAGE.substitute(title=escape(title), body=body)
+
+
+class _Page(mistune.HTMLRenderer):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(escape=True)
+        self.folder = folder
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        content = base64.b64encode((self.folder / url).read_bytes()).decode()
+        return f'<img alt="{escape(text)}" src="data:image/png;base64,{content}">'
+
+    def table(self, text: str) -> str:  # one that is too wide scrolls, with the keyboard too
+        return f'<div class="wide" tabindex="0"><table>\n{text}</table></div>\n'
+
+
+def _parts(
+    paper: Paper,
+    sweep: Sweep,
+    rows: Sequence[dict],
+    scale: str,
+    pictures: Sequence[tuple[Picture, Path]],
+) -> Iterator[str]:
+    if notes := list(_notes(paper, rows, scale, len(sweep.keys))):
+        yield f"> {' '.join(notes)}"
+    yield f"# On trial: {paper.name}"
+    yield markdown(paper.citation)
+    yield f"**Claim.** {markdown(paper.claim)}"
+    yield f"**Fair control.** {markdown(paper.control)}"
+    yield "## Verdicts"
+    verdicts = judged(paper, rows, scale)
+    yield "Measured: mean ± standard deviation (seeds)."
+    yield _table(
+        ("no.", *verdicts.head), [(str(n), *line) for n, line in enumerate(verdicts.body, 1)]
+    )
+    yield f"{RULE} The rules:"
+    yield "\n".join(f"{n}. {markdown(claim.rule)}" for n, claim in enumerate(paper.claims, 1))
+    if pictures:
+        yield "## Figures"
+        yield "Lines are means over the seeds, bands a standard deviation to each side."
+    for picture, path in pictures:
+        alt = markdown(picture.alt)
+        yield f"![{alt}]({path.relative_to(sweep.path.parent).as_posix()})"
+        yield f"*{alt}*"
+    if paper.printed:
+        yield "## Every printed figure"
+        figures = compared(paper, rows)
+        yield _table(figures.head, figures.body)
+    yield "## Setting"
+    yield markdown(paper.setting[scale])
+    if paper.open:
+        yield "## What the paper leaves open"
+        yield "\n".join(f"- {markdown(sentence)}" for sentence in paper.open)
+    yield "## All settings"
+    names = list(dict.fromkeys(name for task in sweep.tasks for s in task.settings for name in s))
+    yield from _settings(rows, names)
+    yield "## How it was made"
+    yield "\n".join(f"- {line}" for line in _made(sweep, rows))
+
+
+def _notes(paper: Paper, rows: Sequence[dict], scale: str, asked: int) -> Iterator[str]:
+    used = dict.fromkeys(str(row.get("data")) for row in rows)
+    others = [name for name in used if name not in paper.papers_data]
+    if paper.papers_data and others:
+        yield (
+            f"**Stand-in data:** {', '.join(others)} in place of the paper's "
+            f"{', '.join(paper.papers_data)}; on other data a printed figure is shown, not judged."
+        )
+    if scale != "full":
+        yield f"**Scale {scale}:** smaller networks, fewer images or fewer epochs than at full."
+    if len(rows) < asked:
+        yield f"**Unfinished:** {asked - len(rows)} of {asked} runs are missing here."
+
+
+def _made(sweep: Sweep, rows: Sequence[dict]) -> Iterator[str]:
+    seconds = sum(row["seconds"] for row in rows)
+    seeds = len({row["seed"] for row in rows})
+    name = sweep.path.stem
+    yield f"{len(rows)} runs with {seeds} seeds, {duration(seconds)} of one thread in all."
+    yield (
+        f"The runs are in `{sweep.path.name}`, and as a table in `{name}.csv`; those of this "
+        f"report have the code version `{sweep.code}`."
+    )
+    versions = ", ".join(f"{part} {version(part)}" for part in ("lrcourse", "numpy", "torch"))
+    yield f"Report made with {versions} and Python {platform.python_version()}."
+    yield f"On {platform.platform()} with {os.cpu_count()} cores."
+    yield f"On {datetime.now(UTC):%Y-%m-%d at %H:%M} UTC."
+
+
+def duration(seconds: float) -> str:
+    r"""Return a time in words.
+
+    Args:
+        seconds: the time.
+    """
+    return f"{seconds:.1f} seconds" if seconds < 100 else f"{seconds / 60:.1f} minutes"
+
+
+def _settings(rows: Sequence[dict], names: Sequence[str]) -> Iterator[str]:
+    groups: dict[str, list[dict]] = {}
+    for row in rows:
+        groups.setdefault(json.dumps([row.get(name) for name in names]), []).append(row)
+    shown = {name: list(dict.fromkeys(_shown(row.get(name)) for row in rows)) for name in names}
+    if same := [f"{name} {values[0]}" for name, values in shown.items() if len(values) == 1]:
+        yield f"The same in all: {markdown(', '.join(same))}."
+    varied = [name for name in names if len(shown[name]) > 1]
+    apart = {*names, *RESERVED}
+    measured = {
+        column: _digits(row.get(column) for row in rows)
+        for column in dict.fromkeys(column for row in rows for column in row)
+        if column not in apart and any(_is_number(row.get(column)) for row in rows)
+    }
+    body = [
+        [_shown(group[0].get(name)) for name in varied]
+        + [of_column(group, column).show(digits) for column, digits in measured.items()]
+        for group in groups.values()
+    ]
+    yield _table([*varied, *measured], body)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _digits(values: Iterable[object]) -> int:
+    # After the point: one for whole numbers, else for four digits of the largest in a column.
+    finite = [abs(float(v)) for v in values if _is_number(v) and math.isfinite(v)]
+    if all(map(float.is_integer, finite)):
+        return 1
+    return min(max(3 - math.floor(math.log10(max(finite))), 0), 8)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | dict):
+        return json.dumps(value)
+    return "none" if value is None else str(value)
+
+
+def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    return Verdicts("", tuple(head), [tuple(line) for line in body])._repr_markdown_().strip()
+
+
+def _drawn(picture: Picture) -> bytes:
+    labels = {"x_label": picture.x_label, "y_label": picture.y_label, "alt": picture.alt}
+    axes = {"log_x": picture.log_x, "log_y": picture.log_y}
+    return png(response_figure(picture.lines, **labels, **axes))
+
+
+def _write(path: Path, content: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

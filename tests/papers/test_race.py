@@ -1,0 +1,184 @@
+"""The race: its grid, its training, and the judges of its claims."""
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from lrcourse import optim
+from lrcourse.papers import paper, race, saved
+from lrcourse.papers.trial import FAILS, HOLDS, UNDECIDED, UNTESTED, judged
+from lrcourse.sweep import Sweep
+
+PAPER = paper("race")
+TINY = dict(data="fashion-mini", network="196-8-10", batch_size=32, epochs=2, count=256)
+
+
+def rows(spread=0.002, seeds=3, **bottoms):
+    r"""Made-up rows: a parabola for each method, at its bottom at its fourth rate."""
+    made = []
+    for setting in race.grid("quick"):
+        method, rate = setting["method"], setting["learning_rate"]
+        off = math.log2(rate) - race.RATES[method][0] - 3
+        for seed in range(seeds):
+            error = bottoms.get(method, 0.18) + 0.004 * off**2 + spread * (seed - (seeds - 1) / 2)
+            error = error if off < 6 else math.nan
+            made.append(
+                setting | {"seed": seed, "validation_error": error, "test_error": error + 0.01}
+            )
+    return made
+
+
+def verdict(found, start):
+    return next(line[3] for line in judged(PAPER, found, "quick").body if line[0].startswith(start))
+
+
+@pytest.fixture(autouse=True)
+def no_downloads(monkeypatch):
+    monkeypatch.setattr(race, "first_available", lambda *names: names[-1])
+
+
+def test_each_method_has_a_grid_of_factor_2():
+    quick, full = race.grid("quick"), race.grid("full")
+    assert {setting["method"] for setting in quick} == set(race.METHODS) == set(race.RATES)
+    assert len(quick) == len(full) < 200
+    for method in race.METHODS:
+        rates = [s["learning_rate"] for s in quick if s["method"] == method]
+        assert len(rates) >= 8
+        assert np.diff(np.log2(rates)) == pytest.approx(1.0)
+    assert {setting["data"] for setting in quick} == {"fashion-mini"}
+    assert {setting["network"] for setting in full} == {"784-256-128-10"}
+    assert all(map(PAPER.stack, quick)) and not any(map(PAPER.stack, full))
+
+
+def test_every_rule_of_the_course_races():
+    rules = {type(make()).__name__ for make, _ in race.METHODS.values()}
+    of_course = {
+        name
+        for name, item in vars(optim).items()
+        if isinstance(item, type) and hasattr(item, "begin")
+    }
+    assert rules == of_course
+    grouped = [method for methods in race.GROUPS.values() for method in methods]
+    assert sorted(grouped) == sorted(race.METHODS)
+
+
+@pytest.mark.parametrize("method", race.METHODS)
+def test_a_stack_is_its_runs_one_by_one_and_the_same_each_time(method):
+    rates = [2.0 ** race.RATES[method][0], 2.0 ** (race.RATES[method][0] + 4)]
+    stacked = race.train(**TINY, method=method, learning_rate=rates, seed=1)
+    assert stacked == race.train(**TINY, method=method, learning_rate=rates, seed=1)
+    for rate, run in zip(rates, stacked, strict=True):
+        alone = race.train(**TINY, method=method, learning_rate=rate, seed=1)
+        assert alone == pytest.approx(run, abs=0.02)
+    assert race.train(**TINY, method=method, learning_rate=rates, seed=2) != stacked
+
+
+def test_a_run_that_diverges_is_a_row(tmp_path):
+    settings = [TINY | {"method": "SGD", "learning_rate": rate} for rate in (0.1, 1e25)]
+    for stack in (None, lambda setting: True):
+        path = tmp_path / f"{stack is None}.jsonl"
+        found = Sweep(race.train, settings, [0], path, stack=stack).run(progress=False)
+        assert [row["status"] for row in found] == ["done", "diverged"]
+        assert found[1]["test_error"] is None and found[1]["loss"] is None
+        assert found[0]["test_error"] < 0.9
+
+
+def test_the_full_scale_runs_the_same_way():
+    setting = race.grid("full")[0] | {"epochs": 1, "count": 64}
+    found = race.train(**setting, seed=0)
+    assert set(found) == {"validation_error", "test_error", "loss"}
+    assert all(map(math.isfinite, found.values()))
+
+
+def test_ctrl_c_is_no_result(monkeypatch):
+    def interrupted(*args, **settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(optim.SGD, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        race.train(**TINY, method="SGD", learning_rate=0.1, seed=0)
+
+
+def test_the_rate_is_chosen_on_validation_and_the_test_error_reported():
+    found = rows()
+    for row in found:  # the test images would choose another rate
+        if row["method"] == "SGD" and row["learning_rate"] == 2.0 ** (race.RATES["SGD"][0] + 5):
+            row["test_error"] = 0.01
+    rate, test = race.best(found, "SGD")
+    assert rate == 2.0 ** (race.RATES["SGD"][0] + 3)
+    assert test.mean == pytest.approx(0.19)
+
+
+def test_the_width_counts_rates_in_one_piece():
+    found = rows()  # 0.004 at one rate's distance, 0.016 at two
+    assert race.width(found, "Adam") == 4
+    for row in found:
+        if row["method"] == "Adam" and row["learning_rate"] == 2.0 ** (race.RATES["Adam"][0] + 2):
+            row["validation_error"] = 0.5
+    assert race.width(found, "Adam") == 2
+
+
+def test_equals_are_equal():
+    found = rows()
+    assert verdict(found, "DA-SGD is as good as SGD") == HOLDS
+    assert verdict(found, "Momentum is better than SGD") == UNDECIDED
+
+
+def test_at_one_rate_the_longer_step_wins():
+    found, bigger = rows(), {"Momentum": 0.2, "DA-SGD": 0.24, "layer rates": 0.24, "SGD": 0.28}
+    for row in found:
+        if row["learning_rate"] == race.ONE_RATE and row["method"] in bigger:
+            row["test_error"] = bigger[row["method"]] + 0.002 * row["seed"]
+        if row["learning_rate"] == 2 * race.ONE_RATE and row["method"] == "SGD":
+            row["test_error"] = 0.235 + 0.002 * row["seed"]
+    assert verdict(found, "At one rate for all") == HOLDS
+    assert verdict(found, "DA-SGD at 0.0078 is SGD at twice") == HOLDS
+    assert verdict([r for r in found if r["method"] != "DA-SGD"], "At one rate") == UNTESTED
+
+
+def test_a_difference_is_judged_by_the_seeds():
+    found = rows(Momentum=0.15, Adam=0.21)
+    assert verdict(found, "Momentum is better than SGD") == HOLDS
+    assert verdict(found, "Adam is better than SGD") == FAILS
+    assert verdict(found, "Nesterov is as good as Momentum") == FAILS
+    assert verdict(found, "One method is ahead") == HOLDS
+    assert verdict(rows(), "One method is ahead") == UNDECIDED
+    assert verdict(rows(0.03, Momentum=0.15), "Momentum is better than SGD") == UNDECIDED
+
+
+def test_a_rate_that_is_four_times_too_large():
+    found = rows()
+    assert verdict(found, "Four times its best rate harms Adam less than SGD") == UNDECIDED
+    too_large = 4 * race.best(found, "SGD")[0]
+    for row in found:
+        if row["method"] == "SGD" and row["learning_rate"] >= too_large:
+            row["test_error"] = math.nan
+    assert verdict(found, "Four times its best rate harms Adam less than SGD") == HOLDS
+
+
+def test_what_did_not_run_is_not_tested():
+    found = [row for row in rows() if row["method"] == "SGD"]
+    assert {line[3] for line in judged(PAPER, found, "quick").body} == {UNTESTED}
+
+
+def test_pictures_have_all_methods_and_alt_text():
+    found = rows()
+    pictures = race.pictures(found)
+    assert sorted(m for picture in pictures for m in picture.lines) == sorted(race.METHODS)
+    for picture in pictures:
+        for method, (rates, errors) in picture.lines.items():
+            assert method in picture.alt
+            assert len(rates) == len(errors)
+
+
+def test_the_saved_rows_are_whole():
+    found = saved("race")
+    seeds = {row["seed"] for row in found}
+    assert len(seeds) >= 3
+    assert len(found) == len(race.grid("quick")) * len(seeds)
+    assert {row["status"] for row in found} <= {"done", "diverged"}
+    assert set(Counter(row["code"] for row in found).values()) == {len(found)}
+    for method, (low, high) in race.RATES.items():  # nobody is best at an end of its grid
+        assert 2.0**low < race.best(found, method)[0] < 2.0**high

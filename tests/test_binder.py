@@ -1,0 +1,119 @@
+r"""Binder: the recipe in binder/, rendered by the tool that Binder uses, and README's one-liner."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+BINDER = ROOT / "binder"
+CONDA = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}  # conda-forge's names
+
+
+def recipe():
+    r"""Each package of environment.yml by its name on PyPI, with its version or None."""
+    yaml = pytest.importorskip("yaml")
+    lines = yaml.safe_load((BINDER / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    pairs = (line.partition("=") for line in lines)
+    return {CONDA.get(name, name): version or None for name, _, version in pairs}
+
+
+def test_every_package_is_one_of_pyprojects():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = project["project"]["dependencies"] + project["build-system"]["requires"]
+    names = {Requirement(text).name for text in needed}
+    assert set(recipe()) == names | {"python", "pip"}
+
+
+def test_the_versions_are_those_of_the_constraints():
+    lines = (BINDER / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
+    versions = recipe()
+    assert versions.pop("python") == "3.11"
+    del versions["pip"]
+    for name, version in versions.items():
+        tested = pins[name].split(".")
+        assert version and version.split(".") == tested[: version.count(".") + 1], name
+
+
+@pytest.fixture(scope="module")
+def dockerfile():
+    pytest.importorskip("repo2docker", reason="jupyter-repo2docker is not installed")
+    command = [sys.executable, "-m", "repo2docker", "--no-build", "--debug", "."]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert shown.returncode == 0, shown.stderr
+    return shown.stdout
+
+
+def test_packages_are_installed_before_the_course_is_copied(dockerfile):
+    packages = dockerfile.index("env update -p ${NB_PYTHON_PREFIX} --file")
+    copied = dockerfile.index("COPY --chown=0:0 src/ ")
+    assert packages < copied < dockerfile.index("RUN ./binder/postBuild")
+    assert not re.search(r"\bpip3? install\b", dockerfile)
+
+
+def test_the_recipe_asks_for_python_311_and_starts_with_start(dockerfile):
+    assert re.search(r"py-2d3-2e11|py-3\.11", dockerfile)
+    assert 'R2D_ENTRYPOINT="/repo/binder/start"' in re.sub(r"\$\{REPO_DIR\}", "/repo", dockerfile)
+
+
+def test_start_sets_one_thread_and_runs_what_it_is_given():
+    words = ["sh", "-c", 'echo "$OMP_NUM_THREADS $1"', "sh", "two words"]
+    shown = subprocess.run([BINDER / "start", *words], capture_output=True, text=True, check=True)
+    assert shown.stdout == "1 two words\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Binder's scripts are for Linux")
+def test_post_build_installs_the_course_alone_and_silences_the_news(tmp_path):
+    jsonschema = pytest.importorskip("jsonschema")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name, line in {"pip": f'echo "$@" >> {tmp_path}/pip', "python": f"echo {tmp_path}"}.items():
+        (tools / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tools / name).chmod(0o755)
+    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run([BINDER / "postBuild"], cwd=ROOT, env={**os.environ, "PATH": path}, check=True)
+    (command,) = (tmp_path / "pip").read_text().splitlines()
+    assert {"install", "--no-deps", "--no-build-isolation", "."} <= set(command.split())
+
+    settings = tmp_path / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    schemas = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas"
+    for plugin, values in json.loads(settings.read_text()).items():
+        package, _, name = plugin.partition(":")
+        schema = json.loads((schemas / package / f"{name}.json").read_text(encoding="utf-8"))
+        jsonschema.validate(values, schema)
+        assert set(values) <= set(schema["properties"])
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://github.com/owner/name",
+        "https://github.com/owner/name.git",
+        "git@github.com:owner/name.git",
+        "ssh://git@github.com/owner/name.git",
+    ],
+)
+def test_readmes_one_liner_prints_the_badge_of_this_repository(origin, tmp_path):
+    (command,) = re.findall(r"^  (git remote .+)$", (ROOT / "README.md").read_text("utf-8"), re.M)
+    for arguments in (["init", "-q"], ["remote", "add", "origin", origin]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
+    shown = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    address = "https://mybinder.org/v2/gh/owner/name/HEAD?urlpath=lab/tree/"
+    page = "chapters/00_start_here.ipynb"
+    badge = f"[![Binder](https://mybinder.org/badge_logo.svg)]({address}{page})"
+    assert shown.stdout == f"{badge}\n"
+    assert (ROOT / page).is_file()
+
+
+@pytest.mark.parametrize("name", ["postBuild", "start"])
+def test_the_scripts_may_be_executed(name):
+    assert os.access(BINDER / name, os.X_OK)
