@@ -26,7 +26,7 @@ from contextlib import closing, contextmanager
 from itertools import product
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from types import FunctionType, ModuleType
+from types import FrameType, FunctionType, ModuleType
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -519,14 +519,37 @@ class _Inline(Executor):
 
     def submit(self, function: Callable, /, *args: object, **options: object) -> Future:
         future = Future()
-        try:
-            future.set_result(function(*args, **options))
-        except Exception as error:
-            future.set_exception(error)
+        with _interrupts() as interrupts:
+            try:
+                future.set_result(function(*args, **options))
+            except Exception as error:
+                future.set_exception(error)
+        if interrupts:  # answered in the function, as by ``fit``: what it returned is no result
+            raise KeyboardInterrupt
         return future
 
     def shutdown(self, wait: bool = True, **options: bool) -> None:
         pass
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    # The Ctrl-Cs from here on, which are handled as before.
+    seen: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield seen
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _start(jobs: int) -> Executor:

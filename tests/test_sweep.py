@@ -1,5 +1,6 @@
 """Sweeps: each run once, whatever is killed; the same bits, whatever runs them; clear refusals."""
 
+import contextlib
 import importlib
 import json
 import os
@@ -323,6 +324,22 @@ def test_ctrl_c_keeps_the_rows_and_says_how_to_go_on(tmp_path, jobs):
     count = len(table(path))
     assert 5 <= count < 200
     assert f"Interrupted: {count} of 200 rows are in {path}, and the same call runs" in said
+
+
+def test_a_run_that_answers_ctrl_c_itself_leaves_no_row(tmp_path):
+    def handled(a, seed):
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return {"loss": 0.0}  # of half a training, as ``fit`` returns it
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Sweep(handled, {"a": [1]}, [0], tmp_path / "rows").run(progress=False)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert table(tmp_path / "rows") == []
 
 
 def test_a_full_disk_is_one_sentence_and_nothing_is_lost(tmp_path):

@@ -158,26 +158,26 @@ def train(
     stacked = not isinstance(learning_rate, float)
     layers = [layer for a, b in pairwise(widths) for layer in (Linear(a, b, "xavier"), Sigmoid())]
     student = Network(layers[:-1], rng, runs=len(learning_rate) if stacked else None)
-    rates = times * np.reshape(learning_rate, (-1, 1)) if stacked else times * learning_rate
+    scaled = times * np.reshape(learning_rate, (-1, 1)) if stacked else times * learning_rate
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a loss that is not finite is a row too
         history = fit(
             student,
             training,
             RULES[method](),
-            learning_rate=rates,
+            learning_rate=scaled,
             batch_size=batch_size,
             epochs=epochs,
             rng=rng,
             progress=False,
         )
     losses = np.ravel(history.loss[-1] if history.stopped else history.epochs[-1]["loss"])
-    errors = 1 - np.ravel(student.accuracy(test_x, test_y))
+    wrong = 1 - np.ravel(student.accuracy(test_x, test_y))
     results = [
         {"test_error": round(float(error), 5), "loss": round(float(loss), 5)}
         if math.isfinite(loss)
         else {"test_error": math.nan, "loss": math.nan}
-        for error, loss in zip(errors, losses, strict=True)
+        for error, loss in zip(wrong, losses, strict=True)
     ]
     return results if stacked else results[0]
 
@@ -246,11 +246,19 @@ def errors(rows: Sequence[dict], batch_size: int, power: int = 0) -> tuple[Sampl
     return ours, at(rows, "test_error", batch_size, "sgd", power)
 
 
-@on_each
-def better_at_large(rows: Sequence[dict]) -> tuple[str, str]:
-    """Judge that from batch size 32 on DA-SGD has the lower test error."""
-    pairs = {size: errors(rows, size) for size in LARGE}
-    return against(pairs, 1, 100), all_hold([lower(da, sgd, ERROR) for da, sgd in pairs.values()])
+def better_at(*sizes: int) -> Callable[[Sequence[dict]], tuple[str, str]]:
+    r"""Return a judge of whether DA-SGD has a lower test error than SGD at the same rate.
+
+    Args:
+        sizes: batch sizes.
+    """
+
+    @on_each
+    def judge(rows: Sequence[dict]) -> tuple[str, str]:
+        pairs = {size: errors(rows, size) for size in sizes}
+        return against(pairs, 1, 100), all_hold([lower(a, b, ERROR) for a, b in pairs.values()])
+
+    return judge
 
 
 @on_each
@@ -287,26 +295,34 @@ def same_error_as_larger_rate(rows: Sequence[dict]) -> tuple[str, str]:
     return against(pairs, 1, 100), all_hold([same(da, sgd, 0.01) for da, sgd in pairs.values()])
 
 
-@on_each
-def same_loss_as_larger_rate(rows: Sequence[dict]) -> tuple[str, str]:
-    """Judge that SGD at 1.82 times the rate has the training loss of DA-SGD, seed by seed."""
-    ratios = {}
-    for size in tested(rows):
-        da, sgd = at(rows, "loss", size, "da-sgd"), at(rows, "loss", size, "sgd", 1)
-        ratios[size] = Sample(tuple(a / b for a, b in zip(da.values, sgd.values, strict=True)))
-    text = "; ".join(f"{size}: {ratio.show(3)}" for size, ratio in ratios.items())
-    ones = (Sample((1.0,) * len(ratio.values)) for ratio in ratios.values())
-    return text, all_hold([same(*pair, 0.05) for pair in zip(ratios.values(), ones, strict=True)])
+def same_loss(large: bool) -> Callable[[Sequence[dict]], tuple[str, str]]:
+    r"""Return a judge of whether SGD at 1.82 times the rate has the training loss of DA-SGD.
+
+    Args:
+        large: from batch size 32 on; else below.
+    """
+
+    @on_each
+    def judge(rows: Sequence[dict]) -> tuple[str, str]:
+        ratios = {}
+        for size in (size for size in tested(rows) if (size in LARGE) == large):
+            da, sgd = at(rows, "loss", size, "da-sgd"), at(rows, "loss", size, "sgd", 1)
+            ratios[size] = Sample(tuple(a / b for a, b in zip(da.values, sgd.values, strict=True)))
+        text = "; ".join(f"{size}: {ratio.show(3)}" for size, ratio in ratios.items())
+        ones = {size: Sample((1.0,) * len(ratio.values)) for size, ratio in ratios.items()}
+        return text, all_hold([same(ratios[size], ones[size], 0.05) for size in ratios])
+
+    return judge
 
 
 @on_each
-def better_than_momentum(rows: Sequence[dict]) -> tuple[str, str]:
-    """Judge that DA-SGD has a lower test error than momentum 0.5 at the same rates."""
+def same_as_momentum(rows: Sequence[dict]) -> tuple[str, str]:
+    """Judge that DA-SGD has the test error of momentum 0.5 at the same rates."""
     pairs = {
         size: tuple(at(rows, "test_error", size, name) for name in ("da-sgd", "momentum"))
         for size in tested(rows)
     }
-    return against(pairs, 1, 100), all_hold([lower(a, b, ERROR) for a, b in pairs.values()])
+    return against(pairs, 1, 100), all_hold([same(a, b, 0.01) for a, b in pairs.values()])
 
 
 def best(rows: Sequence[dict], batch_size: int, method: str) -> Sample:
@@ -322,9 +338,9 @@ def best(rows: Sequence[dict], batch_size: int, method: str) -> Sample:
 
 @on_each
 def tuning_gains_more(rows: Sequence[dict]) -> tuple[str, str]:
-    """Judge that SGD at its best rate is better than DA-SGD at the paper's."""
-    pairs = {size: (best(rows, size, "sgd"), errors(rows, size)[0]) for size in RACE}
-    return against(pairs, 1, 100), all_hold([lower(a, b, ERROR) for a, b in pairs.values()])
+    """Judge that at 256 SGD at its best rate is better than DA-SGD at the paper's."""
+    sgd, da = best(rows, 256, "sgd"), errors(rows, 256)[0]
+    return against({256: (sgd, da)}, 1, 100), lower(sgd, da, ERROR)
 
 
 def best_against_best(other: str) -> Callable[[Sequence[dict]], tuple[str, str]]:
@@ -342,26 +358,37 @@ def best_against_best(other: str) -> Callable[[Sequence[dict]], tuple[str, str]]
     return judge
 
 
-@on_each
-def farther_edge(rows: Sequence[dict]) -> tuple[str, str]:
-    """Judge that one rate past SGD's lowest loss DA-SGD is below SGD at 1.82 times that rate."""
-    pairs = {}
-    for size in RACE:
+def farther_edge(size: int) -> Callable[[Sequence[dict]], tuple[str, str]]:
+    r"""Return a judge of one rate past SGD's lowest loss: DA-SGD there, SGD at 1.82 times that.
+
+    Args:
+        size: one of ``RACE``.
+    """
+
+    @on_each
+    def judge(rows: Sequence[dict]) -> tuple[str, str]:
         lowest = tuned(rows, "loss", batch_size=size, method="sgd")[0]
-        power = round(math.log(lowest / rate(size), REACH))
-        sgd = at(rows, "loss", size, "sgd", power + 2)
-        pairs[size] = at(rows, "loss", size, "da-sgd", power + 1), sgd
-    return against(pairs, 3), all_hold([lower(a, b) for a, b in pairs.values()])
+        power = round(math.log(lowest / rate(size), REACH)) + 1
+        da, sgd = at(rows, "loss", size, "da-sgd", power), at(rows, "loss", size, "sgd", power + 1)
+        return against({size: (da, sgd)}, 3), lower(da, sgd)
+
+    return judge
 
 
 OPEN = "left open: further research needed"
 CONTROL = "not in the paper"
 CLAIMS = (
     Claim(
-        "From batch size 32 on DA-SGD has a lower test error (%) than SGD at the same rate.",
+        "At batch sizes 64, 128 and 256 DA-SGD has a lower test error (%) than SGD at that rate.",
         "Figure 4: better",
-        "lower by over 0.5 points at 32, 64, 128 and 256",
-        better_at_large,
+        "lower by over 0.5 points at each",
+        better_at(64, 128, 256),
+    ),
+    Claim(
+        "At batch size 32, too.",
+        "Figure 4: better, by less",
+        "lower by over 0.5 points",
+        better_at(32),
     ),
     Claim(
         "Below batch size 32 SGD has a lower test error (%) than DA-SGD.",
@@ -388,16 +415,23 @@ CLAIMS = (
         same_error_as_larger_rate,
     ),
     Claim(
-        "Control: it has the same training loss, too (DA-SGD over SGD at 1.82 times the rate).",
+        "Control: from batch size 32 on it has the same training loss, too (DA-SGD over SGD at "
+        "1.82 times the rate).",
         CONTROL,
-        "a ratio within 5 % of 1 at all batch sizes that were run",
-        same_loss_as_larger_rate,
+        "a ratio within 5 % of 1 at each",
+        same_loss(large=True),
     ),
     Claim(
-        "Control: tuning the rate of SGD gains more than DA-SGD: test error (%) of SGD at its best "
-        "rate against DA-SGD at the paper's.",
+        "Control: the same training loss below batch size 32.",
         CONTROL,
-        "lower by over 0.5 points at 32 and 256",
+        "a ratio within 5 % of 1 at all batch sizes below 32 that were run",
+        same_loss(large=False),
+    ),
+    Claim(
+        "Control: at batch size 256 tuning the rate of SGD gains more than DA-SGD: test error (%) "
+        "of SGD at its best rate against DA-SGD at the paper's.",
+        CONTROL,
+        "lower by over 0.5 points",
         tuning_gains_more,
     ),
     Claim(
@@ -407,10 +441,10 @@ CLAIMS = (
         best_against_best("sgd"),
     ),
     Claim(
-        "DA-SGD has a lower test error (%) than momentum 0.5 at the same rate.",
+        "DA-SGD has the same test error (%) as momentum 0.5 at the same rate.",
         OPEN,
-        "lower by over 0.5 points at all batch sizes that were run",
-        better_than_momentum,
+        "within 1 point at all batch sizes that were run",
+        same_as_momentum,
     ),
     Claim(
         "At its best rate DA-SGD has a lower test error (%) than momentum 0.5 at its own.",
@@ -419,11 +453,17 @@ CLAIMS = (
         best_against_best("momentum"),
     ),
     Claim(
-        "Control: the edge of DA-SGD is that of SGD, not of SGD at 1.82 times the rate: one rate "
-        "past the lowest loss of SGD, DA-SGD has the lower loss of those two.",
+        "Control: at batch size 256 the edge of DA-SGD is that of SGD, not of SGD at 1.82 times "
+        "the rate: one rate past the lowest loss of SGD, DA-SGD has the lower loss of those two.",
         CONTROL,
-        "lower at 32 and 256",
-        farther_edge,
+        "lower",
+        farther_edge(256),
+    ),
+    Claim(
+        "Control: that is so at batch size 32, too, where noise sets the edge.",
+        CONTROL,
+        "lower",
+        farther_edge(32),
     ),
 )
 
@@ -487,6 +527,8 @@ PAPER = Paper(
         "left behind by the rates.",
         "SGD is said to be better below batch size 8 in the introduction, below 32 in the results.",
         "The captions of Figure 5 name Kuzushiji-MNIST twice and QuickDraw never.",
+        "At the quick scale rates are 33 times the paper's, for 33 times fewer updates. Each step "
+        "is noisier for it, most at small batches: there only the full scale tests the paper.",
         "The paper chose its rates by test accuracy. So do we for the best rates, for all rules "
         "alike: the lowest errors are a little too low, their comparison is fair.",
         "Reference 16, cited for batches that grow instead of rates that decay, is another paper "

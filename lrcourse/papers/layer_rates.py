@@ -207,7 +207,7 @@ def _tensors(
     if raw:
         mean = parts[0][0].mean(dim=0)
         parts = [(255 * (x - mean), labels) for x, labels in parts]
-    return tuple(parts)
+    return parts[0], parts[1]
 
 
 def _start(model: nn.Module, deviations: Sequence[float] | None, rng: torch.Generator) -> None:
@@ -271,7 +271,7 @@ def grid(scale: str) -> list[dict]:
     ]
     deep = {"data": clothes, "network": "deep-sigmoid", "widths": [64] * 4, "batch_size": 64}
     deep |= {"rule": "SGD", "iterations": 1200, "early": 400}
-    settings += [{**deep, "learning_rate": rate} for rate in (0.3, 1.0, 3.0, 10.0)]
+    settings += [{**deep, "learning_rate": rate} for rate in (0.1, 0.3, 1.0, 3.0, 10.0)]
     if scale == "quick":
         return settings
     cifar = {"data": first_available("cifar-10", "patches"), "network": "cifar-full"}

@@ -297,7 +297,7 @@ def markdown(text: str) -> str:
     return re.sub(r"([\\`*<>|$~]|\b_|_\b)", r"\\\1", " ".join(text.split()))
 
 
-@dataclass
+@dataclass(repr=False)
 class Verdicts:
     r"""A paper's table, shown as one in a notebook and as text elsewhere.
 
@@ -317,6 +317,8 @@ class Verdicts:
             named = zip(self.head[1:], rest, strict=True)
             lines += [says, *(f"  {name}: {text}" for name, text in named if text)]
         return "\n".join(lines)
+
+    __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
         head, *body = [[markdown(text) for text in line] for line in (self.head, *self.body)]

@@ -17,7 +17,7 @@ TINY = dict(data="fashion-mini", network="196-16-8-8-10", count=200, most_epochs
 
 def test_the_quick_grid_keeps_images_and_batch_sizes_of_the_paper():
     grid = irprop.grid("quick")
-    assert len(grid) == 4 * (1 + 1 + 5 + 4) + 1
+    assert len(grid) == 4 * (1 + 1 + 5 + 3) + 1
     assert {row["batch_size"] for row in grid} == {250, 500, 1000, 2000}
     assert {(row["data"], row["count"]) for row in grid} == {("fashion-mini", 10_000)}
 
@@ -194,6 +194,11 @@ def test_each_claim_is_judged_by_its_rule(number, changes, verdict):
     measured, found = irprop.CLAIMS[number].judge(rows(**changes))
     assert found == verdict, measured
     assert measured
+
+
+def test_a_rule_that_never_arrives_has_no_best_rate():
+    measured, verdict = irprop.CLAIMS[7].judge(rows(signsgd=always(None)))
+    assert verdict == HOLDS and "2000, any rate: 14.0 ± 0.1 (3) against never in 3" in measured
 
 
 def test_every_claim_is_judged_in_these_tests():

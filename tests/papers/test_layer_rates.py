@@ -31,9 +31,9 @@ def full(monkeypatch):
 
 def test_the_grids(full):
     quick = layer_rates.grid("quick")
-    assert len(quick) == 3 * 4 + 4
+    assert len(quick) == 3 * 4 + 5
     assert {setting["data"] for setting in quick} == {"fashion-mini"}
-    assert len(full) == 3 * 4 + 4 + 3 * 3 + 1
+    assert len(full) == 3 * 4 + 5 + 3 * 3 + 1
     lenet, *_, short = full
     assert (lenet["widths"], lenet["iterations"], lenet["batch_size"]) == ([20, 50, 500], 2000, 64)
     cifar = [setting for setting in full if setting["network"] == "cifar-full"]
@@ -76,7 +76,7 @@ def test_a_run_that_diverges_is_a_row():
     assert np.isnan(row["plain"]) and np.isnan(row["layerwise"]) and np.isnan(row["control"])
 
 
-@pytest.mark.parametrize("number", [0, 11, 12, 16, -1])
+@pytest.mark.parametrize("number", [0, 11, 12, 17, -1])
 def test_full_settings_run(full, number):
     r"""Caffe's networks, a few steps on the bundled stand-ins."""
     few = {"iterations": 2, "early": 1, "limit": 40, "batch_size": 20, "drops": [1]}

@@ -157,6 +157,7 @@ def test_the_network_is_the_articles_with_kerass_start():
             {"Adam": 5.0, "RMSprop": 5.0},
             {"step": 5.0, "exponential": 5.0},
         ),
+        ("Control: adaptive methods do", {"Adam": 5.0, "RMSprop": 5.0}, {"momentum": -3.0}),
         ("The best adaptive method does better", {"Adam": 5.0}, {"step": 5.0}),
         (
             "Control: the best adaptive method beats the best schedule, all",
