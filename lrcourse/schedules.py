@@ -279,7 +279,7 @@ class PerEpoch(Schedule):
     steps: int
 
     def _rate(self, t: Array) -> Array:
-        return self.schedule(t // self.steps)  # type: ignore[return-value]
+        return self.schedule(t // self.steps)
 
 
 MODES = ("triangular", "triangular2", "exp_range")

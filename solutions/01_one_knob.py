@@ -357,7 +357,26 @@ labs.bowl(controls=("learning_rate", "batch_size"))
 # %% [markdown]
 # **What to see.** With small batches the end of the path dances around the cross, and the loss
 # jitters above the goal. A smaller rate calms it, until it is too slow for 60 steps.
+
+# %% [markdown]
+# ### Question 01.q1
+# **Two ways to calm a run**
 #
+# A run with small batches has stopped falling, above the loss that you want. One friend says "halve
+# the rate", another "double the batch". What does each do to the noise floor, and what does it
+# cost? Which would you try when the rate is just below the edge, and why? Write three or four
+# sentences in the cell below; a person reads them.
+
+# %% [markdown] question="01.q1"
+# *Your answer stands here.*
+
+# %% [markdown] tags=["solution"]
+# **A good answer.** The floor is about $\eta/4B$, so either way it is about half as high. Half the
+# rate leaves each step as cheap, but where the run crawls it needs twice as many; double the batch
+# keeps the speed and doubles the work of each step. Just below the edge the rate is also what makes
+# the run ring, and the batch does not move the edge: there I would lower the rate.
+
+# %% [markdown]
 # ## A loop with two bugs
 #
 # The last exercise fits a line, slope times $x$ plus intercept, to points $(x_i, y_i)$. The loss is

@@ -226,7 +226,26 @@ labs.digits()
 # %% [markdown]
 # **What to see.** The valley runs along a diagonal and bends upright at the wall. At 64 no rate
 # arrives in ten epochs.
+
+# %% [markdown]
+# ### Question 06.q1
+# **Is it the batch?**
 #
+# A friend trains one network twice, for six epochs at rate 0.1: with batches of 32 and of 512. The
+# second run ends with the higher loss. "Large batches learn badly", says the friend. What else
+# differs between the two runs? Which experiment would be fair, and what do you expect from it?
+# Write three or four sentences in the cell below; a person reads them.
+
+# %% [markdown] question="06.q1"
+# *Your answer stands here.*
+
+# %% [markdown] tags=["solution"]
+# **A good answer.** The second run makes a sixteenth of the steps, each of the same mean reach, so
+# it stands far up the left arm of its valley: the rate was chosen for 32 only. A fair experiment
+# gives each batch size its own best rate, from a grid and with some seeds. I expect most of the gap
+# to close, but not all of it: the rate that 512 needs is beyond the wall.
+
+# %% [markdown]
 # ## Linear scaling
 #
 # On the left arms one step with kB images at rate $k\eta$ does what k steps with B images at

@@ -454,6 +454,19 @@ for name, certain in (("right", 0), ("wrong", 1)):
 # printout. Whoever picks the best of twelve settings on the images that also give the final number
 # reports luck along with skill. That is why we chose on one set and reported on another.
 #
+# ## The whole trial
+#
+# The package has a larger trial of the paper, and its saved results. The table sets each claim and
+# its printed figure beside what was measured, the fair controls too. A verdict is given only where
+# the difference is larger than chance; [chapter 15](15_fair_race.ipynb) builds the rule.
+# `lrcourse reproduce sequences` runs it again.
+
+# %%
+from lrcourse import papers
+
+papers.verdicts("sequences")
+
+# %% [markdown]
 # ## What we learnt
 #
 # - A sequence says *to what* the rate falls, a strategy says *when*. Strategies listen to noisy

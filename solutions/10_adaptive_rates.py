@@ -394,6 +394,19 @@ for names, end in ((list(lines)[:3], "stands a cliff up to 0.9."), (list(lines)[
 # figures show the same: a slope on their right, and no cliff. A step that is measured in its own
 # gradients cannot blow up so easily. When each run costs a day, that is worth much.
 #
+# ## The whole trial
+#
+# The package has a larger trial of the article, its schedules included, and the saved results. The
+# table sets each claim beside what was measured, the fair controls too. A verdict is given only
+# where the difference is larger than chance; [chapter 15](15_fair_race.ipynb) builds the rule.
+# `lrcourse reproduce schedules` runs it again.
+
+# %%
+from lrcourse import papers
+
+papers.verdicts("schedules")
+
+# %% [markdown]
 # ## What we learnt
 #
 # - Divided by the size of its own gradients, each weight gets its own rate. Along the axes a valley

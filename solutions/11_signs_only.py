@@ -395,6 +395,19 @@ check("11.3")
 # The *limit* called maximum is held by the *function* called minimum. It is the commonest slip with
 # this rule, and it still trains, for large steps with signs do.
 #
+# ## The whole trial
+#
+# The package has a larger trial of the paper, at its own batch sizes and with its goal of 0.01, and
+# the saved results. The table sets each claim beside what was measured, the fair controls too. A
+# verdict is given only where the difference is larger than chance;
+# [chapter 15](15_fair_race.ipynb) builds the rule. `lrcourse reproduce irprop` runs it again.
+
+# %%
+from lrcourse import papers
+
+papers.verdicts("irprop")
+
+# %% [markdown]
 # ## What we learnt
 #
 # - Rprop keeps signs and lets each weight find its own step. On whole gradients it needs no rate.

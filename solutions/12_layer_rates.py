@@ -387,6 +387,19 @@ labs.layers()
 # And with ReLU and Kaiming's start there is no plateau to begin with. A cure at the root beats the
 # treatment of a symptom.
 #
+# ## The whole trial
+#
+# The package has a larger trial of the paper, with all three rules over more rates, and the saved
+# results. The table sets each claim beside what was measured, the control too. A verdict is given
+# only where the difference is larger than chance; [chapter 15](15_fair_race.ipynb) builds the rule.
+# `lrcourse reproduce layer-rates` runs it again.
+
+# %%
+from lrcourse import papers
+
+papers.verdicts("layer-rates")
+
+# %% [markdown]
 # ## What we learnt
 #
 # - Gradients can differ a hundredfold from layer to layer. A logarithm makes a threefold difference

@@ -372,6 +372,19 @@ check("13.3")
 # Without the copy, `previous` *is* the new gradient. It agrees with itself in every weight, and the
 # rule has become SGD at exactly twice the rate. The loss falls faster, so nobody looks for a bug.
 #
+# ## The whole trial
+#
+# The package has a larger trial of the paper, with momentum and tuned SGD as rivals, and the saved
+# results. The table sets each claim beside what was measured, the controls too. A verdict is given
+# only where the difference is larger than chance; [chapter 15](15_fair_race.ipynb) builds the rule.
+# `lrcourse reproduce da-sgd` runs it again.
+
+# %%
+from lrcourse import papers
+
+papers.verdicts("da-sgd")
+
+# %% [markdown]
 # ## What we learnt
 #
 # - DA-SGD steps K times as far as SGD, and K runs from 1.82 (noise) to 2 (none).

@@ -454,7 +454,7 @@ for name, lowest in (("SGD", 0.03), ("Momentum", 0.003), ("Adam", 0.001)):
         table[seed, k] = 1 - right.double().mean()
     errors[name], best = (rates, table.mean(axis=0)), table.mean(axis=0).argmin()
     print(f"{name:8} best rate {rates[best]:.3f}  error {table[:, best].mean():.3f}", end=" ")
-    print(f"± {table[:, best].std():.3f}; at a third of it {table[:, best - 1].mean():.3f}")
+    print(f"± {table[:, best].std(ddof=1):.3f}; at a third of it {table[:, best - 1].mean():.3f}")
 alt = "Validation error against learning rate for three rules: three valleys, one beside the other."
 plots.curves(errors, "learning rate", "validation error", log_x=True, alt=alt)
 
@@ -466,7 +466,7 @@ plots.curves(errors, "learning rate", "validation error", log_x=True, alt=alt)
 #
 # In so few updates Adam is ahead by more than the spread over seeds, and forgives most: at a third
 # of its best rate it loses little. Momentum against SGD is too close to call. Does that last over
-# more updates and with schedules? Chapter 15 asks.
+# more updates and with schedules? [Chapter 15](15_fair_race.ipynb) asks.
 #
 # ## What we learnt
 #
@@ -479,8 +479,8 @@ plots.curves(errors, "learning rate", "validation error", log_x=True, alt=alt)
 # - To go on as if nothing had happened, save four things: network, optimizer, schedule and
 #   generator.
 #
-# **Next**: *A fair race*. Every rule and schedule of the course, each at its own best rate, over
-# seeds, against what the five source papers claim.
+# **Next**: [A fair race](15_fair_race.ipynb). Every rule of the course, each at its own best rate,
+# over seeds, and what the five source papers claim.
 #
 # ## Further reading
 #

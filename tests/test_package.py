@@ -24,7 +24,7 @@ LAYERS = [
     {"optim", "nn", "data", "datasets", "schedules", "whitening", "plots"},  # plots draws arrays
     {"training", "torch_optim"},
     {"exercises", "range_test", "sweep"},
-    {"cli", "__main__", "widgets", "grading", "papers", "course"},
+    {"cli", "__main__", "widgets", "grading", "papers", "course", "docs", "site"},
 ]
 
 
@@ -173,6 +173,13 @@ def test_ruff_finds_nothing():
     ruff("check", "--no-cache")
 
 
+def test_mypy_finds_nothing():
+    pytest.importorskip("mypy")
+    command = [sys.executable, "-m", "mypy", "--no-error-summary"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def test_ruff_would_not_reformat_anything():
     ruff("format", "--check", "--no-cache")
 
@@ -240,15 +247,18 @@ def test_the_table_in_readme_says_what_the_chapters_say():
         assert f"about {minutes} minutes" in source, path.name
 
 
-def test_ci_runs_the_test_command_of_readme():
+def test_ci_runs_both_commands_of_readme():
     commands = re.findall(r"```bash\n(.+)\n```", (ROOT / "README.md").read_text(encoding="utf-8"))
-    assert commands[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert commands[1] in lines
+    assert any("tests/wheel.sh" in line for line in lines[lines.index(commands[1]) + 1 :])
+    assert commands[0].endswith(" && .venv/bin/lrcourse lab")  # tests/wheel.sh cuts this off
 
 
 def test_the_ten_lines_in_readme_print_what_they_say(capsys):
     code = re.search(r"```python\n(.+?)```", (ROOT / "README.md").read_text("utf-8"), re.S)[1]
     exec(code, {})
-    shapes, accuracy = capsys.readouterr().out.splitlines()
+    shapes, accuracy = capsys.readouterr().out.splitlines()[-2:]  # above: perhaps a progress bar
     said = re.findall(r"  # ([^:\n]+)", code)
     assert shapes == said[0]
     assert float(accuracy) == pytest.approx(float(said[1]), abs=0.02)  # BLAS libraries differ

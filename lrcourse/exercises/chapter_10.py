@@ -284,7 +284,7 @@ def adam_in_a_run(adam_step: Callable, rng: Generator) -> None:
     r"""Its own state, handed back to it, on random gradients."""
     state = mine = rng.normal(size=3), np.zeros(3), np.zeros(3), 0
     for g in rng.normal(size=(20, 3)):
-        state = _adam(*state, g, 0.01, 1e-8)
+        state = _adam(*state, g, 0.01, 1e-8)  # type: ignore[call-arg]
         mine = adam_step(*mine, g.copy(), 0.01)
     compare(mine[0], state[0], what="the value w after 20 steps")
 

@@ -157,7 +157,7 @@ def adagrad_of_two_steps(adagrad_step: Callable, rng: Generator) -> None:
     got = expected = rng.normal(size=5), np.ones(5)
     for g in rng.normal(size=(2, 5)) * [[1], [0.01]]:
         result = adagrad_step(got[0].copy(), got[1].copy(), g.copy(), 0.1, layers, 1e-8)
-        expected = _adagrad(*expected, g, 0.1, layers, 1e-8)
+        expected = _adagrad(*expected, g, 0.1, layers, 1e-8)  # type: ignore[call-arg]
         compare(result, expected, mistakes=_mistaken_adagrads(*got, g, 0.1, layers, 1e-8))
         got = result
 

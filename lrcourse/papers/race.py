@@ -355,7 +355,7 @@ def claims() -> tuple[Claim, ...]:
     r"""Return what is judged: first the confound, then each method at its own best rate."""
     nobody = "not from a paper"
     bound = f"difference over its margin and {RESOLUTION} points"
-    equal = "means within {} points; not if farther apart than that and their margin"
+    equal = "difference and margin both within {} points"
     fair = "test error, %, each at the rate with its lowest validation error: "
     return (
         Claim(

@@ -29,10 +29,10 @@ from lrcourse.sweep import RESERVED, Sweep
 
 RULE = (
     "A difference counts if it is larger than its resolution, where the rule names one, and than "
-    "half the 95 % confidence interval of Welch's t test over the seeds. A claim holds if the "
-    "difference counts; it does not hold if the opposite counts, or, where the claim is of "
-    "equality, any difference; else the seeds leave it undecided. Where a rule says otherwise, the "
-    "rule counts."
+    "its margin, half the 95 % confidence interval of Welch's t test over the seeds. A claim holds "
+    "if the difference counts, and does not hold if the opposite counts. A claim of equality holds "
+    "if both difference and margin are within the resolution, and does not hold if the difference "
+    "counts. Else the seeds leave it undecided. Where a rule says otherwise, the rule counts."
 )
 PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">

@@ -2,8 +2,8 @@ r"""What all trials share: a paper's record, samples over seeds, and how a verdi
 
 A claim *holds* if the difference it names is larger than both its resolution and its margin, half
 the 95 % confidence interval of Welch's t test; it *does not hold* if the difference is that large
-the other way, or, where the claim is of equality, if it is that large at all. Else the seeds leave
-it *undecided*.
+the other way. A claim of equality holds if both difference and margin are within the resolution,
+and does not if the difference is larger than both. Else the seeds leave it *undecided*.
 """
 
 import math
@@ -252,13 +252,13 @@ def same(a: Sample, b: Sample, resolution: float) -> str:
         resolution: a difference that counts for nothing.
 
     Returns:
-        HOLDS if they are within the resolution, FAILS if they are farther apart than that and the
-        margin, else UNDECIDED.
+        HOLDS if they are within the resolution and so is their margin, FAILS if they are farther
+        apart than both, else UNDECIDED: seeds that differ widely show no equality.
     """
-    verdicts = {lower(a, b, resolution), lower(b, a, resolution)}
-    if verdicts != {UNDECIDED}:
+    if {lower(a, b, resolution), lower(b, a, resolution)} != {UNDECIDED}:
         return FAILS
-    return HOLDS if abs(a.mean - b.mean) <= resolution else UNDECIDED
+    near = max(abs(a.mean - b.mean), margin(a, b)) <= resolution
+    return HOLDS if near else UNDECIDED
 
 
 def all_hold(verdicts: Sequence[str]) -> str:

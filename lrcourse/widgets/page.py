@@ -32,13 +32,14 @@ class Model {
   }
   save_changes() {}
 }
-const script = document.getElementById(ID), { tables, ...values } = JSON.parse(script.textContent);
-for (const table of Object.values(tables)) {
-  table.data = Uint8Array.from(atob(table.data), (letter) => letter.charCodeAt(0));
+for (const script of document.querySelectorAll("script.lrcourse-lab-state")) {
+  const { tables, ...values } = JSON.parse(script.textContent), holder = script.parentElement;
+  for (const table of Object.values(tables)) {
+    table.data = Uint8Array.from(atob(table.data), (letter) => letter.charCodeAt(0));
+  }
+  holder.replaceChildren();
+  render({ model: new Model({ ...values, tables }), el: holder });
 }
-const holder = script.previousElementSibling;
-holder.replaceChildren();
-render({ model: new Model({ ...values, tables }), el: holder });
 """
 PAGE = """<!doctype html>
 <html lang="en">
@@ -46,40 +47,56 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<style>:root {{ color-scheme: light dark; }} body {{ margin: 16px; }}</style>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ margin: 16px; }}
+{style}</style>
 </head>
 <body>
 <main>
 <h1>{title}</h1>
 {labs}
 </main>
+<script type="module">
+{script}</script>
 </body>
 </html>
 """
 
 
-def fragment(lab: Lab, name: str = "lab") -> str:
-    r"""A lab as a piece of HTML: a picture until its script has run, then the live view.
+def piece(state: dict, picture: str) -> str:
+    r"""A lab as a piece of HTML: its picture, until `script` at the page's end has run.
 
-    name: an id that no other element of the page has.
+    state: the widget's traits; its tables' data in base64.
     """
+    data = json.dumps(state, allow_nan=False).replace("<", "\\u003c")
+    script = f'<script type="application/json" class="lrcourse-lab-state">{data}</script>'
+    return f"<div>{picture}{script}</div>"
+
+
+def script() -> str:
+    r"""What makes every piece of a page live: `view.js` and a stand-in for the widget's model."""
+    view = (HERE / "view.js").read_text(encoding="utf-8")
+    return view.replace("export default { render };", "") + MODEL
+
+
+def style() -> str:
+    r"""The style of live labs."""
+    return (HERE / "view.css").read_text(encoding="utf-8")
+
+
+def fragment(lab: Lab) -> str:
+    r"""The piece of a lab at its present setting."""
     names = [control["name"] for control in lab.spec["controls"]]
     state = {"spec": lab.spec, "guess": lab.guess} | {name: getattr(lab, name) for name in names}
     state["tables"] = {
         name: table | {"data": base64.b64encode(table["data"]).decode()}
         for name, table in lab.tables.items()
     }
-    data = json.dumps(state, allow_nan=False).replace("<", "\\u003c")
-    view = (HERE / "view.js").read_text(encoding="utf-8").replace("export default { render };", "")
-    style = (HERE / "view.css").read_text(encoding="utf-8")
-    return (
-        f"<style>{style}</style>\n<div>{still(lab)}</div>"
-        f'<script type="application/json" id="{escape(name)}">{data}</script>\n'
-        f'<script type="module">\nconst ID = "{escape(name)}";\n{view}\n{MODEL}</script>\n'
-    )
+    return piece(state, still(lab))
 
 
 def page(labs: Sequence[Lab], title: str) -> str:
     r"""A whole page of labs."""
-    parts = [fragment(lab, f"lab-{k}") for k, lab in enumerate(labs, start=1)]
-    return PAGE.format(title=escape(title), labs="\n".join(parts))
+    pieces = "\n".join(fragment(lab) for lab in labs)
+    return PAGE.format(title=escape(title), labs=pieces, style=style(), script=script())

@@ -7,7 +7,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from lrcourse.exercises import compare
-from lrcourse.grading.hidden import HiddenCheck
+from lrcourse.grading.hidden import HiddenCheck, Question
 
 
 def _hessian(rng: Generator, size: int) -> NDArray:
@@ -85,3 +85,14 @@ CHECKS = {
         ),
     ],
 }
+
+QUESTIONS = [
+    Question(
+        "01.q1",
+        "Two ways to calm a run",
+        points=4,
+        rubric="One point each: both about halve the floor; half the rate needs more steps where "
+        "the run crawls; double the batch costs twice the work a step; near the edge the rate, "
+        "since the batch does not move the edge. Another choice with a sound reason counts too.",
+    ),
+]

@@ -93,7 +93,15 @@ def write_notebook(folder: Path, name: str, *cells: str) -> None:
 
 
 def open_notebook(browser, address: str, name: str, scale: float = 1):
-    """Open a notebook in a fresh 1280 x 900 page; the page collects its errors in page.errors."""
+    """Open a notebook in a fresh page, when its kernel is ready."""
+    page = new_page(browser, scale)
+    page.goto(f"{address}/lab/tree/{name}.ipynb?reset")
+    wait_for_kernel(page)
+    return page
+
+
+def new_page(browser, scale: float = 1):
+    """A fresh page of 1280 x 900, which collects its errors in page.errors."""
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, device_scale_factor=scale
     )
@@ -102,10 +110,13 @@ def open_notebook(browser, address: str, name: str, scale: float = 1):
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("console", lambda m: page.errors.append(m.text) if _is_error(m) else None)
-    page.goto(f"{address}/lab/tree/{name}.ipynb?reset")
+    return page
+
+
+def wait_for_kernel(page) -> None:
+    """Wait until a notebook is shown, and its kernel idle."""
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
-    return page
 
 
 def _is_error(message) -> bool:

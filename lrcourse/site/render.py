@@ -1,0 +1,171 @@
+r"""Markdown and executed notebooks as HTML: MathML for formulas, labs that need no kernel."""
+
+import html
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from latex2mathml.converter import convert
+from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from nbformat import NotebookNode
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+from lrcourse.widgets.page import piece
+
+STATES = "application/vnd.jupyter.widget-state+json"
+VIEW = "application/vnd.jupyter.widget-view+json"
+TERMINAL = re.compile(r"\x1b\[[0-9;]*m")  # colours in a traceback
+# What latex2mathml leaves to be mended, in this order.
+MENDED = {
+    r"\\_": "_",  # an underscore inside \text
+    # A minus after one of = < > ( , or an arrow is a sign: no room between it and its number.
+    r"(&#x0(?:003D|003C|003E|0028|002C|2190);</mo>)<mo>(?=&#x02212;)": r'\1<mo form="prefix">',
+    r"<mo>&#x02016;</mo>": '<mo stretchy="false">&#x02016;</mo>',  # the bars of a norm
+    r'<mo accent="true">&#x02015;</mo>': '<mo class="bar">&#x000AF;</mo>',  # drawn in site.css
+}
+FORMATTER = HtmlFormatter(nowrap=True)
+
+
+@dataclass
+class Section:
+    r"""A heading, the id by which it is linked, its level, and the words up to the next heading."""
+
+    title: str
+    id: str
+    level: int
+    words: list[str] = field(default_factory=list)
+
+
+class Writer:
+    r"""Makes one page: its `sections`, and HTML for each piece of it that is handed in.
+
+    Args:
+        link: turns a link's address into another, or None where there is nothing to link to.
+    """
+
+    def __init__(self, link: Callable[[str], str | None]) -> None:
+        self.sections: list[Section] = []
+        self._link, self._ids = link, Counter()
+        self._markdown = MarkdownIt("commonmark", {"highlight": _fence}).enable("table")
+        self._markdown.use(dollarmath_plugin, renderer=_formula, double_inline=True)
+        for rule, tags in {
+            "table_open": '<div class="wide"><table>\n',
+            "table_close": "</table></div>\n",
+        }.items():
+            self._markdown.add_render_rule(rule, lambda *_, tags=tags: tags)
+
+    def markdown(self, source: str) -> str:
+        r"""HTML of a text, its headings kept as sections."""
+        tokens = self._markdown.parse(source)
+        heading = None
+        for token in tokens:
+            if token.type == "heading_open":
+                heading = token
+            for child in token.children or []:
+                if child.type == "link_open":
+                    self._relink(child)
+            if token.type == "inline":
+                words = _words(token)
+                if heading:
+                    heading.attrs["id"] = self._id(words)
+                    level = int(heading.tag[1])
+                    self.sections.append(Section(words, heading.attrs["id"], level))
+                    heading = None
+                elif self.sections:
+                    self.sections[-1].words.append(words)
+        written = self._markdown.renderer.render(tokens, self._markdown.options, {})
+        return re.sub(r"</math></span>(?=[.,:;?)])", "</math></span>&NoBreak;", written)
+
+    def _id(self, title):
+        r"""The id that forges give to a heading, so that links work there and here."""
+        plain = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+        self._ids[plain] += 1
+        return plain if self._ids[plain] == 1 else f"{plain}-{self._ids[plain] - 1}"
+
+    def _relink(self, token):
+        address = self._link(token.attrs["href"])
+        if address is None:  # its words stay
+            token.tag, token.attrs = "span", {}
+        else:
+            token.attrs["href"] = address
+
+    def notebook(self, notebook: NotebookNode) -> str:
+        r"""HTML of an executed notebook; each cell can be linked to as ``#cell-id=...``."""
+        states = notebook.metadata.get("widgets", {}).get(STATES, {}).get("state", {})
+        parts = []
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                inside = self.markdown(cell.source)
+            else:
+                inside = (
+                    f'<pre class="code"><code>{_highlighted(cell.source, "python")}</code></pre>'
+                )
+                inside += "".join(_output(output, states) for output in cell.outputs)
+            parts.append(f'<div class="{cell.cell_type}" id="cell-id={cell.id}">{inside}</div>\n')
+        return "".join(parts)
+
+
+def _words(token):
+    kinds = {"softbreak": " ", "hardbreak": " "}
+    return "".join(kinds.get(child.type, child.content) for child in token.children or [])
+
+
+def _formula(tex, options):
+    written = convert(tex, display="block" if options["display_mode"] else "inline")
+    for pattern, instead in MENDED.items():
+        written = re.sub(pattern, instead, written)
+    return written
+
+
+def _fence(code, language, _=None):
+    return f'<pre class="code"><code>{_highlighted(code, language)}</code></pre>'
+
+
+def _highlighted(code, language):
+    try:
+        return highlight(code, get_lexer_by_name(language), FORMATTER).rstrip("\n")
+    except ClassNotFound:
+        return html.escape(code.rstrip("\n"))
+
+
+def _output(output, states):
+    if output.output_type == "stream":
+        return _text(output.text, output.name)
+    if output.output_type == "error":
+        return _text("\n".join(output.traceback), "stderr")
+    data = output.data
+    if VIEW in data and (lab := _lab(states.get(data[VIEW]["model_id"]), data)):
+        return f'<div class="output lab">{lab}</div>'
+    for kind in ("text/html", "image/svg+xml"):
+        if kind in data:
+            return f'<div class="output wide">{data[kind]}</div>'
+    return _text(data.get("text/plain", ""), "stdout")
+
+
+def _text(text, kind):
+    lines = (line.rpartition("\r")[2] for line in TERMINAL.sub("", text).rstrip().split("\n"))
+    return f'<pre class="output {kind}">{html.escape(chr(10).join(lines))}</pre>'
+
+
+def _lab(model, data):
+    r"""The live lab that a widget's saved state describes; None for any other widget."""
+    if model is None or "spec" not in model["state"] or model["state"]["spec"]["live"]:
+        return None
+    state = model["state"]
+    names = ["guess", *(control["name"] for control in state["spec"]["controls"])]
+    tables = {name: dict(table) for name, table in state["tables"].items()}
+    for buffer in model["buffers"]:
+        tables[buffer["path"][1]]["data"] = buffer["data"]
+    kept = {"spec": state["spec"], "tables": tables} | {name: state[name] for name in names}
+    return piece(kept, data["image/svg+xml"])
+
+
+def relative(target: str, page: str) -> str:
+    r"""The address of a page of the site, seen from another."""
+    return posixpath.relpath(target, posixpath.dirname(page) or ".")

@@ -1,0 +1,180 @@
+"""A learner's first quarter of an hour: the course's own command, chapter 00, an exercise.
+
+The command is that of this environment, or the one that LRCOURSE_COMMAND names: tests/wheel.sh
+lets it be README's, in a new environment. Screenshots are kept in build/screenshots.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from notebook_page import new_page, run_all, wait_for_kernel
+from test_labs import pixels
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+COMMAND = os.environ.get("LRCOURSE_COMMAND", str(Path(sys.executable).with_name("lrcourse")))
+# What is ours on the page. JupyterLab's editors, its list of cells and a button have findings too.
+OURS = [[".jp-MarkdownOutput"], [".jp-OutputArea-output"]]
+STEP = '''def step(w, gradient, learning_rate):
+    r"""Return w after one step."""
+    return w {sign} learning_rate * gradient
+'''
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("a learner's folder, été")
+
+
+@pytest.fixture(scope="module")
+def address(browser, folder):
+    """What ``lrcourse lab`` prints."""
+    own = {
+        "HOME": folder,
+        "JUPYTER_CONFIG_DIR": folder / "config",
+        "IPYTHONDIR": folder / "ipython",
+    }
+    code = [COMMAND, "lab", "work", "--no-browser"]
+    server = subprocess.Popen(
+        code,
+        cwd=folder,
+        env=os.environ | {name: str(value) for name, value in own.items()},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    printed = ""
+    while not (found := re.search(r"http://(?:127\S+|localhost\S+)", printed)):
+        line = server.stdout.readline()
+        assert line, f"the server stopped: {printed}"
+        printed += line
+    yield found[0]
+    server.send_signal(signal.SIGTERM)
+    server.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def page(browser, address):
+    page = new_page(browser)
+    page.goto(address)
+    wait_for_kernel(page)
+    yield page
+    assert page.errors == []
+    page.context.close()
+
+
+@pytest.fixture
+def keep(page):
+    """A function that keeps a screenshot."""
+    pictures = ROOT / "build" / "screenshots"
+    pictures.mkdir(parents=True, exist_ok=True)
+    return lambda name: page.screenshot(path=pictures / f"{name}.png")
+
+
+def cell(page, text):
+    """The code cell that begins with a text."""
+    return page.locator(".jp-CodeCell").filter(
+        has=page.locator(".jp-InputArea").get_by_text(text, exact=False)
+    )
+
+
+def check_says(page, text):
+    check = cell(page, 'check("00.1")')
+    check.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    check.locator(".jp-OutputArea").get_by_text(text).first.wait_for()
+
+
+def wait_for_the_end(page):
+    """The last exercise is checked when all has run."""
+    check = cell(page, 'check("00.3")')
+    check.locator(".jp-OutputArea").get_by_text("Exercise 00.3").first.wait_for(timeout=60_000)
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+
+
+def states(page):
+    """What the checks of the three exercises say."""
+    checks = [cell(page, f'check("00.{number}")') for number in (1, 2, 3)]
+    said = [check.locator(".jp-OutputArea strong").first.text_content() for check in checks]
+    return [text.partition(": ")[2] for text in said]
+
+
+def test_the_command_opens_chapter_00_as_printed(page, folder, keep):
+    assert page.get_by_role("heading", name="Start here", exact=True).is_visible()
+    assert len(list((folder / "work" / "chapters").glob("*.ipynb"))) >= 15
+    keep("1-opened")
+
+
+def test_run_all_runs_it_to_the_end(page, keep):
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    wait_for_the_end(page)
+    assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
+    doctor = cell(page, "import examine").locator(".jp-OutputArea").text_content()
+    assert "OK    lrcourse: " in doctor and "FAIL" not in doctor
+    assert states(page) == ["to do."] * 3
+    keep("2-run")
+
+
+def test_the_slider_answers_keyboard_and_mouse(page, keep):
+    lab = page.locator(".lrcourse-lab")
+    lab.scroll_into_view_if_needed()
+    lab.locator("canvas").first.wait_for()
+    rate = lab.get_by_role("slider", name="learning rate")
+    rate.focus()
+    seen = [pixels(lab)]
+    for key in ("ArrowRight", "End"):
+        page.keyboard.press(key)
+        seen.append(pixels(lab))
+    box = rate.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    seen.append(pixels(lab))
+    assert len(set(seen)) == 4
+    keep("3-moved")
+
+
+def test_an_exercise_filled_wrong_and_then_right(page, folder, keep):
+    for sign, said in (("+", "uphill"), ("-", "All checks agree")):
+        answer = cell(page, "def step(")
+        answer.locator(".cm-content").click()
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(STEP.format(sign=sign))
+        page.keyboard.press("Control+Enter")
+        check_says(page, said)
+        keep(f"4-{said.split()[-1]}")
+    page.keyboard.press("Control+s")
+    file = folder / "work" / "chapters" / "00_start_here.ipynb"
+    while "w - learning_rate * gradient\\n" not in file.read_text(encoding="utf-8"):
+        page.wait_for_timeout(100)
+    assert not json.loads(file.read_text(encoding="utf-8"))["metadata"].get("widgets")
+
+
+def test_restart_and_run_all(page, keep):
+    run_all(page)
+    wait_for_the_end(page)
+    assert states(page) == ["passed.", "to do.", "to do."]
+    assert page.locator(".lrcourse-lab").count() == 1
+    keep("5-again")
+
+
+def test_axe_finds_nothing_serious_in_text_and_outputs(page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = axe.run(page, {"include": OURS}).response["violations"]
+    serious = [v for v in found if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], v["nodes"][0]["html"]) for v in serious] == []
+
+
+def test_the_next_chapter_opens_by_its_link(page, keep):
+    link = page.get_by_role("link", name="One knob").last
+    link.scroll_into_view_if_needed()
+    link.click()
+    page.get_by_role("heading", name="One knob", exact=True).wait_for()
+    keep("6-next")

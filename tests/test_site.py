@@ -1,0 +1,359 @@
+r"""The site: every link, anchor, picture and formula; what is run again; what is refused."""
+
+import html
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import pytest
+from click.testing import CliRunner
+
+from lrcourse.cli import main
+
+pytest.importorskip("latex2mathml", reason="the packages of the extra `site` are not installed")
+from bs4 import BeautifulSoup
+from fontTools.ttLib import TTFont
+
+from lrcourse.site import SiteError
+from lrcourse.site import build as building
+from lrcourse.site import execute as executing
+from lrcourse.site.render import Writer
+from lrcourse.widgets import labs
+from lrcourse.widgets.page import fragment
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    r"""Each page of the site, parsed, by its file."""
+    found = {
+        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in sorted(site.rglob("*.html"))
+    }
+    assert len(found) == 5 + len(list((ROOT / "lrcourse" / "docs").glob("*.md")))
+    return found
+
+
+def test_every_link_and_every_file_is_there(site, pages):
+    anchors = {path: {tag["id"] for tag in page.select("[id]")} for path, page in pages.items()}
+    broken, followed = [], 0
+    for path, page in pages.items():
+        for tag in page.select("[href], [src]"):
+            address = tag.get("href") or tag.get("src")
+            scheme, _, name, _, place = urlsplit(address)
+            if scheme in ("http", "https", "data"):
+                if tag.name != "a" and scheme != "data":
+                    broken.append(f"{path.name} loads {address}")
+                continue
+            followed += 1
+            target = (path.parent / unquote(name)).resolve() if name else path
+            inside = target.is_relative_to(site.resolve()) and target.is_file()
+            if not inside or (place and unquote(place) not in anchors[target]):
+                broken.append(f"{path.name}: {address}")
+    assert broken == []
+    assert followed > 200
+
+
+def test_ids_are_unique_and_pages_have_one_title(pages):
+    for path, page in pages.items():
+        ids = [tag["id"] for tag in page.select("[id]")]
+        assert len(ids) == len(set(ids)), path.name
+        assert len(page.select("h1")) == 1 and page.title.text.strip(), path.name
+        assert page.html["lang"] == "en" and len(page.select("main")) == 1
+
+
+def test_every_picture_has_words(pages):
+    pictures = [tag for page in pages.values() for tag in page.select("img, svg")]
+    assert len(pictures) >= 15
+    for tag in pictures:
+        if tag.name == "img":
+            assert len(tag["alt"]) > 10
+        elif not tag.find_parent("svg"):
+            assert tag["role"] == "img" and len(tag["aria-label"]) > 10
+
+
+def test_links_to_chapters_that_were_not_asked_for_are_plain_text(pages):
+    (chapter,) = (page for path, page in pages.items() if path.parts[-2:] == SECOND)
+    assert not chapter.find("a", href=re.compile("02_backprop"))
+    assert "Backprop" in chapter.article.text  # the word of the link in the last cell
+
+
+SECOND = ("chapters", "01_one_knob.html")
+
+
+def test_each_page_leads_to_the_next_and_back(pages):
+    by_place = {"/".join(path.parts[-2:]): page for path, page in pages.items()}
+    menu = by_place["docs/faq.html"].select("#menu > ul:last-of-type > li > a")
+    docs = [f"docs/{link['href']}" for link in menu]
+    assert sorted(docs) == sorted(name for name in by_place if name.startswith("docs/"))
+    for row in (["chapters/00_start_here.html", "chapters/01_one_knob.html"], docs):
+        for name, after in pairwise(row):
+            folder = name.partition("/")[0]
+            assert by_place[name].find(rel="next")["href"] == after.removeprefix(f"{folder}/")
+            assert by_place[after].find(rel="prev")["href"] == name.removeprefix(f"{folder}/")
+    assert by_place[row[0]].find(rel="prev") is None
+
+
+def test_a_chapter_shows_stubs_outputs_and_the_way_to_the_solution(site):
+    chapter, solution = (
+        BeautifulSoup((site / part / "00_start_here.html").read_text("utf-8"), "html.parser")
+        for part in ("chapters", "solutions")
+    )
+    assert "Exercise 00.1: to do." in chapter.text and "raise NotImplementedError" in chapter.text
+    assert "Exercise 00.1: passed." in solution.text
+    link = chapter.find("a", string="Worked solution")["href"]
+    assert "return w - learning_rate * gradient" in solution.text
+    assert solution.find(id=unquote(link.partition("#")[2])).h3.text == "Exercise 00.1"
+
+
+def test_a_lab_travels_unchanged(site):
+    page = BeautifulSoup((site / "chapters/00_start_here.html").read_text("utf-8"), "html.parser")
+    (state,) = (json.loads(tag.string) for tag in page.select(".lrcourse-lab-state"))
+    expected = BeautifulSoup(fragment(labs.one_knob()), "html.parser")
+    assert state == json.loads(expected.script.string)
+    assert page.select_one(".lab svg")["aria-label"] == expected.svg["aria-label"]
+
+
+def test_the_search_index_leads_to_sections_and_holds_their_words(site, pages):
+    text = (site / "static" / "search.js").read_text(encoding="utf-8")
+    index = json.loads(text.removeprefix("window.lrcourseSearch = ").removesuffix(";"))
+    for address, title, section, _ in index:
+        path, _, place = address.partition("#")
+        heading = pages[site / path].find(id=place)
+        assert section == " ".join(heading.text.replace("\u2060", "").split()) or heading.math
+        assert title in pages[site / path].title.text
+    (found,) = (entry for entry in index if entry[2] == "More weights")
+    assert "Hessian" in found[3]
+    assert {entry[0].partition("/")[0] for entry in index} == {"chapters", "docs"}
+
+
+SOURCES = sorted([*ROOT.glob("solutions/*.ipynb"), *ROOT.glob("lrcourse/docs/*.md")])
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_every_formula_becomes_mathml(path):
+    texts = [path.read_text(encoding="utf-8")]
+    if path.suffix == ".ipynb":
+        cells = nbformat.read(path, as_version=4).cells
+        texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    for text in texts:
+        page = BeautifulSoup(Writer(lambda address: address).markdown(text), "html.parser")
+        for formula in page.select("math"):
+            assert not re.search(r"[\\&]", formula.text), formula.text
+            assert not formula.select("merror")
+        assert not [p for p in page.select("p, li, td") if re.search(r"\$\S[^$]*\S\$", prose(p))]
+
+
+def prose(tag):
+    return "".join(part for part in tag.find_all(string=True) if not part.find_parent("code"))
+
+
+def test_the_font_of_the_formulas_has_their_letters_its_tables_and_its_licence(site, pages):
+    font = TTFont(site / "static" / "math.woff")
+    letters = {
+        letter for page in pages.values() for tag in page.select("math") for letter in tag.text
+    }
+    missing = {letter for letter in letters if ord(letter) not in font.getBestCmap()}
+    assert not {letter for letter in missing if not letter.isspace()}
+    assert {ord("√"), 0x1D464} <= set(font.getBestCmap())  # 𝑤, as browsers draw <mi>w</mi>
+    assert "MATH" in font and "Open Font License" in font["name"].getDebugName(13)
+
+
+def test_formulas_are_mended():
+    written = Writer(lambda address: address).markdown(
+        r"$w = -2$, $a - b$, $\text{fan\_in}$, $\lVert g \rVert$, $\overline{xy}$."
+    )
+    assert '<mo form="prefix">\u2212</mo>' in html.unescape(written)
+    assert html.unescape(written).count("<mo>\u2212</mo>") == 1
+    assert "<mtext>fan_in</mtext>" in written
+    assert html.unescape(written).count('<mo stretchy="false">\u2016</mo>') == 2
+    assert '<mo class="bar">' in written and "</span>&NoBreak;." in written
+
+
+def test_two_headings_alike_get_two_ids_as_forges_give_them():
+    writer = Writer(lambda address: address)
+    written = writer.markdown("## `nn.py`: a view\n\n## One, two\n\n## One two\n")
+    assert re.findall('id="(.+?)"', written) == ["nnpy-a-view", "one-two", "one-two-1"]
+
+
+# ---- running
+
+
+def notebook(folder, name, *code, prose="# Title"):
+    cells = [nbformat.v4.new_code_cell(source) for source in code]
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(prose), *cells])
+    path = folder / "chapters" / f"{name}.ipynb"
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(made, path)
+    return path
+
+
+def texts(notebooks):
+    cells = [cell for found in notebooks.values() for cell in found.cells]
+    return [output.text for cell in cells for output in cell.get("outputs", [])]
+
+
+def test_only_what_has_changed_is_run_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(executing, "_package_hash", lambda: "this package")
+    cache = tmp_path / "cache"
+    paths = [notebook(tmp_path, "01_one", "print(1)"), notebook(tmp_path, "02_two", "print(2)")]
+    assert texts(executing.execute(paths, cache, jobs=2)) == ["1\n", "2\n"]
+    notebook(tmp_path, "01_one", "print(1)", prose="# Another title")
+    notebook(tmp_path, "02_two", "print(3)")
+    run, original = [], executing._one
+    monkeypatch.setattr(executing, "_one", lambda path, *r: run.append(path) or original(path, *r))
+    again = executing.execute(paths, cache, jobs=1)
+    assert texts(again) == ["1\n", "3\n"] and run == paths[1:]
+    assert again[paths[0]].cells[0].source == "# Another title"
+    assert len(list(cache.iterdir())) == 2  # what nobody asks for any more is gone
+    monkeypatch.setattr(executing, "_package_hash", lambda: "a newer package")
+    executing.execute(paths, cache, jobs=2)
+    assert run == [paths[1], *paths]
+
+
+def test_failing_cells_are_a_sentence_each_and_the_rest_is_kept(tmp_path):
+    bad = notebook(tmp_path, "00_bad", "1 / 0")
+    good = notebook(tmp_path, "01_good", "print(1)")
+    dead = notebook(tmp_path, "02_dead", "import os", "os._exit(1)")
+    with pytest.raises(SiteError) as raised:
+        executing.execute([bad, good, dead], tmp_path / "cache", jobs=2)
+    assert str(raised.value).splitlines() == [
+        "chapters/00_bad.ipynb fails: ZeroDivisionError: division by zero",
+        "chapters/02_dead.ipynb: its kernel died; is there memory enough?",
+    ]
+    assert [path.name[:16] for path in (tmp_path / "cache").iterdir()] == ["chapters-01_good"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends Ctrl-C as Linux and macOS do")
+def test_ctrl_c_ends_the_kernels_and_keeps_what_has_run(tmp_path):
+    started = tmp_path / "kernel"
+    good = notebook(tmp_path, "01_good", "print(1)")
+    wait = f"import os, time\nopen({str(started)!r}, 'w').write(str(os.getpid()))\ntime.sleep(500)"
+    paths = [good, notebook(tmp_path, "02_wait", wait)]
+    code = (
+        "from pathlib import Path; from lrcourse.site.execute import execute\n"
+        f"execute([Path(p) for p in {[str(p) for p in paths]}], Path({str(tmp_path)!r}), jobs=1)"
+    )
+    running = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    until(lambda: (started.is_file() and started.read_text()) or running.poll() is not None)
+    running.send_signal(signal.SIGINT)
+    assert "KeyboardInterrupt" in running.communicate(timeout=60)[1]
+    kernel = Path("/proc") / started.read_text()
+    until(lambda: not kernel.exists())
+    assert len(list(tmp_path.glob("chapters-01_good-*.json"))) == 1
+
+
+def until(happened):
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+# ---- the folder
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    r"""The course with chapters that are not run."""
+
+    def read(paths, cache, jobs):
+        return {path: nbformat.read(path, as_version=4) for path in paths}
+
+    monkeypatch.setattr(building, "execute", read)
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["site", *map(str, arguments)])
+
+
+def test_a_second_site_takes_the_place_of_the_first_and_of_nothing_else(tmp_path, quick):
+    out = tmp_path / "site"
+    assert run(out, "00", "01").exit_code == 0
+    (out / "CNAME").write_text("course.example")
+    (out / "chapters" / "mine.html").write_text("mine")
+    assert run(out, "00").exit_code == 0
+    assert not (out / "chapters" / "01_one_knob.html").exists()
+    assert (out / "CNAME").read_text() == "course.example"
+    assert (out / "chapters" / "mine.html").read_text() == "mine"
+
+
+def test_what_a_site_does_not_hold_is_named(tmp_path, quick):
+    result = run(tmp_path / "site")
+    assert result.exit_code == 0
+    assert len(list((tmp_path / "site" / "chapters").iterdir())) == len(
+        list((ROOT / "chapters").glob("*.ipynb"))
+    )
+    for name in re.findall(r"plain text: (.+)", result.output):
+        assert not re.search(r"chapters/|solutions/\d", name), name
+
+
+@pytest.mark.parametrize(
+    ("prepare", "sentence"),
+    [
+        (lambda out: out.write_text("mine"), "is a file: name a folder."),
+        (
+            lambda out: (out.mkdir(), (out / "thesis.txt").write_text("mine")),
+            "holds files, and is no site of lrcourse: name a new or an empty folder.",
+        ),
+        (
+            lambda out: (out.mkdir(), (out / ".lrcourse-site.json").write_text("{")),
+            "is damaged: name another folder.",
+        ),
+    ],
+)
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path, prepare, sentence, quick):
+    out = tmp_path / "out"
+    prepare(out)
+    before = [(p, p.read_bytes()) for p in tmp_path.rglob("*") if p.is_file()]
+    result = run(out)
+    assert result.exit_code == 1 and result.output.endswith(f"{sentence}\n")
+    assert result.output.count("\n") == 1
+    assert [(p, p.read_bytes()) for p in tmp_path.rglob("*") if p.is_file()] == before
+
+
+def test_a_list_that_names_files_elsewhere_deletes_none_of_them(tmp_path, quick):
+    out, thesis = tmp_path / "out", tmp_path / "thesis.txt"
+    thesis.write_text("mine")
+    out.mkdir()
+    (out / ".lrcourse-site.json").write_text(json.dumps({"files": ["../thesis.txt", str(thesis)]}))
+    assert run(out, "00").exit_code == 0
+    assert thesis.read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path, quick):
+    (tmp_path / "file").write_text("")
+    result = run(tmp_path / "file" / "site")
+    assert result.exit_code == 1 and result.output.startswith("Error: Cannot write ")
+    assert result.output.count("\n") == 1
+
+
+def test_outputs_that_cannot_be_kept_are_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    result = run(tmp_path / "site", "00", "--cache", tmp_path / "file" / "cache")
+    assert result.exit_code == 1 and "Name another folder for the outputs" in result.output
+    assert result.output.count("\n") == 1
+
+
+def test_an_unknown_chapter_is_one_sentence(tmp_path):
+    result = run(tmp_path / "site", "99")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: There is no chapter '99'; there are 00, 01, ")
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_missing_package_is_named_with_the_command_that_mends_it(tmp_path, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("lrcourse.site")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "latex2mathml.converter", None)
+    result = run(tmp_path / "site")
+    assert result.exit_code == 1 and "latex2mathml" in result.output
+    assert result.output.endswith("is missing: run  python -m pip install 'lrcourse[site]'\n")
