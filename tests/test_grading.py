@@ -1,6 +1,10 @@
 """The parts of the grader that need no sandbox."""
 
 import csv
+import importlib.util
+import json
+import os
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 
 import numpy as np
@@ -14,7 +18,7 @@ from lrcourse.cli import main
 pytest.importorskip("msgpack")
 pytest.importorskip("jinja2")
 
-from lrcourse.grading import GradingError, assign, intake, sandbox, wire
+from lrcourse.grading import GradingError, assign, engine, intake, sandbox, wire
 from lrcourse.grading.cells import needed
 from lrcourse.grading.feedback import file_name
 from lrcourse.grading.store import Store, cell, write_csv
@@ -30,7 +34,7 @@ def there_and_back(value):
 
 
 def test_plain_data_travels_with_its_types():
-    value = [1, 2**100, 0.5, "x", None, True, (1, [2]), {"a": (3,), 4: 5.0}]
+    value = [1, 2**100, 0.5, "x", None, True, (1, [2]), {"a": (3,), 4: 5.0}, slice(1, None)]
     assert there_and_back(value) == value
     assert repr(there_and_back(value)) == repr(value)
     for dtype in "?bhilqBHILQefdFD":
@@ -59,6 +63,7 @@ def test_plain_data_travels_with_its_types():
         ["array", "<f8", [True], b"12345678"],
         ["int", "1" * 401],
         ["int", "x"],
+        ["slice", 1, "2", None],
         ["dict", [[1]]],
         ["dict", [[["list", []], 1]]],
     ],
@@ -169,6 +174,98 @@ def test_without_bubblewrap_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(GradingError, match="install the package `bubblewrap`"):
         sandbox.ensure("bubblewrap")
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("bwrap: setting up uid map: Permission denied", "bwrap-userns-restrict"),
+        ("bwrap: No permissions to create new namespace", "seccomp profile"),
+    ],
+)
+def test_where_user_namespaces_are_forbidden_it_says_how_to_allow_them(
+    said, advice, monkeypatch, tmp_path
+):
+    bwrap = tmp_path / "bwrap"
+    bwrap.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    bwrap.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr(sandbox, "_newer_options", lambda: [])
+    with pytest.raises(GradingError) as refused:
+        sandbox.ensure("bubblewrap")
+    assert said in str(refused.value) and advice in str(refused.value)
+
+
+class Lossy(Executor):
+    """Loses every second piece of work, as a cluster whose workers die."""
+
+    def __init__(self):
+        self.count = 0
+
+    def submit(self, function, *words):
+        future, self.count = Future(), self.count + 1
+        if self.count % 2:
+            future.set_exception(RuntimeError("KilledWorker"))
+        else:
+            future.set_result(("graded", "", []))
+        return future
+
+
+def test_what_a_cluster_loses_is_a_grader_error_and_the_batch_goes_on():
+    told = {}
+    engine.run_all([(n,) for n in range(5)], Lossy(), 2, lambda p, r: told.update({p[0]: r}))
+    assert {n: status for n, (status, *_) in told.items()} == {
+        n: "graded" if n % 2 else "grader error" for n in range(5)
+    }
+
+
+def read(tmp_path, *cells):
+    path = tmp_path / "a.ipynb"
+    made = [{"cell_type": "markdown", "metadata": m, "source": s} for m, s in cells]
+    path.write_text(json.dumps({"cells": made}))
+    return intake.read_notebook(path)
+
+
+def test_an_answer_in_words_is_found_by_its_id_or_by_its_place(tmp_path):
+    heading, asked = ({}, "### Exercise 01.1"), ({}, "### Question 01.q1\nWhy?")
+    plain = read(tmp_path, heading, asked, ({"question": "01.q1"}, "Because."), ({}, "Next."))
+    assert plain.texts["01.q1"] == "Because."
+    moved = read(tmp_path, heading, asked, ({}, "Note."), ({"question": "01.q1"}, "Because."))
+    assert moved.texts["01.q1"] == "Because."
+    lost = read(tmp_path, heading, asked, ({}, "Because."), ({}, "Next."))
+    assert lost.texts["01.q1"] == "Because."
+
+
+def test_a_gradebook_of_nbgrader(tmp_path):
+    api = pytest.importorskip("nbgrader.api")
+    from lrcourse.grading.gradebook import write_gradebook
+
+    path = tmp_path / "gradebook.db"
+    detail = [
+        {"id": "00.1", "possible": 4, "points": 4},
+        {"id": "00.2", "possible": 5, "points": 1},
+    ]
+    mark = {"title": "Why", "possible": 3, "points": 2.5}
+    row = {"student": "ann", "chapter": "00", "points": 5, "detail": detail, "marks": [mark]}
+    absent = {"student": "bo", "chapter": "00", "points": None, "detail": None, "marks": []}
+    write_gradebook(path, [row, absent])
+    write_gradebook(path, [{**row, "marks": [{**mark, "points": None}]}, absent])
+    with api.Gradebook(f"sqlite:///{path}") as book:
+        assert [student.id for student in book.students] == ["ann", "bo"]
+        (submission,) = book.assignment_submissions("00")
+        assert (submission.score, submission.max_score) == (5, 12)
+        assert submission.needs_manual_grade
+
+
+def test_without_nbgrader_it_says_what_to_install(monkeypatch, tmp_path):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == "nbgrader" else found(name)
+    )
+    words = ["grade", str(tmp_path), "--nbgrader", str(tmp_path / "gradebook.db")]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 1 and "pip install nbgrader" in done.output
 
 
 def test_a_bundle(tmp_path):

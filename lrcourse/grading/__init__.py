@@ -6,6 +6,9 @@ A notebook is read by ``intake``; ``engine`` asks its answers the questions of
 down for people.
 """
 
+GRADED, ABSENT, UNREADABLE = "graded", "missing", "unreadable"  # what becomes of a notebook
+ERROR, WAITING = "grader error", "waiting"
+
 
 class GradingError(Exception):
     r"""Grading cannot go on; the message says why and what to do."""

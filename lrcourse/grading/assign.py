@@ -8,20 +8,6 @@ from lrcourse import __version__
 from lrcourse.course.workspace import WorkspaceError, course_folder
 from lrcourse.grading import GradingError
 
-README = """# Assignment: {titles}
-{due}
-1. Install Python 3.11 or later, then in this folder: `pip install {requirement}`
-2. Run `jupyter lab` here, and open the notebooks in `chapters`.
-3. Work through each notebook. Write your answers in the cells of the exercises, below
-   "Exercise NN.M", in the place of the line that raises `NotImplementedError`. Run the check below
-   each: it says "passed", or why not, and offers hints.
-4. You may add cells and helper functions. Keep the names of the functions. Answers are graded by
-   calling them with new numbers, each check for itself, so a part that works gets its points.
-5. Before you hand in, choose *Kernel, Restart Kernel and Run All Cells*, and save.
-
-Hand in: {files}
-"""
-
 
 def bundle(folder: Path, chapters: tuple[str, ...], due: str) -> list[Path]:
     r"""Write the bundle; return its files.
@@ -46,11 +32,18 @@ def bundle(folder: Path, chapters: tuple[str, ...], due: str) -> list[Path]:
     notebooks = [known[chapter] for chapter in dict.fromkeys(chapters)]
     constraints = course / "binder" / "constraints.txt"
     requirement = f"lrcourse=={__version__}"
-    text = README.format(
-        titles=", ".join(p.stem[:2] + " " + p.stem[3:].replace("_", " ") for p in notebooks),
-        due=f"\n**Due: {due}**\n" if due else "",
-        requirement=f"-c constraints.txt {requirement}" if constraints.is_file() else requirement,
-        files=", ".join(f"`{path.name}`" for path in notebooks),
+    text = (
+        Path(__file__)
+        .with_name("handout.md")
+        .read_text(encoding="utf-8")
+        .format(
+            titles=", ".join(p.stem[:2] + " " + p.stem[3:].replace("_", " ") for p in notebooks),
+            due=f"\n**Due: {due}**\n" if due else "",
+            requirement=f"-c constraints.txt {requirement}"
+            if constraints.is_file()
+            else requirement,
+            files=", ".join(f"`{path.name}`" for path in notebooks),
+        )
     )
     try:
         (folder / "chapters").mkdir(parents=True, exist_ok=True)

@@ -2,18 +2,22 @@ r"""``lrcourse grade``: a folder of submissions in, marks and feedback out."""
 
 import os
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
+from lrcourse import grading
 from lrcourse.exercises import chapters as all_chapters
 from lrcourse.grading import GradingError, engine, feedback, intake, manual, sandbox
+from lrcourse.grading.gradebook import write_gradebook
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.store import COLUMNS, Store, write_csv
 
+NOT_ON_ROSTER = "not on the roster"
 NO_CHAPTER = "any"  # a student's only file cannot be read: of which chapter it is, nobody knows
 
 
@@ -24,33 +28,40 @@ class Order:
     submissions: Path
     out: Path
     roster: Path | None = None
-    chapters: tuple[str, ...] = ()
+    assignment: tuple[str, ...] = ()
     checks: Path | None = None
     marks: tuple[Path, ...] = ()
-    jobs: int = 1
+    nbgrader: Path | None = None
+    jobs: int = 2
+    cpu: int = 10
     dask: str = ""
-    kind: str = "bubblewrap"
+    sandbox: str | None = None
     image: str = ""
-    limits: sandbox.Limits = field(default_factory=sandbox.Limits)
-    progress: bool = True
+    unsafe_no_sandbox: bool = False
+    progress: bool = False
 
 
 class Batch:
-    r"""One run over a folder; ``run`` returns how many rows have each status."""
+    r"""One run over a folder of submissions."""
 
     def __init__(self, order: Order) -> None:
         known = all_chapters()
-        for chapter in order.chapters:
+        for chapter in order.assignment:
             if chapter not in known:
                 raise GradingError(
                     f"There is no assignment {chapter}; there are {', '.join(known)}."
                 )
         self.order = order
         self.roster = intake.read_roster(order.roster) if order.roster else []
+        kind = "none" if order.unsafe_no_sandbox else order.sandbox or "bubblewrap"
+        if order.unsafe_no_sandbox and order.sandbox:
+            raise GradingError("--sandbox and --unsafe-no-sandbox exclude each other.")
+        if kind in ("docker", "podman") and not order.image:
+            raise GradingError(f"--sandbox {kind} needs --image, one that has lrcourse installed.")
         folders = [engine.hidden_folder(), order.checks]
         if order.checks is not None and not order.checks.is_dir():
             raise GradingError(f"The folder of checks {order.checks} does not exist.")
-        sandbox.ensure(order.kind, order.image)
+        sandbox.ensure(kind, order.image)
         try:
             for folder in ("feedback", "manual"):
                 (order.out / folder).mkdir(parents=True, exist_ok=True)
@@ -58,20 +69,22 @@ class Batch:
         except OSError as error:
             raise GradingError(f"{order.out} cannot be written: {error.strerror}.") from None
         checks = tuple(str(folder.resolve()) for folder in folders if folder)
-        self.setting = engine.Setting(secret, checks, order.kind, order.image, order.limits)
+        limits = sandbox.Limits(cpu=order.cpu, idle=max(order.cpu, 2), wall=60 + 6 * order.cpu)
+        self.setting = engine.Setting(secret, checks, kind, order.image, limits)
         self.store = Store(order.out / "grades.sqlite")
         self.digests = {c: engine.check_digest(self.setting, c) for c in known}
         self.questions: dict[str, list[Question]] = {}
-        for chapter in order.chapters or known:  # so that a wrong file is told before the work
+        for chapter in order.assignment or known:  # so that a wrong file is told before the work
             engine.hidden_checks(self.setting, chapter)
             self.questions[chapter] = engine.questions(self.setting, chapter)
+        self.every = [question for asked in self.questions.values() for question in asked]
         self.seen: dict[str, intake.Submission] = {}
 
-    def run(self) -> dict[str, int]:
-        r"""Grade what is missing or changed, then write tables, sheets and feedback."""
-        order, every = self.order, [q for asked in self.questions.values() for q in asked]
+    def run(self) -> Counter:
+        r"""Grade what is missing or changed, write all tables and pages; count rows by status."""
+        order = self.order
         for path in order.marks:
-            manual.read_sheet(path, self.store, every, self.setting.secret)
+            manual.read_sheet(path, self.store, self.every, self.setting.secret)
         found = intake.submissions(order.submissions, self.roster)
         bar = tqdm(found, total=None, unit="student", disable=not order.progress, leave=False)
         if order.progress:
@@ -80,11 +93,10 @@ class Batch:
         with executor:
             engine.run_all(self._work(bar), executor, ahead, self._done)
         self._fill()
-        self._write()
-        manual.write_sheets(order.out / "manual", self.store, every, self.setting.secret)
-        rows = self.store.rows()
+        rows = self._rows()
+        self._write(rows)
         self.store.close()
-        return {s: sum(r["status"] == s for r in rows) for s in sorted({r["status"] for r in rows})}
+        return Counter(sorted(row["status"] for row in rows))
 
     def _executor(self) -> tuple[Executor, int]:
         if not self.order.dask:
@@ -100,41 +112,39 @@ class Batch:
         for submission in found:
             self.seen[submission.student] = submission
             for chapter, notebook in sorted(submission.notebooks.items()):
-                if self.order.chapters and chapter not in self.order.chapters:
+                if self.order.assignment and chapter not in self.order.assignment:
                     continue
                 if chapter in submission.doubled:
                     continue
                 known = self.store.known(submission.student, chapter)
-                if known == (engine.GRADED, notebook.digest, self.digests[chapter]):
+                if known == (grading.GRADED, notebook.digest, self.digests[chapter]):
                     continue
-                self.store.put(submission.student, chapter, engine.WAITING)
+                self.store.put(submission.student, chapter, grading.WAITING)
                 yield self.setting, submission.student, notebook
 
     def _done(self, piece: tuple, result: tuple) -> None:
-        (_, student, notebook), (status, found) = piece, result
-        chapter = notebook.chapter
-        graded = status == engine.GRADED
-        asked = {question.id for question in self.questions.get(chapter, [])}
+        (_, student, notebook), (status, reason, detail) = piece, result
+        asked = [question.id for question in self.questions.get(notebook.chapter, [])]
         self.store.put(
             student,
-            chapter,
+            notebook.chapter,
             status,
-            self._note(student) if graded else found,
+            self._note(student) if status == grading.GRADED else reason,
             notebook.digest,
-            self.digests[chapter],
+            self.digests[notebook.chapter],
             "NO SANDBOX" if self.setting.kind == "none" else self.setting.kind,
-            found if graded else None,
-            {id: text for id, text in notebook.texts.items() if id in asked},
+            detail,
+            {id: notebook.texts.get(id, "") for id in asked},
         )
 
     def _note(self, student: str) -> str:
-        notes = [engine.NOT_ON_ROSTER] if self.roster and student not in self.roster else []
+        notes = [NOT_ON_ROSTER] if self.roster and student not in self.roster else []
         return "; ".join(notes + self.seen[student].problems)[:500]
 
     def _fill(self) -> None:
         # A row for each student and chapter that has none from a notebook.
         found = {c for s in self.seen.values() for c in (*s.notebooks, *s.doubled)}
-        chapters = sorted(self.order.chapters or found) or [NO_CHAPTER]
+        chapters = sorted(self.order.assignment or found) or [NO_CHAPTER]
         for student, submission in self.seen.items():
             for chapter in chapters:
                 if chapter in submission.doubled:
@@ -143,44 +153,51 @@ class Batch:
                     continue
                 else:
                     reason = self._note(student) if submission.problems else ""
-                status = engine.UNREADABLE if reason else engine.ABSENT
+                status = grading.UNREADABLE if reason else grading.ABSENT
                 self.store.put(student, chapter, status, reason)
 
-    def _write(self) -> None:
-        out, rows = self.order.out, self.store.rows()
-        marks: dict[tuple[str, str], list[dict]] = {}
-        for chapter, asked in self.questions.items():
-            for question in asked:
-                for row in self.store.marked(question.id):
-                    mark = {"title": question.title, "possible": question.points}
-                    mark |= {"points": row["points"], "comment": row["comment"] or ""}
-                    marks.setdefault((row["student"], chapter), []).append(mark)
-        table, lms, theirs = [], {}, {}
+    def _rows(self) -> list[dict]:
+        # Every row with the marks that people gave, and the total.
+        marked = {
+            question.id: {mark["student"]: mark for mark in self.store.marked(question.id)}
+            for question in self.every
+        }
+        rows = self.store.rows()
         for row in rows:
-            row["marks"] = marks.get((row["student"], row["chapter"]), [])
-            by_hand = [m["points"] for m in row["marks"] if m["points"] is not None]
-            total = None if row["points"] is None else row["points"] + sum(by_hand)
-            open_marks = len(row["marks"]) - len(by_hand)
-            table.append([*(row[c] for c in COLUMNS), sum(by_hand), open_marks, total])
-            lms.setdefault(row["chapter"], []).append([row["student"], total])
+            row["marks"] = marks = []
+            for question in self.questions.get(row["chapter"], []):
+                mark = marked[question.id].get(row["student"])
+                if mark is not None:
+                    given = {"points": mark["points"], "comment": mark["comment"] or ""}
+                    marks.append({"title": question.title, "possible": question.points, **given})
+            by_hand = [mark["points"] for mark in marks if mark["points"] is not None]
+            row["marked by hand"] = sum(by_hand)
+            row["still to mark"] = len(marks) - len(by_hand)
+            row["total"] = None if row["points"] is None else row["points"] + sum(by_hand)
+        return rows
+
+    def _write(self, rows: list[dict]) -> None:
+        out, columns = self.order.out, (*COLUMNS, "marked by hand", "still to mark", "total")
+        write_csv(out / "grades.csv", columns, [[row[c] for c in columns] for row in rows])
+        lms, theirs = {}, {}
+        for row in rows:
+            lms.setdefault(row["chapter"], []).append([row["student"], row["total"]])
             theirs.setdefault(row["student"], []).append(row)
-        header = [*COLUMNS, "marked by hand", "still to mark", "total"]
-        write_csv(out / "grades.csv", header, table)
-        for chapter, columns in lms.items():
-            write_csv(out / f"lms_{chapter}.csv", ["student", f"Chapter {chapter}"], columns)
+        for chapter, totals in lms.items():
+            write_csv(out / f"lms_{chapter}.csv", ["student", f"Chapter {chapter}"], totals)
         for student, chapters in theirs.items():
             feedback.write_feedback(out / "feedback", student, chapters)
+        manual.write_sheets(out / "manual", self.store, self.every, self.setting.secret)
+        if self.order.nbgrader:
+            write_gradebook(self.order.nbgrader, rows)
 
 
 def _secret(path: Path) -> bytes:
     # Made once; whoever has it can predict the inputs, so it is for the owner's eyes.
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        secret = path.read_bytes().strip()
-        if len(secret) < 32:
-            raise GradingError(f"{path} is damaged; delete it to begin anew.") from None
-        return secret
-    with open(fd, "wb") as file:
-        file.write(secrets.token_hex(32).encode())
+    if not path.exists():
+        part = path.with_name(path.name + ".part")
+        part.unlink(missing_ok=True)
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        os.replace(part, path)
     return path.read_bytes().strip()

@@ -9,6 +9,7 @@ import ast
 import builtins
 import dis
 from collections.abc import Iterator
+from functools import lru_cache
 from types import CodeType
 
 Place = tuple[int, int]  # cell, statement
@@ -33,14 +34,9 @@ def _lines(source: str) -> list[str]:
     return [line.rstrip() for line in source.split("\n") if line.strip()]
 
 
-def needed(cells: list[str], answer: int, names: list[str]) -> list[ast.stmt]:
-    r"""Return the statements outside the answer's cell that it needs, in order.
-
-    Args:
-        cells: source of every code cell.
-        answer: which of them is the answer.
-        names: what the answer should define; if another cell defines it, that is needed.
-    """
+@lru_cache(maxsize=1)
+def index(cells: tuple[str, ...]) -> tuple[dict, dict, list[Place]]:
+    r"""Return each cell's statements, where each name is bound, and where everything may be."""
     parsed, homes, stars = {}, {}, []
     for number, source in enumerate(cells):
         try:
@@ -52,13 +48,27 @@ def needed(cells: list[str], answer: int, names: list[str]) -> list[ast.stmt]:
                 homes.setdefault(name, []).append((number, place))
                 if name == "*":
                     stars.append((number, place))
+    return parsed, homes, stars
+
+
+def needed(cells: list[str], answer: int, names: list[str]) -> list[ast.stmt]:
+    r"""Return the statements outside the answer's cell that it needs, in order.
+
+    Args:
+        cells: source of every code cell.
+        answer: which of them is the answer.
+        names: what the answer should define; if another cell defines it, that is needed.
+    """
+    parsed, homes, stars = index(tuple(cells))
     found: set[Place] = set()
     own = {name for statement in parsed[answer] for name in _bound(statement)}
     wanted = [(name, (answer, 0)) for s in parsed[answer] for name in _used(s) if name not in own]
+    answers = {}  # an import is no answer
     for name in set(names) - own:
-        defined = [(n, p) for n, p in homes.get(name, []) if not isinstance(parsed[n][p], IMPORTS)]
-        wanted += [(name, (answer, 0))] if defined else []
-        homes[name] = defined
+        places = homes.get(name, [])
+        answers[name] = [(n, p) for n, p in places if not isinstance(parsed[n][p], IMPORTS)]
+        wanted += [(name, (answer, 0))] if answers[name] else []
+    homes = homes | answers
     while wanted:
         name, at = wanted.pop()
         places = [place for place in homes.get(name, []) if place[0] != answer]

@@ -3,13 +3,15 @@ r"""Grade: ask each answer its questions, one sandbox a submission, many side by
 import hashlib
 import hmac
 import importlib.util
-import inspect
 import re
+import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -19,17 +21,13 @@ from numpy.random import Generator
 import lrcourse.exercises
 from lrcourse.course.workspace import WorkspaceError, course_folder
 from lrcourse.exercises import FAILED, PASSED, TO_DO, Check, Exercise, Wrong, exercises
-from lrcourse.grading import GradingError, intake
+from lrcourse.grading import ERROR, GRADED, GradingError, intake
 from lrcourse.grading.hidden import HiddenCheck, Question
 from lrcourse.grading.remote import IDLE, MISSING, Session, StudentError, raised
-from lrcourse.grading.sandbox import Limits, Lost, Sandbox
+from lrcourse.grading.sandbox import STOPPING, Limits, Lost, Sandbox
 
-GRADED, ABSENT, UNREADABLE, ERROR, WAITING = (
-    *("graded", "missing", "unreadable"),
-    *("grader error", "waiting"),
-)
 STILL_TO_DO = "This part is still to do."
-NOT_ON_ROSTER = "not on the roster"
+OURS = "The grader failed here, not you. These points will follow."
 MOST_LOSSES = 2  # sandboxes that one exercise may use up
 TORCH = re.compile(r"\btorch\.\w|\b(?:import|from) torch\b|\blrcourse.exercises.chapter_14\b")
 
@@ -62,8 +60,10 @@ def hidden_folder() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _modules(setting: Setting, chapter: str) -> Iterator[ModuleType]:
-    for number, folder in enumerate(setting.checks):
+@cache
+def _modules(folders: tuple[str, ...], chapter: str) -> list[ModuleType]:
+    found = []
+    for number, folder in enumerate(folders):
         path = Path(folder) / f"chapter_{chapter}.py"
         if not path.is_file():
             continue
@@ -73,14 +73,15 @@ def _modules(setting: Setting, chapter: str) -> Iterator[ModuleType]:
             spec.loader.exec_module(module)
         except Exception as error:
             raise GradingError(f"{path} cannot be used: {type(error).__name__}: {error}") from None
-        yield module
+        found.append(module)
+    return found
 
 
 def hidden_checks(setting: Setting, chapter: str) -> dict[str, list[HiddenCheck]]:
     r"""Return the hidden checks of a chapter by exercise; GradingError if a file is wrong."""
     found: dict[str, list[HiddenCheck]] = {}
     ids = {exercise.id for exercise in exercises(chapter)}
-    for module in _modules(setting, chapter):
+    for module in _modules(setting.checks, chapter):
         for id, checks in getattr(module, "CHECKS", {}).items():
             if id not in ids:
                 raise GradingError(f"{module.__file__}: there is no exercise {id}.")
@@ -95,7 +96,9 @@ def hidden_checks(setting: Setting, chapter: str) -> dict[str, list[HiddenCheck]
 
 def questions(setting: Setting, chapter: str) -> list[Question]:
     r"""Return the questions of a chapter that people grade."""
-    return [q for module in _modules(setting, chapter) for q in getattr(module, "QUESTIONS", [])]
+    return [
+        q for module in _modules(setting.checks, chapter) for q in getattr(module, "QUESTIONS", [])
+    ]
 
 
 def check_digest(setting: Setting, chapter: str) -> str:
@@ -108,27 +111,35 @@ def check_digest(setting: Setting, chapter: str) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(p).digest() for p in parts)).hexdigest()
 
 
-def grade(setting: Setting, student: str, notebook: intake.Notebook) -> list[dict]:
-    r"""Grade one notebook.
+def grade(
+    setting: Setting, student: str, notebook: intake.Notebook
+) -> tuple[str, str, list[dict] | None]:
+    r"""Grade one notebook; it may run elsewhere.
 
     Returns:
-        For each exercise a dict: id, title, status, points, possible, checks (each with name,
-        passed, points, possible, hidden, message) and hints.
+        GRADED, or ERROR and why, and for each exercise a dict: id, title, status, points, possible,
+        checks (each with name, passed, points, possible, hidden, message) and hints.
     """
-    listed = exercises(notebook.chapter)
-    hidden = hidden_checks(setting, notebook.chapter)
-    with _Desk(setting, student, notebook) as desk:
-        outcomes = {e.id: desk.ask(e, e.checks) for e in listed}
-        # Afterwards, so that no answer can tell in a visible check what it saw in a hidden one.
-        for e in listed:
-            outcomes[e.id] += desk.ask(e, hidden.get(e.id, []))
-    return [_report(e, [*e.checks, *hidden.get(e.id, [])], outcomes[e.id]) for e in listed]
+    try:
+        listed = exercises(notebook.chapter)
+        hidden = hidden_checks(setting, notebook.chapter)
+        with _Desk(setting, student, notebook) as desk:
+            outcomes = {e.id: desk.ask(e, e.checks) for e in listed}
+            # Afterwards, so that no answer can tell in a visible check what it saw in a hidden one.
+            for e in listed:
+                outcomes[e.id] += desk.ask(e, hidden.get(e.id, []))
+    except Exception as error:
+        return ERROR, _described(error), None
+    detail = [_report(e, [*e.checks, *hidden.get(e.id, [])], outcomes[e.id]) for e in listed]
+    ours = [f"{e.id}: {said}" for e in listed for status, said in outcomes[e.id] if status == ERROR]
+    return ERROR if ours else GRADED, "; ".join(ours), detail
 
 
 def _report(exercise: Exercise, checks: list[Check], outcomes: list[tuple[str, str]]) -> dict:
     rows = []
     for check, (status, message) in zip(checks, outcomes, strict=True):
         hidden, passed = isinstance(check, HiddenCheck), status == PASSED
+        told = OURS if status == ERROR else check.hint if hidden else message
         rows.append(
             {
                 "name": check.name,
@@ -136,20 +147,22 @@ def _report(exercise: Exercise, checks: list[Check], outcomes: list[tuple[str, s
                 "points": check.points if passed else 0,
                 "possible": check.points,
                 "hidden": hidden,
-                "message": "" if passed else check.hint if hidden else message,
+                "message": "" if passed else told,
             }
         )
-    statuses = [status for status, _ in outcomes]
-    done = all(status == PASSED for status in statuses)
-    begun = PASSED in statuses or TO_DO not in statuses
+    statuses = {status for status, _ in outcomes}
+    if ERROR in statuses or len(statuses) == 1:
+        (status,) = statuses & {ERROR} or statuses
+    else:
+        status = FAILED if PASSED in statuses or TO_DO not in statuses else TO_DO
     return {
         "id": exercise.id,
         "title": exercise.title,
-        "status": PASSED if done else FAILED if begun else TO_DO,
+        "status": status,
         "points": sum(row["points"] for row in rows),
         "possible": sum(row["possible"] for row in rows),
         "checks": rows,
-        "hints": [] if done else list(exercise.hints),
+        "hints": [] if status == PASSED else list(exercise.hints),
     }
 
 
@@ -175,12 +188,11 @@ class _Desk:
 
     def open(self, exercise: Exercise, answer: int) -> Session:
         while self.sandbox is None:
-            sandbox = Sandbox(self.setting.kind, self.setting.limits, self.setting.image)
+            self.sandbox = Sandbox(self.setting.kind, self.setting.limits, self.setting.image)
             try:
-                sandbox.request("prepare", self.modules)
-                self.sandbox = sandbox
+                self.sandbox.request("prepare", *self.modules)
             except (Lost, TimeoutError) as error:
-                sandbox.close()
+                self.drop()
                 self.losses["start"] += 1
                 if self.losses["start"] > 1:
                     raise GradingError(f"the sandbox does not start: {error}") from None
@@ -204,6 +216,12 @@ class _Desk:
                         self.losses[exercise.id] += 1
                         outcome = FAILED, last
                     slow = True  # the machine was busy, perhaps: once more
+                except GradingError:
+                    raise
+                except Exception as error:
+                    said = f"What it returned is not what the check can use: {_named(error)}."
+                    ours = self._breaks(exercise, check)
+                    outcome = (ERROR, _described(error)) if ours else (FAILED, said)
             outcomes.append(outcome or (FAILED, last))
         if session is not None:
             try:
@@ -211,6 +229,19 @@ class _Desk:
             except (Lost, TimeoutError):
                 self.drop()
         return outcomes
+
+    def _breaks(self, exercise: Exercise, check: Check) -> bool:
+        # Whether a check that raised does so with the worked solution too: then the fault is ours.
+        path = next(course_folder().glob(f"solutions/{self.notebook.chapter}_*.ipynb"))
+        with _Desk(self.setting, self.student, intake.read_notebook(path)) as desk:
+            session = desk.open(exercise, desk.notebook.answer(exercise))
+            try:
+                _judged(session, exercise, check, self._rng(exercise, check))
+            except (Lost, TimeoutError):
+                raise
+            except Exception:
+                return True
+        return False
 
     def _rng(self, exercise: Exercise, check: Check) -> Generator:
         words = [self.student, self.notebook.digest, exercise.id, check.name]
@@ -239,10 +270,6 @@ def _judged(session: Session, exercise: Exercise, check: Check, rng: Generator) 
             keep = "Keep the arguments that the exercise gives."
             return FAILED, f"It could not be called: TypeError: {error.text}. {keep}"
         return FAILED, error.explained()
-    except (Lost, TimeoutError):
-        raise
-    except Exception as error:
-        return FAILED, f"What it returned is not what the check can use: {_described(error)}."
     return PASSED, ""
 
 
@@ -250,17 +277,13 @@ def _unwritten(*args: object, **options: object) -> None:
     raise raised(["NotImplementedError", "Exercise", 0, ""])
 
 
-def _described(error: Exception) -> str:
+def _named(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:300]
 
 
-def grade_safely(setting: Setting, student: str, notebook: intake.Notebook) -> tuple[str, object]:
-    r"""Return (GRADED, what ``grade`` returns), or (ERROR, why); it may run elsewhere."""
-    try:
-        return GRADED, grade(setting, student, notebook)
-    except Exception as error:
-        line = inspect.getinnerframes(error.__traceback__)[-1]
-        return ERROR, f"{_described(error)} ({Path(line.filename).name}, line {line.lineno})"
+def _described(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{_named(error)} ({Path(frame.filename).name}, line {frame.lineno})"
 
 
 def run_all(
@@ -275,24 +298,19 @@ def run_all(
         done: called in this thread with the piece of work and its result.
     """
     running: dict[Future, tuple] = {}
-
-    def collect(futures: Iterable[Future]) -> None:
-        for future in futures:
-            piece = running.pop(future)
-            try:
-                result = future.result()
-            except Exception as error:
-                result = ERROR, _described(error)
-            done(piece, result)
-
+    STOPPING.clear()
     try:
-        for piece in work:
-            running[executor.submit(grade_safely, *piece)] = piece
-            while len(running) >= ahead:
-                collect(wait(running, return_when=FIRST_COMPLETED).done)
-        while running:
-            collect(wait(running, return_when=FIRST_COMPLETED).done)
+        work = iter(work)
+        while True:
+            for piece in islice(work, ahead - len(running)):
+                running[executor.submit(grade, *piece)] = piece
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                piece, error = running.pop(future), future.exception()
+                done(piece, (ERROR, _named(error), None) if error else future.result())
     except BaseException:
+        STOPPING.set()
         for future in running:
             with suppress(Exception):
                 future.cancel()

@@ -25,6 +25,7 @@ MOST_FILES = 2000  # in a student's folder
 STUDENT = re.compile(r"\w[\w .,@+'()-]{0,99}")
 EXERCISE = re.compile(r"(\d\d)\.\d+")
 MENTION = re.compile(r"""(?:^#+\s*Exercise\s+|\bcheck\(\s*["'])(\d\d\.\d+)""", re.MULTILINE)
+QUESTION = re.compile(r"^#+\s*Question\s+(\S+)", re.MULTILINE)
 FLAT = re.compile(r"(.+?)[_-]\d\d(?:[_ .(-].*)?\.ipynb", re.DOTALL)
 MOODLE = re.compile(r"_assignsubmission_\w+$")
 
@@ -190,7 +191,7 @@ def read_notebook(path: Path) -> Notebook:
     if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
         raise ValueError("is not a notebook (it has no list of cells)")
     notebook = Notebook(str(path), hashlib.sha256(data).hexdigest(), "", [], [])
-    mentioned = set()
+    mentioned, asked, below = set(), "", {}
     for cell in content["cells"]:
         read = _cell(cell)
         if read is None:
@@ -199,9 +200,13 @@ def read_notebook(path: Path) -> Notebook:
         mentioned.update(MENTION.findall(source), [exercise] if exercise else [])
         for id in {exercise, question} - {""}:
             notebook.texts[id] = source
+        if asked:
+            below[asked] = source
+        asked = next(iter(QUESTION.findall(source)), "")
         if kind == "code":
             notebook.cells.append(source)
             notebook.ids.append(exercise)
+    notebook.texts = below | notebook.texts  # a cell that lost its metadata is found by its place
     count = Counter(id[:2] for id in mentioned if id[:2] in chapters())
     if not count:
         raise ValueError("has no exercise of this course")

@@ -6,24 +6,16 @@ import re
 from pathlib import Path
 
 from lrcourse.grading import GradingError
-from lrcourse.grading.feedback import ENVIRONMENT
+from lrcourse.grading.feedback import TEMPLATES
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.store import Store, write, write_csv
 
 HEADER = ("key", "answer", "points", "comment", "note")
-SHEET = ENVIRONMENT.from_string("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ question.title }}</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<style>body { font: 1rem/1.5 sans-serif; max-width: 50rem; margin: 2rem auto }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f3f3f3; padding: .6rem }</style>
-</head><body><h1>{{ question.title }}</h1>
-<p>At most {{ question.points }} points.</p><p>{{ question.rubric }}</p>
-{% for row in rows %}
-<h2>{{ row.key }}</h2><pre>{{ row.answer }}</pre>
-<p>{% if row.points is not none %}{{ row.points }} points. {{ row.comment }}{% endif %}
-{{ row.note }}</p>
-{% endfor %}</body></html>
-""")
+
+
+def file_name(question: Question) -> str:
+    r"""Return the name of a question's sheet, without its ending."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", question.id)
 
 
 def key(secret: bytes, question: str, student: str) -> str:
@@ -40,10 +32,9 @@ def write_sheets(folder: Path, store: Store, questions: list[Question], secret: 
             note = "The answer has changed since it was marked." if row["stale"] else ""
             rows.append({**row, "key": key(secret, question.id, row["student"]), "note": note})
         rows.sort(key=lambda row: row["key"])
-        name = re.sub(r"[^A-Za-z0-9_.-]", "_", question.id)
-        write(folder / f"{name}.html", SHEET.render(question=question, rows=rows))
-        table = [[row[column] for column in HEADER] for row in rows]
-        write_csv(folder / f"{name}.csv", HEADER, table)
+        name, page = file_name(question), TEMPLATES.get_template("sheet.html")
+        write(folder / f"{name}.html", page.render(question=question, rows=rows))
+        write_csv(folder / f"{name}.csv", HEADER, [[row[c] for c in HEADER] for row in rows])
 
 
 def read_sheet(path: Path, store: Store, questions: list[Question], secret: bytes) -> int:
@@ -55,7 +46,7 @@ def read_sheet(path: Path, store: Store, questions: list[Question], secret: byte
         questions: those of the batch.
         secret: the course's.
     """
-    question = next((q for q in questions if re.sub(r"[^\w.-]", "_", q.id) == path.stem), None)
+    question = next((q for q in questions if file_name(q) == path.stem), None)
     if question is None:
         raise GradingError(f"{path}: there is no question {path.stem}.")
     owners = {

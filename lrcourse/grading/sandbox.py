@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -71,6 +72,9 @@ class Limits:
     processes: int = 64
 
 
+STOPPING = threading.Event()  # when it is set, whoever waits for a sandbox gives up
+
+
 class Lost(Exception):
     r"""The sandbox is gone or no longer to be trusted; the message is for the student."""
 
@@ -90,7 +94,7 @@ def ensure(kind: str, image: str = "") -> None:
     sandbox = None
     try:
         sandbox = Sandbox(kind, Limits(idle=60), image, errors=subprocess.PIPE)
-        sandbox.request("prepare", [])
+        sandbox.request("prepare")
     except (Lost, OSError) as error:
         said = str(error)
         if sandbox is not None:
@@ -252,7 +256,7 @@ class Sandbox:
         except wire.WireError:
             raise Lost(MEDDLED) from None
         if message[1] != id:
-            raise Lost(MEDDLED)
+            raise Lost(GONE if message[0] == "closed" else MEDDLED)
         return message
 
     def _read(self, size: int) -> bytes:
@@ -274,6 +278,8 @@ class Sandbox:
         poll = select.poll()
         poll.register(fd, event)
         while not poll.poll(100):
+            if STOPPING.is_set():
+                raise KeyboardInterrupt
             now, tree = time.monotonic(), self._tree()
             cpu, memory = sum(c for _, c, _ in tree), sum(m for _, _, m in tree)
             if cpu - self.base > self.cpu:
@@ -292,25 +298,36 @@ class Sandbox:
 
     def _tree(self) -> list[tuple[str, float, float]]:
         # State, CPU seconds and MiB of every process in the sandbox.
-        found, pids = [], [self.process.pid]
+        found = []
         tick, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE") / 2**20
-        while pids:
-            pid = pids.pop()
+        for pid in self._pids():
             with contextlib.suppress(OSError, IndexError):
                 stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
                 stat = stat.rpartition(")")[2].split()
                 cpu = sum(map(int, stat[11:15])) / tick
                 found.append((stat[0], cpu, int(stat[21]) * page))
+        return found
+
+    def _pids(self) -> list[int]:
+        found = [self.process.pid]
+        for pid in found:
+            with contextlib.suppress(OSError):
                 for task in os.listdir(f"/proc/{pid}/task"):
                     children = Path(f"/proc/{pid}/task/{task}/children").read_text().split()
-                    pids += map(int, children)
+                    found += map(int, children)
         return found
 
     def close(self) -> None:
-        r"""End every process of the sandbox."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.kill()
+        r"""End every process of the sandbox, and wait until they have ended."""
+        inside = self._pids()[1:]
+        if self.kind == "bubblewrap" and inside:
+            # The first one is the namespace's init: it ends after all others, bwrap after it.
+            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.kill(inside[0], signal.SIGKILL)
+                self.process.wait(10)
+        if self.process.returncode is None:  # else its number may be another's by now
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         if self.container:
             subprocess.run(
                 [self.kind, "rm", "-f", self.container], capture_output=True, check=False

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from lrcourse.grading import GradingError
+from lrcourse.grading import GRADED, GradingError
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS results (
@@ -61,7 +61,7 @@ class Store:
     ) -> None:
         r"""Write a row, replacing what was there; ``texts`` are the answers people grade."""
         points = possible = None
-        if detail is not None:
+        if status == GRADED:
             points = sum(exercise["points"] for exercise in detail)
             possible = sum(exercise["possible"] for exercise in detail)
         row = (student, chapter, status, reason, submission, checks, points, possible, sandbox)

@@ -30,7 +30,8 @@ def encode(value: object, other: Callable[[object], list], depth: int = 0) -> ob
     r"""Turn a value into what msgpack can carry.
 
     Args:
-        value: anything; numbers, strings, lists, tuples, dicts, arrays and numpy generators travel.
+        value: anything; numbers, strings, lists, tuples, dicts, slices, arrays and numpy generators
+            travel.
         other: says what stands for anything else, as a list that begins with a tag.
         depth: how deep the value lies inside another.
     """
@@ -47,6 +48,8 @@ def encode(value: object, other: Callable[[object], list], depth: int = 0) -> ob
     if type(value) is dict:
         pairs = [[encode(part, other, depth + 1) for part in pair] for pair in value.items()]
         return ["dict", pairs]
+    if type(value) is slice:
+        return ["slice", value.start, value.stop, value.step]
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
         array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(
@@ -85,6 +88,8 @@ def decode(tree: object, other: Callable[[list], object], depth: int = 0) -> obj
                 }
             except TypeError:
                 raise WireError("a dict has a key that is no key") from None
+        case ["slice", int() | None, int() | None, int() | None]:
+            return slice(*tree[1:])
         case ["int", str(digits)] if len(digits) <= LONGEST_NUMBER:
             return _integer(digits)
         case ["array" | "scalar" as kind, str(dtype), list(shape), bytes(data)]:

@@ -8,7 +8,6 @@ nothing computed. All take turns in one process; medians of the ratios, turn by 
 
 import argparse
 import os
-import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -17,6 +16,8 @@ import torch
 
 from lrcourse import optim
 from lrcourse.torch_optim import Optimizer
+
+from .table import Row, in_turns, lines, ratios
 
 RULES = {
     "SGD": (optim.SGD(), 1, lambda p: torch.optim.SGD(p, 0.01, foreach=False)),
@@ -45,13 +46,6 @@ RULES = {
 PARTS = 6
 
 
-def timed(function, repeats):
-    start = time.process_time()
-    for _ in range(repeats):
-        function()
-    return (time.process_time() - start) / repeats
-
-
 def numpy_step(rule, size, rng):
     w, g = rng.standard_normal((2, size), dtype=np.float32)
     take_step = optim.in_blocks(rule, w, g)
@@ -77,37 +71,32 @@ def floor_step(written, size, rng):
     return stream
 
 
-def row(steps, repeats, rounds):
-    times = []
-    for _ in range(rounds + 1):
-        times.append([timed(step, repeats) for step in steps])
-    return np.array(times[1:])
+def measure(quick: bool, rounds: int | None = None) -> list[Row]:
+    r"""Rows by rule and size; quick leaves ten million parameters out, and takes fewer rounds."""
+    rounds = rounds or (5 if quick else 9)
+    torch.set_num_threads(1)
+    rng, rows = np.random.default_rng(0), []
+    for size, repeats in ((10_000, 200), (10_000_000, 1))[: 1 if quick else 2]:
+        for name, (rule, written, make) in RULES.items():
+            steps = {
+                "ours": numpy_step(type(rule)(), size, rng),
+                "floor": floor_step(written, size, rng),
+                "torch": torch_step(make, size),
+            }
+            times = in_turns(steps, rounds, repeats)
+            rows.append(ratios(f"{name}, {size:,} parameters", times))
+    steps = {
+        "ours": torch_step(lambda p: Optimizer(p, optim.IRpropMinus()), 100_000),
+        "torch": torch_step(RULES["IRpropMinus"][2], 100_000),
+    }
+    times = in_turns(steps, rounds, 50)
+    return [*rows, ratios("IRpropMinus as torch optimizer, 100,000 parameters", times)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9, help="turns of each (default 9)")
-    rounds = parser.parse_args().rounds
-    torch.set_num_threads(1)
-    rng = np.random.default_rng(0)
-    for size, repeats in ((10_000, 200), (10_000_000, 1)):
-        print(f"{size:,} parameters".ljust(24), "us/step   torch/ours   ours/floor")
-        for name, (rule, written, make) in RULES.items():
-            rule = type(rule)()
-            steps = [numpy_step(rule, size, rng), floor_step(written, size, rng)]
-            steps += [torch_step(make, size)]
-            ours, floor, theirs = row(steps, repeats, rounds).T
-            print(
-                f"  {name:22}{np.median(ours) * 1e6:9.0f}{np.median(theirs / ours):12.2f}"
-                f"{np.median(ours / floor):13.2f}"
-            )
-    size = 100_000
-    steps = [
-        torch_step(lambda p: Optimizer(p, optim.IRpropMinus()), size),
-        torch_step(RULES["IRpropMinus"][2], size),
-    ]
-    ours, theirs = row(steps, 50, rounds).T
-    print(f"torch IRpropMinus, 100,000 parameters: {np.median(theirs / ours):.2f}x torch's speed")
+    print(*lines(measure(False, parser.parse_args().rounds)), sep="\n")
 
 
 if __name__ == "__main__":

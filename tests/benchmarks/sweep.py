@@ -14,7 +14,6 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from statistics import median
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -25,6 +24,8 @@ from lrcourse.nn import Linear, Network, ReLU
 from lrcourse.optim import SGD
 from lrcourse.sweep import Sweep
 from lrcourse.training import fit
+
+from .table import Row, in_turns, lines, ratios
 
 
 def nothing(a, seed):
@@ -56,6 +57,56 @@ def timed(function) -> float:
     return time.perf_counter() - start
 
 
+class Sweeps:
+    r"""Sweeps of made-up tasks, each with a results file of its own in a folder."""
+
+    def __init__(self, folder: str) -> None:
+        self.paths = (Path(folder) / f"{i}.jsonl" for i in itertools.count())
+
+    def __call__(self, function, grid, *, stack=None, **how):
+        asked = Sweep(function, grid, [0], next(self.paths), stack=stack)
+        return lambda: asked.run(progress=False, **how)
+
+
+def many(count):
+    return {"a": range(count)}
+
+
+def stacked(sweeps: Sweeps, rounds: int) -> Row:
+    r"""16 rates of 64-32-10, side by side and one by one."""
+    rates = {"learning_rate": list(np.logspace(-3, -0.5, 16))}
+    runs = {
+        "ours": lambda: sweeps(
+            train, rates, stack=lambda setting: sweep.stacking_is_faster(2_410, 32)
+        )(),
+        "one by one": lambda: sweeps(train, rates)(),
+    }
+    return ratios("16 rates of 64-32-10, stacked", in_turns(runs, rounds))
+
+
+def overhead(sweeps: Sweeps, rounds: int) -> Row:
+    r"""What a task that does nothing costs with two workers, their start left out."""
+    import joblib
+
+    pool, tasks = sweep._start(2), 500
+    workers = joblib.Parallel(n_jobs=2, batch_size=1)  # a sweep keeps each result as it comes
+    runs = {
+        "ours": lambda: sweeps(nothing, many(tasks), executor=pool)(),
+        "joblib": lambda: workers(joblib.delayed(nothing)(a, seed=0) for a in range(tasks)),
+    }
+    times = in_turns(runs, rounds, clock=time.perf_counter)
+    pool.shutdown()
+    per_task = {name: spent / tasks for name, spent in times.items()}
+    return ratios("sweep of tasks that do nothing, a task", per_task)
+
+
+def measure(quick: bool) -> list[Row]:
+    r"""Stacked rates against a loop, and the overhead of a task against joblib."""
+    with tempfile.TemporaryDirectory() as folder:
+        sweeps, rounds = Sweeps(folder), 3 if quick else 9
+        return [stacked(sweeps, rounds), overhead(sweeps, rounds)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--tasks", type=int, default=24)
@@ -63,24 +114,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     folder = tempfile.TemporaryDirectory()
-    paths = (Path(folder.name) / f"{i}.jsonl" for i in itertools.count())
-
-    def swept(function, grid, **how):
-        stack = how.pop("stack", None)
-        asked = Sweep(function, grid, [0], next(paths), stack=stack)
-        return lambda: asked.run(progress=False, **how)
-
-    def many(count):
-        return {"a": range(count)}
-
+    swept = Sweeps(folder.name)
     inline = [timed(swept(nothing, many(500))) / 500 for _ in range(5)]
     print(f"overhead inline         {1e3 * min(inline):8.2f} ms a task")
     print(f"start of 2 workers      {timed(swept(nothing, many(1), jobs=2)):8.2f} s")
-    gains = []
-    for _ in range(options.rounds):
-        few, lots = (timed(swept(nothing, many(n), jobs=2)) for n in (2, 502))
-        gains.append((lots - few) / 500)
-    print(f"overhead, 2 workers     {1e3 * min(gains):8.2f} ms a task")
 
     steps = 500
     steps = round(steps * options.seconds / timed(lambda: work(0, steps, 0)))
@@ -109,14 +146,8 @@ def main() -> None:
             ratio = min(times["1 worker"]) / min(spent)
             print(f"{name:20}{min(spent):8.2f} s, speed-up {ratio:.2f}")
 
-    rates = {"learning_rate": list(np.logspace(-3, -0.5, 16))}
-    alone, stacked = (
-        median(timed(swept(train, rates, stack=stack)) for _ in range(options.rounds))
-        for stack in (None, lambda setting: sweep.stacking_is_faster(2_410, 32))
-    )
-    print(f"16 rates of 64-32-10, one by one {alone:.2f} s, stacked {stacked:.2f} s")
-
-    asked = Sweep(nothing, many(10_000), [0], next(paths))
+    print(*lines([stacked(swept, options.rounds), overhead(swept, options.rounds)]), sep="\n")
+    asked = Sweep(nothing, many(10_000), [0], next(swept.paths))
     asked.run(progress=False)
     print(f"loading 10,000 keys     {min(timed(asked.run) for _ in range(5)):8.3f} s")
     print(f"making 10,000 keys      {timed(lambda: Sweep(nothing, many(10_000), [0], 'x')):8.3f} s")

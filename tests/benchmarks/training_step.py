@@ -1,14 +1,14 @@
-r"""Time of one training step of ``fit`` against torch and against the bare matrix products.
+r"""Time of a training step of ``fit`` against torch, scikit-learn and the bare matrix products.
 
     python -m tests.benchmarks.training_step [--rounds N]
 
-Network 784-128-128-10, sigmoid, softmax cross-entropy, SGD, one thread. The three take turns in
-one process; a row gives the median CPU time of a step and the medians of the ratios, turn by turn.
+Network 784-128-128-10, sigmoid, softmax cross-entropy, SGD, one thread. They take turns in one
+process; a row gives the median CPU time of a step and the medians of the ratios, turn by turn.
 """
 
 import argparse
 import os
-import time
+import warnings
 from itertools import pairwise
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,6 +19,8 @@ import torch
 from lrcourse.nn import Linear, Network, Sigmoid
 from lrcourse.optim import SGD
 from lrcourse.training import fit
+
+from .table import Row, in_turns, lines, ratios
 
 SIZES = (784, 128, 128, 10)
 STEPS = {1: 200, 8: 200, 32: 100, 256: 25}
@@ -49,6 +51,16 @@ def with_torch(x, labels, batch_size):
     return epoch
 
 
+def with_sklearn(x, labels, batch_size):
+    from sklearn.neural_network import MLPClassifier
+
+    network = MLPClassifier(
+        SIZES[1:-1], activation="logistic", solver="sgd", momentum=0, alpha=0,
+        learning_rate_init=0.1, batch_size=batch_size, random_state=0,
+    )  # fmt: skip
+    return lambda: network.partial_fit(x, labels, classes=range(10))
+
+
 def products(x, labels, batch_size):
     rng = np.random.default_rng(0)
 
@@ -72,39 +84,29 @@ def products(x, labels, batch_size):
     return epoch
 
 
-def measure(batch_size: int, rounds: int) -> dict[str, float]:
-    rng = np.random.default_rng(0)
-    n = batch_size * STEPS[batch_size]
-    x, labels = rng.random((n, 784), dtype=np.float32), rng.integers(0, 10, n)
-    runs = [make(x, labels, batch_size) for make in (ours, with_torch, products)]
-    times = np.empty((rounds + 1, 3))
-    for row in times:
-        for i, run in enumerate(runs):
-            start = time.process_time()
-            run()
-            row[i] = time.process_time() - start
-    times = times[1:] / STEPS[batch_size] * 1e6
-    mine, theirs, floor = np.median(times, axis=0)
-    return {
-        "batch size": batch_size,
-        "fit us": mine,
-        "torch us": theirs,
-        "products us": floor,
-        "torch/fit": np.median(times[:, 1] / times[:, 0]),
-        "fit/products": np.median(times[:, 0] / times[:, 2]),
-    }
+def measure(quick: bool, rounds: int | None = None) -> list[Row]:
+    r"""Rows by batch size; quick is fewer rounds."""
+    rounds = rounds or (5 if quick else 15)
+    torch.set_num_threads(1)
+    made = {"ours": ours, "torch": with_torch, "scikit-learn": with_sklearn, "floor": products}
+    rows = []
+    for batch_size, steps in STEPS.items():
+        rng = np.random.default_rng(0)
+        n = batch_size * steps
+        x, labels = rng.random((n, 784), dtype=np.float32), rng.integers(0, 10, n)
+        runs = {name: make(x, labels, batch_size) for name, make in made.items()}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # scikit-learn on a loss that does not fall
+            times = in_turns(runs, rounds)
+        times = {name: spent / steps for name, spent in times.items()}
+        rows.append(ratios(f"training step, batch of {batch_size}", times))
+    return rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=31, help="turns of each (default 31)")
-    rounds = parser.parse_args().rounds
-    torch.set_num_threads(1)
-    for i, batch_size in enumerate(STEPS):
-        row = measure(batch_size, rounds)
-        if i == 0:
-            print(*(name.rjust(13) for name in row))
-        print(*(f"{value:13.2f}" for value in row.values()))
+    print(*lines(measure(False, parser.parse_args().rounds)), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,24 +1,26 @@
-r"""Time and memory of fitting ZCA to 10,000 colour images of 32x32 against the SVD of the data.
+r"""Time and memory of fitting ZCA to 10,000 colour images of 32x32 against scikit-learn and SVD.
 
     python -m tests.benchmarks.whitening [--images N] [--features D] [--rounds N] [--memory]
 
 One thread, CPU time, float32 images whose spectrum falls like that of photographs. "floor" is one
-covariance product and one eigh, both as NumPy does them in float32. The three take turns; the
-ratios are medians, turn by turn. With --memory, the largest private memory that a fit from a
-memory map of five times as many images adds, its sums alone and as a whole, is measured instead.
+covariance product and one eigh, both as NumPy does them in float32; scikit-learn is its PCA with
+whitening, by the covariance too. They take turns; the ratios are medians, turn by turn. With
+--memory, the largest private memory that a fit from a memory map of five times as many images
+adds, its sums alone and as a whole, is measured instead.
 """
 
 import argparse
 import os
 import tempfile
 import threading
-import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
 from lrcourse.whitening import ZCA
+
+from .table import Row, in_turns, lines, ratios
 
 
 def photographs(n: int, d: int) -> np.ndarray:
@@ -30,29 +32,21 @@ def photographs(n: int, d: int) -> np.ndarray:
     return ((images - low) / (high - low)).astype(np.float32)
 
 
-def zca(x):
-    ZCA().fit(x)
+def measure(
+    quick: bool, images: int | None = None, features: int | None = None, rounds: int = 1
+) -> list[Row]:
+    r"""One row; quick is 2,000 images of 16x16."""
+    from sklearn.decomposition import PCA
 
-
-def floor(x):
-    np.linalg.eigh(x.T @ x)
-
-
-def svd(x):
-    np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
-
-
-def times(x: np.ndarray, rounds: int) -> None:
-    names, spent = ("zca", "floor", "svd"), np.empty((rounds, 3))
-    for row in spent:
-        for i, fit in enumerate((zca, floor, svd)):
-            start = time.process_time()
-            fit(x)
-            row[i] = time.process_time() - start
-    for name, seconds in zip(names, np.median(spent, axis=0), strict=True):
-        print(f"{name:10}{seconds:8.2f} s")
-    print(f"svd/zca   {np.median(spent[:, 2] / spent[:, 0]):8.2f}")
-    print(f"zca/floor {np.median(spent[:, 0] / spent[:, 1]):8.2f}")
+    x = photographs(images or (2_000 if quick else 10_000), features or (768 if quick else 3072))
+    runs = {
+        "ours": lambda: ZCA().fit(x),
+        "floor": lambda: np.linalg.eigh(x.T @ x),
+        "scikit-learn": lambda: PCA(whiten=True, svd_solver="covariance_eigh").fit(x),
+        "SVD": lambda: np.linalg.svd(x - x.mean(axis=0), full_matrices=False),
+    }
+    name = f"ZCA of {len(x):,} images, {x.shape[1]} features"
+    return [ratios(name, in_turns(runs, rounds, warm=quick))]
 
 
 def private() -> float:
@@ -100,7 +94,7 @@ def main() -> None:
     if setting.memory:
         memory(5 * setting.images, setting.features)
     else:
-        times(photographs(setting.images, setting.features), setting.rounds)
+        print(*lines(measure(False, setting.images, setting.features, setting.rounds)), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Run a command as an ordinary user, who may be root's stand-in, in a folder of its own."""
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -41,6 +42,27 @@ def lrcourse(*words: object, timeout: float = 400) -> subprocess.CompletedProces
     return subprocess.run(
         command(*words), capture_output=True, text=True, timeout=timeout, env=environment, cwd="/"
     )
+
+
+def adopt() -> None:
+    """Become the parent of every process below this one whose own parent ends; it lasts."""
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def descendants() -> dict[int, str]:
+    """The command line of each live process below this one, by number; the dead are reaped."""
+    found, pids = {}, [os.getpid()]
+    for pid in pids:
+        try:
+            for task in os.listdir(f"/proc/{pid}/task"):
+                pids += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                os.waitpid(pid, os.WNOHANG)
+            elif pid != os.getpid():
+                found[pid] = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+        except OSError:
+            continue
+    return found
 
 
 def folder() -> Path:

@@ -6,12 +6,14 @@ import html
 import json
 import os
 import shutil
+import signal
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
 from bad_submissions import CELLS, make
-from ordinary import folder, give, lrcourse, needs_sandbox
+from ordinary import adopt, descendants, folder, give, lrcourse, needs_sandbox, prefix
 
 from lrcourse.grading.feedback import file_name
 
@@ -28,22 +30,10 @@ def fingerprint(root: Path) -> dict[str, str]:
     }
 
 
-def workers() -> list[str]:
-    """Processes of sandboxes, or what an answer left behind."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            told = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if "lrcourse-test-" not in told and ("sleep 31337" in told):
-            found.append(told)
-    return found
-
-
 @pytest.fixture(scope="module")
 def batch():
-    """Grade all; yields (expected, rows by student, output folder, what was printed)."""
+    """Grade all; yields (expected, rows by student, output folder, printed, processes left)."""
+    adopt()
     root = folder()
     submissions, out = root / "in", root / "out"
     submissions.mkdir()
@@ -52,9 +42,9 @@ def batch():
     with roster.open("w", newline="") as file:
         csv.writer(file).writerows([["student"], *([s] for s in expected if s != "renamed")])
     give(root)
-    before = fingerprint(submissions)
+    before, running = fingerprint(submissions), descendants()
     ran = lrcourse(
-        *("grade", submissions, "--out", out, "--roster", roster, "--cpu", 1, "--jobs", 3)
+        *("grade", submissions, "--out", out, "--roster", roster, "--cpu", 1, "--jobs", 6)
     )
     assert ran.returncode == 0, ran.stderr[-3000:]
     assert fingerprint(submissions) == before
@@ -62,18 +52,19 @@ def batch():
     database.row_factory = sqlite3.Row
     rows = {row["student"]: dict(row) for row in database.execute("SELECT * FROM results")}
     database.close()
-    yield expected, rows, out, ran.stdout + ran.stderr
+    left = [told for pid, told in descendants().items() if pid not in running]
+    yield expected, rows, out, ran.stdout + ran.stderr, left
     shutil.rmtree(root, ignore_errors=True)
 
 
 def test_there_are_fifty_and_every_student_has_one_row(batch):
-    expected, rows, _, _ = batch
+    expected, rows, _, _, _ = batch
     assert len(CELLS) >= 50
     assert rows.keys() == expected.keys()
 
 
 def test_marks_status_and_feedback(batch):
-    expected, rows, out, _ = batch
+    expected, rows, out, _, _ = batch
     wrong = []
     for student, (points, status, words) in expected.items():
         row = rows[student]
@@ -86,7 +77,7 @@ def test_marks_status_and_feedback(batch):
 
 
 def test_nothing_hidden_comes_out(batch):
-    _, _, out, printed = batch
+    _, _, out, printed, _ = batch
     text = printed.encode() + b"".join(p.read_bytes() for p in out.rglob("*") if p.is_file())
     assert b"Use only w, gradient" in text
     for secret in (b"LEAK", b"step_of_a_matrix", b"rng.", b"(3, 4)", b"def run", b"root:x:"):
@@ -94,7 +85,7 @@ def test_nothing_hidden_comes_out(batch):
 
 
 def test_what_students_write_is_no_markup_and_no_formula(batch):
-    _, _, out, _ = batch
+    _, _, out, _, _ = batch
     for page in (out / "feedback").glob("*.html"):
         assert "<script" not in page.read_text(encoding="utf-8")
     with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
@@ -105,9 +96,20 @@ def test_what_students_write_is_no_markup_and_no_formula(batch):
 
 
 def test_no_process_is_left(batch):
-    assert workers() == []
+    # Whoever is orphaned below this process becomes its child, so nothing can hide.
+    assert batch[-1] == []
+
+
+def test_a_process_that_is_left_would_be_found():
+    adopt()
+    running = descendants()
+    subprocess.run([*prefix(), "setsid", "--fork", "sleep", "31337"], check=True)
+    (left,) = [pid for pid in descendants() if pid not in running]
+    os.kill(left, signal.SIGKILL)
+    os.waitpid(left, 0)
+    assert descendants() == running
 
 
 def test_only_the_owner_reads_the_secret(batch):
-    _, _, out, _ = batch
+    _, _, out, _, _ = batch
     assert os.stat(out / "secret.key").st_mode & 0o077 == 0

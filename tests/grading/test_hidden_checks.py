@@ -1,0 +1,95 @@
+"""Each hidden check accepts the worked solution and rejects a wrong answer."""
+
+import ast
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("msgpack")
+
+from bad_submissions import ROOT
+
+from lrcourse.exercises import Wrong, chapters, find
+from lrcourse.grading import engine, intake
+from lrcourse.grading.cells import needed, parse
+
+SETTING = engine.Setting(b"secret", (str(ROOT / "solutions" / "hidden_checks"),))
+CHECKS = [
+    pytest.param(find(id), check, id=f"{id} {check.name}")
+    for chapter in chapters()
+    for id, checks in engine.hidden_checks(SETTING, chapter).items()
+    for check in checks
+]
+# For each check a piece of the worked solution, and what stands in its place.
+WRONG = {
+    "matrices, and rates from 0 to 10": ("learning_rate * g", "min(learning_rate, 1) * g"),
+    "other starts and rates": ("learning_rate * gradient", "min(learning_rate, 0.25) * gradient"),
+    "other starts, rates and thresholds": ("2 * w**2", "2 * w"),
+    "small limits": ("return limit", "return limit or 1"),
+    "bowls of one, two and seven weights": ("hessian @", "hessian.diagonal() *"),
+    "other bowls, rates and numbers of steps": ("hessian @ w", "np.diag(hessian) * w"),
+    "one, two and eight curvatures": ("curvatures[0]", "curvatures[-2:][0]"),
+    "other lines and batches": ("np.mean(error)", "np.mean(error - error + 1)"),
+    "other shapes, against differences of the loss": ("d_y @ W.T", "x * 0 + W.sum(axis=1)"),
+    "arrays of any shape": ("d_y * y * (1 - y)", "(d_y * y * (1 - y)).ravel()"),
+    "one example, twelve classes": ("/ len(labels)", "/ max(len(labels), 2)"),
+    "scores moved up and down": ("logits.max(axis=1, keepdims=True)", "0"),
+    "all gradients, against differences of the loss": ("h * (1 - h)", "h"),
+    "layers with one input or one output": ("2 / fan_in", "2 / max(fan_in, 2)"),
+    "other functions and shapes": ("f(z) ** 2", "(f(z) - f(z).mean()) ** 2"),
+    "one layer, equal widths, a funnel": ("2 / fan_in", "2 / fan_out"),
+    "one example, two, and many": ("variance + epsilon", "variance + 1e-5"),
+    "three examples and twelve": ("B = len(d_y)", "B = 3"),
+    "three batches, then one example": ("ddof=1", "ddof=0"),
+    "against every batch of one and of two": ("/ len(gradients)", "/ max(1, len(gradients) - 1)"),
+    "every step, also for smaller batches": ("target - base_rate", "abs(target - base_rate)"),
+    "pieces of one, and larger than the batch": ("/ len(x)", "/ max(len(x), size)"),
+    "stairs of one epoch, and far along": ("epoch // every", "min(epoch // every, 9)"),
+    "no warm-up, and hundreds of steps": ("step % (2 * half)", "step % 901 % (2 * half)"),
+    "five steps down a plane": ("return w + v, v", "return w + v, v * 0.5"),
+    "other curvatures, rates and momenta": (")).max()", ")).min()"),
+    "valleys of one and three weights, and no step": ("x + momentum * v", "x"),
+    "six steps of a matrix": ("S = S + g**2", "S = 0.9 * S + g**2"),
+    "five steps, other rho and epsilon": ("(D + epsilon)", "(D + 0.1)"),
+    "seven steps, other betas and epsilon": ("beta1**t", "0.9**t"),
+    "every pair of signs, five step sizes": ("g = np.where(s < 0, 0, g)", "g = g + 0"),
+    "both sides of 0, and far out": ("cdf(-a)", "cdf(a)"),
+    "eight epochs of different lengths": ("for g in gradients:", "for g in gradients[:4]:"),
+}
+
+
+def answers(exercise, change=None):
+    """What the exercise's names stand for in the worked solution, perhaps changed."""
+    (path,) = ROOT.glob(f"solutions/{exercise.id[:2]}_*.ipynb")
+    notebook = intake.read_notebook(path)
+    number = notebook.answer(exercise)
+    source = notebook.cells[number]
+    if change is not None:
+        assert source.count(change[0]) >= 1, change
+        source = source.replace(*change)
+    space = {}
+    statements = needed(notebook.cells, number, list(exercise.answers)) + parse(source)
+    exec(compile(ast.Module(statements, []), "<solution>", "exec"), space)
+    found = {name: space[name] for name in exercise.answers}
+    return SimpleNamespace(**found) if len(found) > 1 else space[exercise.answers[0]]
+
+
+@pytest.mark.parametrize("exercise, check", CHECKS)
+def test_the_worked_solution_passes(exercise, check):
+    for seed in range(5):
+        check.run(answers(exercise), np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("exercise, check", CHECKS)
+def test_a_wrong_answer_is_rejected(exercise, check):
+    with pytest.raises(Wrong), np.errstate(all="ignore"):
+        check.run(answers(exercise, WRONG[check.name]), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("chapter", chapters())
+def test_each_question_has_a_cell_in_its_chapter(chapter):
+    for question in engine.questions(SETTING, chapter):
+        for folder in ("chapters", "solutions"):
+            (path,) = ROOT.glob(f"{folder}/{chapter}_*.ipynb")
+            assert question.id in intake.read_notebook(path).texts
