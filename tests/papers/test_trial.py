@@ -151,7 +151,8 @@ def test_lower(a, b, resolution, verdict):
 @pytest.mark.parametrize(
     ("a", "b", "resolution", "verdict"),
     [
-        (LOW, Sample((1.1, 1.2, 1.3)), 0.15, HOLDS),
+        (LOW, Sample((1.1, 1.2, 1.3)), 0.25, HOLDS),
+        (LOW, Sample((1.1, 1.2, 1.3)), 0.15, UNDECIDED),  # the margin is larger
         (LOW, HIGH, 0.15, FAILS),
         (HIGH, LOW, 0.15, FAILS),
         (LOW, WIDE, 0.15, UNDECIDED),
