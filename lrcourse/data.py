@@ -14,6 +14,7 @@ import math
 import os
 import struct
 import tarfile
+import tempfile
 import zlib
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -377,6 +378,14 @@ def _read_downloaded(name: str, folder: str | os.PathLike | None) -> dict[str, n
             raise FileNotFoundError(
                 f"{name} is not complete in {folder}: put there {names}, {instead}"
             )
+        try:
+            (home / name).mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=home / name).close()
+        except OSError as error:
+            raise FileNotFoundError(
+                f"{name} has to be downloaded, and {home / name} cannot be written "
+                f"({error.strerror}): let LRCOURSE_DATA name another folder, {instead}"
+            ) from error
         try:
             paths = [_download(file, home / name, about["mirrors"]) for file in files.values()]
         except OSError as error:

@@ -74,6 +74,13 @@ def test_a_place_that_cannot_be_written_is_one_sentence(words):
 
 
 @posix
+def test_a_data_folder_that_cannot_be_written_is_named():
+    code, printed = run("data", "mnist", environment=os.environ | {"LRCOURSE_DATA": "/dev/null"})
+    assert code == 1 and printed.count("\n") == 1
+    assert "/dev/null/mnist cannot be written" in printed and "LRCOURSE_DATA" in printed
+
+
+@posix
 @pytest.mark.parametrize("home", [None, "/dev/null/home"], ids=["none", "unwritable"])
 def test_without_a_home_data_and_bundles_are_made(tmp_path, home):
     environment = {k: v for k, v in os.environ.items() if k != "HOME"} | {"PYTHONPATH": str(ROOT)}
