@@ -306,8 +306,8 @@ def test_a_full_disk_is_one_sentence_and_the_runs_on_it_are_kept(tmp_path):
     if bwrap is None or subprocess.run([*mount, "true"], check=False).returncode:
         pytest.skip("no disk can be mounted here")
     script = (
-        f"{sys.executable} {tiny_paper.__file__} reproduce tiny --jobs 1 --out {disk}; code=$?;"
-        f"cp {disk}/tiny-quick.jsonl {kept}; exit $code"
+        f"'{sys.executable}' '{tiny_paper.__file__}' reproduce tiny --jobs 1 --out '{disk}';"
+        f"code=$?; cp '{disk}/tiny-quick.jsonl' '{kept}'; exit $code"
     )
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}"}
     result = subprocess.run(
