@@ -227,10 +227,10 @@ def test_view_refuses_tables_that_cannot_be_shown():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (14, "14"), (0.0503, "0.0503"), (1234.5, "1230"), (1e-6, "under 0.0001"),
-     (2e9, "over 10000"), (np.float32(2 / 30), "0.0667")],
+    [(0.0, "0"), (14.0, "14"), (0.0503, "0.0503"), (1234.5, "1230"), (1e-6, "under 0.0001"),
+     (2e9, "over 10000"), (np.float32(2 / 30), "0.0667"), (np.int32(12345), "12345")],
 )  # fmt: skip
 def test_numbers_read_well(value, text):
     from lrcourse.widgets.view import number
 
-    assert number(float(value)) == text
+    assert number(value) == text

@@ -391,7 +391,10 @@ function render({ model, el }) {
     }
     return values.subarray(position * size, (position + 1) * size);
   }
-  const fill = (text) => text.replace(/\{(\w+)\}/g, (_, name) => number(row(name)[0]));
+  const fill = (text) => text.replace(/\{(\w+)\}/g, (_, name) => {
+    const values = row(name); // of whole numbers, such as steps, all digits are said
+    return values instanceof Float32Array ? number(values[0]) : String(values[0]);
+  });
 
   const verdict = () => fill(spec.verdicts[row("verdict")[0]]);
 

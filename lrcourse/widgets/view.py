@@ -107,7 +107,13 @@ def axis(label: str, low: float, high: float, *, log: bool = False) -> dict:
 
 
 def number(value: float) -> str:
-    r"""A number as learners read it: three significant digits, no exponent (as in `view.js`)."""
+    r"""A number as learners read it: three significant digits, no exponent (as in `view.js`).
+
+    Of whole numbers, such as steps, all digits are said.
+    """
+    if np.issubdtype(np.asarray(value).dtype, np.integer):
+        return str(int(value))
+    value = float(value)
     if value != 0 and abs(value) < 1e-4:
         return "under 0.0001"
     if not abs(value) < 1e4:
@@ -231,7 +237,7 @@ class Lab(anywidget.AnyWidget):
     def verdict(self) -> str:
         r"""The outcome of the present setting in words."""
         text = self.spec["verdicts"][int(self.row("verdict"))]
-        return re.sub(r"\{(\w+)\}", lambda m: number(float(self.row(m[1]))), text)
+        return re.sub(r"\{(\w+)\}", lambda m: number(self.row(m[1])), text)
 
     @property
     def sentence(self) -> str:

@@ -196,7 +196,7 @@ class Live(Lab):
             "labels": self._y.astype(np.uint8),
             "curve": np.nan_to_num(curve, nan=1e4),
             "past": POINT * (np.arange(len(curve)) - len(curve) + 1).astype(np.float32),
-            "step": np.float32(self._step),
+            "step": np.int32(self._step),
             "loss": np.float32(loss),
             "accuracy": np.float32(right.mean()),
             "frame": np.int32(self._frame),
