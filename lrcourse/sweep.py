@@ -35,6 +35,7 @@ from tqdm import tqdm
 from lrcourse.data import Data
 
 RESERVED = ("key", "seed", "status", "seconds", "code")
+COLUMNS, BEGINNING = frozenset(RESERVED), b'{"key": "'  # of every row
 ATTEMPTS = 3  # of a run whose worker is killed
 AHEAD = 500  # runs handed to an executor that was given, enough to keep a large cluster busy
 HOPELESS = 3  # failures, and no success yet: going on would only repeat them
@@ -234,7 +235,8 @@ def code_version(function: Callable) -> str:
     r"""Return a hash of the source that a function runs, without comments and docstrings.
 
     That is its own and that of all functions, classes, modules and plain values it names, directly
-    or through each other, as far as they are in its own package (or notebook) or in lrcourse.
+    or through each other, as far as they are in its own package (or notebook) or in lrcourse. A
+    local variable with the name of one of them counts as it: a run too many, never one too few.
 
     Args:
         function: a function, or a ``functools.partial`` of one.
@@ -244,7 +246,8 @@ def code_version(function: Callable) -> str:
     """
     inner = inspect.unwrap(function.func if isinstance(function, functools.partial) else function)
     packages = {"lrcourse", inner.__module__.partition(".")[0]}
-    parts: dict[str, str] = {}
+    parts: dict[str, str] = {}  # what each name stands for
+    sources: dict[object, str] = {}
     todo: list[tuple[str, object]] = [("", function)]
     while todo:
         name, item = todo.pop()
@@ -264,7 +267,9 @@ def code_version(function: Callable) -> str:
         elif isinstance(item, FunctionType | type | ModuleType):
             module = item.__name__ if isinstance(item, ModuleType) else item.__module__
             full = f"{module}.{getattr(item, '__qualname__', '')}"
-            if module.partition(".")[0] in packages and full not in parts:
+            if module.partition(".")[0] not in packages:
+                continue
+            if item not in sources:
                 try:
                     tree = ast.parse(textwrap.dedent(inspect.getsource(item)))
                 except (OSError, TypeError, SyntaxError):
@@ -272,8 +277,9 @@ def code_version(function: Callable) -> str:
                         f"The source of {full} cannot be found, so a change of it would go unseen: "
                         "define it in a file or in a cell of a notebook."
                     ) from None
-                parts[full] = ast.unparse(_without_docstrings(tree))
-                todo += _named(item, tree, packages)
+                sources[item] = ast.unparse(_without_docstrings(tree))
+                todo += _named(name, item, tree, packages)
+            parts[name] = sources[item]
     return _hash(json.dumps(sorted(parts.items())))
 
 
@@ -351,12 +357,16 @@ def _without_docstrings(tree: ast.AST) -> ast.AST:
     return tree
 
 
-def _named(item: object, tree: ast.AST, packages: set[str]) -> Iterator[tuple[str, object]]:
-    # What the names in the source of a function, a class or a module stand for.
+def _named(
+    name: str, item: object, tree: ast.AST, packages: set[str]
+) -> Iterator[tuple[str, object]]:
+    # What the names in the source of a function, a class or a module stand for. One that it closes
+    # over is its own: a factory gives each of its functions another.
     module = item.__name__ if isinstance(item, ModuleType) else item.__module__
-    known = dict(vars(sys.modules[module]))
+    known, closed = dict(vars(sys.modules[module])), {}
     if isinstance(item, FunctionType):
-        known |= item.__globals__ | inspect.getclosurevars(item).nonlocals
+        closed = inspect.getclosurevars(item).nonlocals
+        known |= item.__globals__ | closed
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in packages:
             origin = importlib.import_module(node.module)
@@ -371,7 +381,7 @@ def _named(item: object, tree: ast.AST, packages: set[str]) -> Iterator[tuple[st
             if isinstance(origin, ModuleType) and origin.__name__.partition(".")[0] in packages:
                 yield f"{origin.__name__}.{node.attr}", getattr(origin, node.attr, None)
         elif isinstance(node, ast.Name) and node.id in known and not node.id.startswith("__"):
-            yield f"{module}.{node.id}", known[node.id]
+            yield f"{name if node.id in closed else module}.{node.id}", known[node.id]
 
 
 def _settings(grid: Mapping[str, Sequence] | Sequence[Mapping]) -> dict[str, dict]:
@@ -555,19 +565,27 @@ def _interrupts() -> Iterator[list[int]]:
 def _start(jobs: int) -> Executor:
     if jobs == 1:
         return _Inline()
-    try:
-        import loky
-    except ImportError:
-        raise SweepError(
-            f"jobs={jobs} needs loky: pip install 'lrcourse[scale]', or use jobs=1."
-        ) from None
-    return loky.ProcessPoolExecutor(
+    import loky
+
+    executor = loky.ProcessPoolExecutor(
         jobs, initializer=_begin_worker, initargs=(os.getpid(),), env=ONE_THREAD
     )
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        from multiprocessing import resource_tracker
+
+        # Workers begin with the mask of this thread: a Ctrl-C amid their imports is not theirs.
+        resource_tracker.ensure_running()  # at its own start it would lift the mask
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            executor.submit(int)  # the first task begins them
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return executor
 
 
 def _begin_worker(driver: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver to answer
+    tqdm.set_lock(threading.RLock())  # its own is one between processes, which a kill would leak
 
     def end_with_driver() -> None:  # a driver that is killed cannot end its workers
         while os.getppid() == driver:
@@ -637,14 +655,18 @@ def _lock(file: BinaryIO, path: Path) -> None:
 
 
 def _parse(content: bytes, path: str | os.PathLike) -> tuple[list[dict], bytes]:
-    # The rows, and what stands after the last end of a line.
+    # The rows, and what stands after the last end of a line: a torn row, as no other file ends in
+    # one after whole rows, and a file of one line is torn only if it begins as a row does.
     *lines, torn = content.split(b"\n")
+    if not lines and not BEGINNING.startswith(torn[: len(BEGINNING)]):
+        lines, torn = [torn], b""
     rows = []
     for number, line in enumerate(lines, 1):
         try:
             rows.append(json.loads(line))
-            rows[-1]["key"]
-        except (ValueError, TypeError, KeyError):
+            if not (rows[-1].keys() >= COLUMNS and isinstance(rows[-1]["key"], str)):
+                raise ValueError("a column is missing")
+        except (ValueError, AttributeError, RecursionError):
             raise SweepError(
                 f"Line {number} of {path} is no row of a sweep: {line[:60]!r}; remove that line, "
                 "or give the sweep another file."

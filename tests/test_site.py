@@ -169,11 +169,11 @@ def test_the_font_of_the_formulas_has_their_letters_its_tables_and_its_licence(s
 
 def test_formulas_are_mended():
     written = Writer(lambda address: address).markdown(
-        r"$w = -2$, $a - b$, $\text{fan\_in}$, $\lVert g \rVert$, $\overline{xy}$."
+        r"$w = -2$, $a - b$, $\text{fan\_in}$, $\ln n$, $\lVert g \rVert$, $\overline{xy}$."
     )
     assert '<mo form="prefix">\u2212</mo>' in html.unescape(written)
     assert html.unescape(written).count("<mo>\u2212</mo>") == 1
-    assert "<mtext>fan_in</mtext>" in written
+    assert "<mtext>fan_in</mtext>" in written and '<mi>ln</mi><mspace width="0.17em" />' in written
     assert html.unescape(written).count('<mo stretchy="false">\u2016</mo>') == 2
     assert '<mo class="bar">' in written and "</span>&NoBreak;." in written
 

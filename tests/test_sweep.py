@@ -384,7 +384,10 @@ def test_a_torn_last_line_is_removed_with_a_word_and_its_run_done_again(tmp_path
     assert timeless(Sweep(toy, GRID, [0], path).run(progress=False)) == timeless(rows)
 
 
-@pytest.mark.parametrize("line", [b"{}", b"[1]", b"7", b'{"key": ', b"\x00\x00", b"a,b,c"])
+@pytest.mark.parametrize(
+    "line",
+    [b"{}", b"[1]", b"7", b'{"key": ', b"\x00\x00", b"a,b,c", b"", b"[" * 100_000, b'{"key": "k"}'],
+)
 def test_a_file_that_is_none_of_a_sweep_is_refused_and_left_alone(tmp_path, line):
     path = tmp_path / "rows.jsonl"
     Sweep(toy, GRID, [0], path).run(progress=False)
@@ -392,6 +395,18 @@ def test_a_file_that_is_none_of_a_sweep_is_refused_and_left_alone(tmp_path, line
     path.write_bytes(content)
     for read in (lambda: table(path), Sweep(toy, GRID, [0], path).run):
         with pytest.raises(SweepError, match=r"Line 7 of .* is no row of a sweep"):
+            read()
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "content", [b"my notes", b"\x89PNG\r", b'[{"key": "k"}]', b'{"cells": []}']
+)
+def test_a_file_without_an_end_of_line_is_no_torn_row_and_left_alone(tmp_path, content):
+    path = tmp_path / "notes"
+    path.write_bytes(content)
+    for read in (lambda: table(path), Sweep(toy, GRID, [0], path).run):
+        with pytest.raises(SweepError, match=r"Line 1 of .* is no row of a sweep"):
             read()
     assert path.read_bytes() == content
 
@@ -463,6 +478,22 @@ def test_the_version_follows_lrcourse_and_what_a_function_closes_over(monkeypatc
 
     monkeypatch.setattr(sweep.inspect, "getsource", edited)
     assert code_version(made(SGD, 0.1)) != first
+
+
+def test_the_version_knows_what_each_name_of_a_table_stands_for():
+    def made(rules):
+        def function(seed):
+            return {"value": rules}
+
+        return function
+
+    def scaled(by):
+        return lambda rate: rate * by
+
+    a, b = scaled(2), scaled(3)
+    tables = [(SGD, Linear), (Linear, SGD), (a, a), (a, b), (b, a), (abs, lambda rate: -rate)]
+    versions = {code_version(made(dict(zip("xy", each, strict=True)))) for each in tables}
+    assert len(versions) == len(tables)
 
 
 def test_a_function_without_source_is_refused():
@@ -584,12 +615,6 @@ def test_what_cannot_be_swept_is_refused_before_it_starts(tmp_path, grid, seeds,
 def test_an_impossible_number_of_jobs_is_refused(tmp_path, jobs):
     with pytest.raises(ValueError, match=r"whole number of at least 1, not "):
         Sweep(toy, GRID, [0], tmp_path / "rows").run(jobs=jobs)
-
-
-def test_a_missing_loky_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "loky", None)
-    with pytest.raises(SweepError, match=r"jobs=2 needs loky: pip install 'lrcourse\[scale\]'"):
-        Sweep(toy, GRID, [0], tmp_path / "rows").run(jobs=2, progress=False)
 
 
 @pytest.mark.parametrize("result", [{"a": 1}, {"key": 1}, [1], None, {"x": object()}])

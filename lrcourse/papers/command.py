@@ -37,7 +37,8 @@ def reproduce(
         import loky
 
         jobs = loky.cpu_count()
-    for each in [paper(name) for name in dict.fromkeys(NAMES if "all" in names else names)]:
+    chosen = [paper(name) for name in dict.fromkeys(names) if name != "all"]
+    for each in map(paper, NAMES) if "all" in names else chosen:
         start = time.monotonic()
         path = out / f"{each.name}-{scale}.jsonl"
         sweep = Sweep(each.train, each.grid(scale), range(seeds), path, stack=each.stack)

@@ -6,14 +6,14 @@ by factors of 1.82: SGD one rate farther up is the control of each run of DA-SGD
 
 import functools
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from lrcourse.nn import Array, Linear, Network, Sigmoid
+from lrcourse.nn import Array, Sigmoid
 from lrcourse.optim import SGD, DirectionAccelerated, Momentum
+from lrcourse.papers.dense import dense, quiet_fit
 from lrcourse.papers.images import first_available, images, pooled
 from lrcourse.papers.trial import (
     Claim,
@@ -30,7 +30,6 @@ from lrcourse.papers.trial import (
     tuned,
 )
 from lrcourse.sweep import stacking_is_faster
-from lrcourse.training import fit
 
 # Section 3: the rate for each batch size.
 PAIRS = {
@@ -156,21 +155,18 @@ def train(
     training, (test_x, test_y) = prepared(data, widths[0], count)
     rng = np.random.default_rng(seed)
     stacked = not isinstance(learning_rate, float)
-    layers = [layer for a, b in pairwise(widths) for layer in (Linear(a, b, "xavier"), Sigmoid())]
-    student = Network(layers[:-1], rng, runs=len(learning_rate) if stacked else None)
+    runs = len(learning_rate) if stacked else None
+    student = dense(widths, rng, runs, activation=Sigmoid, start="xavier")
     scaled = times * np.reshape(learning_rate, (-1, 1)) if stacked else times * learning_rate
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a loss that is not finite is a row too
-        history = fit(
-            student,
-            training,
-            RULES[method](),
-            learning_rate=scaled,
-            batch_size=batch_size,
-            epochs=epochs,
-            rng=rng,
-            progress=False,
-        )
+    history = quiet_fit(
+        student,
+        training,
+        RULES[method](),
+        learning_rate=scaled,
+        batch_size=batch_size,
+        epochs=epochs,
+        rng=rng,
+    )
     losses = np.ravel(history.loss[-1] if history.stopped else history.epochs[-1]["loss"])
     wrong = 1 - np.ravel(student.accuracy(test_x, test_y))
     results = [

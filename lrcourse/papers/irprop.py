@@ -6,7 +6,6 @@ They count epochs until the loss is below 0.01, so that is what is compared. The
 
 import functools
 import math
-import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from lrcourse.nn import Array, BatchNorm, Linear, Network, ReLU
 from lrcourse.optim import SGD, IRpropMinus
+from lrcourse.papers.dense import quiet_fit, sign_sgd
 from lrcourse.papers.images import first_available, images, pooled
 from lrcourse.papers.trial import (
     Claim,
@@ -28,7 +28,7 @@ from lrcourse.papers.trial import (
     sample,
     tuned,
 )
-from lrcourse.training import Run, fit
+from lrcourse.training import Run
 from lrcourse.whitening import ZCA
 
 BATCH_SIZES = (250, 500, 1000, 2000)
@@ -40,10 +40,7 @@ RULES = {
     "irprop-paper": functools.partial(IRpropMinus, variant="paper"),
     "irprop-wide": functools.partial(IRpropMinus, minimum=1e-6, maximum=50.0, initial=0.01),
     "sgd": SGD,
-    # With all its steps equal to 1 the rule is signSGD at the learning rate.
-    "signsgd": functools.partial(
-        IRpropMinus, minimum=1.0, maximum=1.0, initial=1.0, variant="paper"
-    ),
+    "signsgd": sign_sgd,
 }
 
 
@@ -150,19 +147,16 @@ def train(
     rng, rule, goal = np.random.default_rng(seed), RULES[method](), UntilGoal()
     layers = [layer for a, b in hidden for layer in (Linear(a, b), BatchNorm(b), ReLU())]
     student = Network([*layers, Linear(fan_in, classes)], rng)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # stopping is what we are after
-        history = fit(
-            student,
-            training,
-            rule,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            epochs=most_epochs,
-            rng=rng,
-            callbacks=[goal],
-            progress=False,
-        )
+    history = quiet_fit(
+        student,
+        training,
+        rule,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        epochs=most_epochs,
+        rng=rng,
+        callbacks=[goal],
+    )
     if not math.isfinite(history.loss[-1]):
         return {"epochs": None, "test_error": math.nan}
     result = {"epochs": goal.epochs, "test_error": 1 - student.accuracy(test_x, test_y)}

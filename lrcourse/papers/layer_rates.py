@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lrcourse.optim import SGD, AdaGrad, LayerwiseRate, Momentum, Nesterov, multiplier
+from lrcourse.papers.convolutional import Part, measure, tensors
 from lrcourse.papers.images import first_available, images
 from lrcourse.papers.trial import (
     Claim,
@@ -143,8 +144,8 @@ def train(
         end, and with "_early" after that step; "gain", plain less layerwise; "multiplier", the mean
         over layers and steps; "spread", the largest layer's mean multiplier over the smallest's.
     """
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    train_part, test_part = _tensors(data, network in RAW, limit, device)
+    train_part, test_part = _parts(data, network in RAW, limit)
+    device = train_part[0].device
 
     def errors(learning_rate: float, layerwise: bool) -> tuple[float, float, Tensor]:
         rng = torch.Generator().manual_seed(seed)
@@ -173,8 +174,8 @@ def train(
                 group["lr"] = rate(step) * 0.1 ** sum(step >= drop for drop in drops)
             optimizer.step()
             if step + 1 == early:
-                early_error = _error(model, test_part)
-        return _error(model, test_part), early_error, total / iterations
+                early_error = measure(model, test_part)[1]
+        return measure(model, test_part)[1], early_error, total / iterations
 
     plain, plain_early, _ = errors(learning_rate, False)
     layerwise, layerwise_early, means = errors(learning_rate, True)
@@ -193,21 +194,14 @@ def train(
     }
 
 
-def _tensors(
-    name: str, raw: bool, limit: int | None, device: str
-) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    # Training and test part: images (n, channels, side, side), labels.
+def _parts(name: str, raw: bool, limit: int | None) -> tuple[Part, Part]:
+    # To train and to test.
     data = images(name)
-    side, channels = data.image_shape[0], (*data.image_shape, 1)[2]
-    parts = []
-    for part in (data.train, data.test):
-        x = torch.from_numpy(part.x[:limit]).reshape(-1, side, side, channels)
-        x = x.permute(0, 3, 1, 2).contiguous().to(device)
-        parts.append((x, torch.from_numpy(part.y[:limit]).to(device)))
-    if raw:
-        mean = parts[0][0].mean(dim=0)
-        parts = [(255 * (x - mean), labels) for x, labels in parts]
-    return parts[0], parts[1]
+    train, test = (tensors(part, data.image_shape, limit) for part in (data.train, data.test))
+    if not raw:
+        return train, test
+    mean = train[0].mean(dim=0)
+    return (255 * (train[0] - mean), train[1]), (255 * (test[0] - mean), test[1])
 
 
 def _start(model: nn.Module, deviations: Sequence[float] | None, rng: torch.Generator) -> None:
@@ -223,7 +217,7 @@ def _start(model: nn.Module, deviations: Sequence[float] | None, rng: torch.Gene
 
 
 def _batches(
-    part: tuple[Tensor, Tensor], batch_size: int, iterations: int, rng: torch.Generator
+    part: Part, batch_size: int, iterations: int, rng: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     # Whole batches of shuffled images; the rest of an epoch is left out.
     x, labels = part
@@ -239,14 +233,6 @@ def _batches(
 def _multipliers(optimizer: Optimizer) -> Tensor:
     gradients = [[p.grad.ravel() for p in group["params"]] for group in optimizer.param_groups]
     return multiplier(torch.stack([torch.linalg.vector_norm(torch.cat(g)) for g in gradients]))
-
-
-@torch.no_grad()
-def _error(model: nn.Module, part: tuple[Tensor, Tensor]) -> float:
-    # Wrong answers in percent.
-    pairs = zip(*(values.split(500) for values in part), strict=True)
-    wrong = sum((model(x).argmax(dim=1) != labels).sum().item() for x, labels in pairs)
-    return 100 * wrong / len(part[1])
 
 
 def grid(scale: str) -> list[dict]:

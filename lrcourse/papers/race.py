@@ -6,14 +6,12 @@ The rate is chosen on validation images, and only then the error on test images 
 """
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import numpy as np
 
 from lrcourse import optim
-from lrcourse.nn import Linear, Network, ReLU
+from lrcourse.papers.dense import dense, quiet_fit, sign_sgd
 from lrcourse.papers.images import first_available, images, pooled
 from lrcourse.papers.trial import (
     Claim,
@@ -28,7 +26,6 @@ from lrcourse.papers.trial import (
     tuned,
 )
 from lrcourse.schedules import Cosine, LearningRateScheduler, OneCycle
-from lrcourse.training import fit
 
 RESOLUTION = 0.5  # points: a smaller difference counts for nothing
 NEAR = 0.01  # as an error: "within 1 point of the best"
@@ -38,11 +35,6 @@ ONE_RATE = 2.0**-7  # far below the best rate of SGD
 def layer_rates() -> optim.LayerwiseRate:
     r"""Return SGD with a rate for each layer."""
     return optim.LayerwiseRate(optim.SGD())
-
-
-def sign_sgd() -> optim.IRpropMinus:
-    r"""Return signSGD: steps of one size, which is the learning rate."""
-    return optim.IRpropMinus(minimum=1.0, maximum=1.0, initial=1.0, variant="paper")
 
 
 # The rule of each method, and the schedule of its rate where it has one.
@@ -153,7 +145,7 @@ def train(
         for part in (parts.train, parts.validation, parts.test)
     )
     rates = np.reshape(learning_rate, (-1, 1))
-    student = dense(widths, seed, len(rates))
+    student = dense(widths, np.random.default_rng(seed), len(rates))
     make, schedule = METHODS[method]
     rule, callbacks = make(), []
     if isinstance(rule, optim.LayerwiseRate):
@@ -161,21 +153,16 @@ def train(
     if schedule is not None:
         shape = schedule(1.0, epochs * -(-len(few[1]) // batch_size))
         callbacks = [LearningRateScheduler(lambda step: shape(step) * rates, per="step")]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Training stopped", RuntimeWarning)
-        history = fit(
-            student,
-            few,
-            rule,
-            learning_rate=rates,
-            batch_size=batch_size,
-            epochs=epochs,
-            rng=np.random.default_rng(seed),
-            callbacks=callbacks,
-            progress=False,
-        )
-    if history.stopped.startswith("interrupted"):  # by Ctrl-C: no result
-        raise KeyboardInterrupt
+    history = quiet_fit(
+        student,
+        few,
+        rule,
+        learning_rate=rates,
+        batch_size=batch_size,
+        epochs=epochs,
+        rng=np.random.default_rng(seed),
+        callbacks=callbacks,
+    )
     loss = np.full(len(rates), math.nan) if history.stopped else history.epochs[-1]["loss"]
     lost = np.where(np.isfinite(loss), 0.0, math.nan)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -186,20 +173,6 @@ def train(
         for row in zip(*errors, np.round(loss, 5), strict=True)
     ]
     return rows if isinstance(learning_rate, Sequence) else rows[0]
-
-
-def dense(widths: Sequence[int], seed: int, runs: int) -> Network:
-    r"""Return networks of dense layers with ReLU between them, Kaiming's start.
-
-    Args:
-        widths: inputs, widths of the hidden layers, classes.
-        seed: of the start.
-        runs: how many, side by side.
-    """
-    layers = []
-    for fan_in, fan_out in pairwise(widths):
-        layers += [Linear(fan_in, fan_out), ReLU()]
-    return Network(layers[:-1], np.random.default_rng(seed), runs=runs)
 
 
 def best(rows: Sequence[dict], method: str) -> tuple[float, Sample]:

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from string import Template
 
-import mistune
+from markdown_it import MarkdownIt
 
 from lrcourse.papers.trial import (
     NotTestedError,
@@ -103,21 +103,16 @@ def page(text: str, title: str, folder: Path) -> str:
         title: of the page.
         folder: where its images are.
     """
-    body = mistune.create_markdown(renderer=_Page(folder), plugins=["table"])(text)
+    markdown_it = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown_it.parse(text)
+    for token in (inline for block in tokens for inline in block.children or []):
+        if token.type == "image":
+            content = base64.b64encode((folder / token.attrs["src"]).read_bytes()).decode()
+            token.attrs["src"] = f"data:image/png;base64,{content}"
+    body = markdown_it.renderer.render(tokens, markdown_it.options, {})
+    wide = '<div class="wide" tabindex="0"><table>'  # it scrolls, with the keyboard too
+    body = body.replace("<table>", wide).replace("</table>", "</table></div>")
     return PAGE.substitute(title=escape(title), body=body)
-
-
-class _Page(mistune.HTMLRenderer):
-    def __init__(self, folder: Path) -> None:
-        super().__init__(escape=True)
-        self.folder = folder
-
-    def image(self, text: str, url: str, title: str | None = None) -> str:
-        content = base64.b64encode((self.folder / url).read_bytes()).decode()
-        return f'<img alt="{escape(text)}" src="data:image/png;base64,{content}">'
-
-    def table(self, text: str) -> str:  # one that is too wide scrolls, with the keyboard too
-        return f'<div class="wide" tabindex="0"><table>\n{text}</table></div>\n'
 
 
 def _parts(
@@ -261,6 +256,5 @@ def _write(path: Path, content: bytes) -> None:
     try:
         part.write_bytes(content)
         os.replace(part, path)
-    except OSError:
+    finally:
         part.unlink(missing_ok=True)
-        raise

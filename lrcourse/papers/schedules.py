@@ -5,7 +5,6 @@ schedule runs with that momentum and without it, and everything over a range of 
 """
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,9 +12,10 @@ import torch
 from torch import nn
 
 from lrcourse.data import Data, Split
-from lrcourse.nn import Array, Linear, Network, ReLU
+from lrcourse.nn import Array
 from lrcourse.optim import AdaDelta, AdaGrad, Adam, Momentum, RMSprop, Rule
 from lrcourse.papers.convolutional import measure, tensors, train_epoch
+from lrcourse.papers.dense import dense, quiet_fit
 from lrcourse.papers.images import first_available, images, pooled
 from lrcourse.papers.trial import (
     Claim,
@@ -39,7 +39,7 @@ from lrcourse.schedules import (
     TimeBased,
 )
 from lrcourse.torch_optim import Optimizer
-from lrcourse.training import Run, fit
+from lrcourse.training import Run
 
 Judge = Callable[[Sequence[dict]], tuple[str, str]]
 BY_EPOCH = "time-based, read by epoch"
@@ -195,24 +195,19 @@ def _train_dense(
         for part in (parts.train, parts.validation, parts.test)
     )
     rng = np.random.default_rng(seed)
-    network = Network([Linear(196, 16), ReLU(), Linear(16, 10)], rng, runs=len(shapes))
+    network = dense((196, 16, 10), rng, len(shapes))
     tail = Tail(*others)
     scheduler = LearningRateScheduler(lambda t: np.array([[shape(t)] for shape in shapes]), per=per)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Training stopped", RuntimeWarning)
-        history = fit(
-            network,
-            train_part,
-            rule,
-            learning_rate=0.0,  # the callback sets those of the runs
-            batch_size=batch_size,
-            epochs=epochs,
-            rng=rng,
-            callbacks=[scheduler, tail],
-            progress=False,
-        )
-    if history.stopped.startswith("interrupted"):  # by Ctrl-C: no result
-        raise KeyboardInterrupt
+    history = quiet_fit(
+        network,
+        train_part,
+        rule,
+        learning_rate=0.0,  # the callback sets those of the runs
+        batch_size=batch_size,
+        epochs=epochs,
+        rng=rng,
+        callbacks=[scheduler, tail],
+    )
     return tail.errors if not history.stopped else [[np.full(len(shapes), math.nan)] * 2]
 
 

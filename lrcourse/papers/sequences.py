@@ -5,7 +5,6 @@ and against no decay from the same first rate, over a range of first rates.
 """
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -14,9 +13,10 @@ import torch
 from torch import nn
 
 from lrcourse.data import Data, Split
-from lrcourse.nn import Array, Linear, Network, ReLU
+from lrcourse.nn import Array
 from lrcourse.optim import Adam, Momentum, Rule
 from lrcourse.papers.convolutional import measure, tensors, train_epoch
+from lrcourse.papers.dense import dense, quiet_fit
 from lrcourse.papers.images import first_available, images, pooled
 from lrcourse.papers.trial import (
     FAILS,
@@ -46,7 +46,7 @@ from lrcourse.schedules import (
     Strategy,
 )
 from lrcourse.torch_optim import Optimizer
-from lrcourse.training import Run, fit
+from lrcourse.training import Run
 
 SEQUENCES = {"seq1": Harmonic, "seq2": InverseRoot, "seq3": Geometric, "seq4": SawTooth}
 STRATEGIES = {"by epoch": ByEpoch, "by cutoff": ByCutoff, "by oscillation": ByOscillation}
@@ -281,23 +281,18 @@ def _train_dense(
     names = ("train", "validation", "test")
     data = replace(parts, **{name: shrunk(getattr(parts, name)) for name in names})
     rng = np.random.default_rng(seed)
-    network = Network([Linear(196, 32), ReLU(), Linear(32, 10)], rng, runs=len(strategies))
+    network = dense((196, 32, 10), rng, len(strategies))
     watch = Watch(strategies, data.validation, data.test)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Training stopped", RuntimeWarning)
-        history = fit(
-            network,
-            data,
-            rule,
-            learning_rate=0.0,  # the callback sets those of the runs
-            batch_size=batch_size,
-            epochs=epochs,
-            rng=rng,
-            callbacks=[watch],
-            progress=False,
-        )
-    if history.stopped.startswith("interrupted"):  # by Ctrl-C: no result
-        raise KeyboardInterrupt
+    quiet_fit(
+        network,
+        data,
+        rule,
+        learning_rate=0.0,  # the callback sets those of the runs
+        batch_size=batch_size,
+        epochs=epochs,
+        rng=rng,
+        callbacks=[watch],
+    )
     errors = np.full((epochs, 2, len(strategies)), math.nan)  # the rest of a run that broke off
     errors[: len(watch.errors)] = np.reshape(watch.errors, (-1, 2, len(strategies)))
     return list(zip(*errors.transpose(1, 2, 0), np.transpose(watch.rates), strict=True))

@@ -14,7 +14,7 @@ from lrcourse.course.workspace import course_folder
 from lrcourse.site import SiteError
 from lrcourse.site.execute import execute
 from lrcourse.site.font import math_font
-from lrcourse.site.render import Writer, relative
+from lrcourse.site.render import Writer
 from lrcourse.widgets import labs
 from lrcourse.widgets.page import fragment, script, style
 
@@ -164,14 +164,14 @@ def _render(pages):
         path, mark, place = address.partition("#")
         target = posixpath.normpath(posixpath.join(posixpath.dirname(page.source), path))
         if target in places:
-            return relative(places[target], page.path) + mark + place
+            return _relative(places[target], page.path) + mark + place
         dropped.add(target)
         return None
 
     def fill(template, path, **values):
-        root = relative(".", path) + "/"
+        root = _relative(".", path) + "/"
         files[path] = ENVIRONMENT.get_template(template).render(
-            menu=menu, root=root, path=path, relative=lambda p: relative(p, path), **values
+            menu=menu, root=root, relative=lambda p: _relative(p, path), **values
         )
 
     for page in pages:
@@ -188,9 +188,7 @@ def _render(pages):
             sections=[s for s in writer.sections if s.level in ((2,) if docs else (2, 3))],
             before=row[place - 1] if place else None,
             after=row[place + 1] if place + 1 < len(row) else None,
-            twin=next((p for p in pages if p.number == page.number and p.part != page.part), None)
-            if page.number
-            else None,
+            twin=next((p for p in pages if p.number == page.number and p.part != page.part), None),
         )
         if page.part != "solutions":
             index += [
@@ -205,3 +203,8 @@ def _render(pages):
         files[f"static/{name}"] = (HERE / name).read_text(encoding="utf-8")
     written = {name: text.encode() for name, text in files.items()}
     return written | {"static/math.woff": math_font(files.values())}, dropped
+
+
+def _relative(target, page):
+    r"""The address of a page of the site, seen from another."""
+    return posixpath.relpath(target, posixpath.dirname(page) or ".")

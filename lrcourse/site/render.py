@@ -1,7 +1,6 @@
 r"""Markdown and executed notebooks as HTML: MathML for formulas, labs that need no kernel."""
 
 import html
-import posixpath
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -26,6 +25,8 @@ MENDED = {
     r"\\_": "_",  # an underscore inside \text
     # A minus after one of = < > ( , or an arrow is a sign: no room between it and its number.
     r"(&#x0(?:003D|003C|003E|0028|002C|2190);</mo>)<mo>(?=&#x02212;)": r'\1<mo form="prefix">',
+    # The thin space between ln and n, which TeX leaves too.
+    r"<mi>(ln|log|exp)</mi>(?=<m[infs])": r'<mi>\1</mi><mspace width="0.17em" />',
     r"<mo>&#x02016;</mo>": '<mo stretchy="false">&#x02016;</mo>',  # the bars of a norm
     r'<mo accent="true">&#x02015;</mo>': '<mo class="bar">&#x000AF;</mo>',  # drawn in site.css
 }
@@ -54,11 +55,6 @@ class Writer:
         self._link, self._ids = link, Counter()
         self._markdown = MarkdownIt("commonmark", {"highlight": _fence}).enable("table")
         self._markdown.use(dollarmath_plugin, renderer=_formula, double_inline=True)
-        for rule, tags in {
-            "table_open": '<div class="wide"><table>\n',
-            "table_close": "</table></div>\n",
-        }.items():
-            self._markdown.add_render_rule(rule, lambda *_, tags=tags: tags)
 
     def markdown(self, source: str) -> str:
         r"""HTML of a text, its headings kept as sections."""
@@ -80,6 +76,8 @@ class Writer:
                 elif self.sections:
                     self.sections[-1].words.append(words)
         written = self._markdown.renderer.render(tokens, self._markdown.options, {})
+        written = written.replace("<table>", '<div class="wide"><table>')
+        written = written.replace("</table>", "</table></div>")
         return re.sub(r"</math></span>(?=[.,:;?)])", "</math></span>&NoBreak;", written)
 
     def _id(self, title):
@@ -164,8 +162,3 @@ def _lab(model, data):
         tables[buffer["path"][1]]["data"] = buffer["data"]
     kept = {"spec": state["spec"], "tables": tables} | {name: state[name] for name in names}
     return piece(kept, data["image/svg+xml"])
-
-
-def relative(target: str, page: str) -> str:
-    r"""The address of a page of the site, seen from another."""
-    return posixpath.relpath(target, posixpath.dirname(page) or ".")

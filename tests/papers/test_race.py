@@ -92,15 +92,6 @@ def test_the_full_scale_runs_the_same_way():
     assert all(map(math.isfinite, found.values()))
 
 
-def test_ctrl_c_is_no_result(monkeypatch):
-    def interrupted(*args, **settings):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(optim.SGD, "step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        race.train(**TINY, method="SGD", learning_rate=0.1, seed=0)
-
-
 def test_the_rate_is_chosen_on_validation_and_the_test_error_reported():
     found = rows()
     for row in found:  # the test images would choose another rate

@@ -11,10 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mistune
 import pytest
 import tiny_paper
 from click.testing import CliRunner
+from markdown_it import MarkdownIt
 
 from lrcourse import papers, sweep
 from lrcourse.cli import main
@@ -24,6 +24,10 @@ from lrcourse.sweep import table
 
 ROOT = Path(__file__).parents[2]
 FOUND = "tiny: 36 runs at quick scale, results in"
+STOPPED = (
+    "Stopped. Finished runs are kept: the same command goes on, and with --report-only it reports "
+    "what is there."
+)
 
 
 @pytest.fixture(autouse=True)
@@ -170,10 +174,10 @@ def test_the_page_needs_nothing_else_and_says_the_same(written):
     (content,) = re.findall(r'src="data:image/png;base64,([^"]+)"', html)
     png = (path.parent / "tiny-quick" / "1.png").read_bytes()
     assert base64.b64decode(content) == png and png.startswith(b"\x89PNG")
-    (alt,) = re.findall(r'<img alt="([^"]+)"', html)
+    (alt,) = re.findall(r'<img [^>]*alt="([^"]+)"', html)
     assert alt.startswith("Error against learning rate: both valleys")
     assert "Adam is &lt;b&gt;best&lt;/b&gt;" in html and "<i>" not in html and "<b>" not in html
-    body = mistune.create_markdown(plugins=["table"])(text)
+    body = MarkdownIt("commonmark").enable("table").render(text)
 
     def cells(page):
         return re.findall(r"<t[hd]>(.*?)</t[hd]>", page)
@@ -254,13 +258,58 @@ def test_rows_of_another_version_of_the_code_are_kept_but_not_used(tmp_path, mon
     assert "| SGD | 0.1 | 0 | 0.2100 ± 0.0002 (3) |" in (tmp_path / "tiny-quick.md").read_text()
 
 
-@pytest.mark.parametrize("line", [b"{}\n", b"not json\n"])
-def test_a_file_that_holds_no_results_is_left_alone(tmp_path, line):
+def changed(content, change):
+    return b"".join(
+        json.dumps(change(json.loads(line))).encode() + b"\n" for line in content.splitlines()
+    )
+
+
+def without(column):
+    return lambda content: changed(
+        content, lambda row: {k: v for k, v in row.items() if k != column}
+    )
+
+
+OLD_FILES = {  # from whole results; and how many rows the file has in the end, 0: it is refused
+    "a column more": (lambda whole: changed(whole, lambda row: row | {"gpu": "none"}), 36),
+    **{f"no {column}": (without(column), 0) for column in sweep.RESERVED},
+    "another grid": (lambda whole: changed(whole, lambda row: row | {"key": row["key"][::-1]}), 72),
+    "half of it": (lambda whole: b"".join(whole.splitlines(keepends=True)[:18]), 36),
+    "twice the same": (lambda whole: 2 * whole, 72),
+    "empty": (lambda whole: b"", 36),
+    "from Windows": (lambda whole: whole.replace(b"\n", b"\r\n"), 36),
+    "with a mark of bytes": (lambda whole: b"\xef\xbb\xbf" + whole, 36),
+    "two bytes a letter": (lambda whole: whole.decode().encode("utf-16"), 0),
+    "no JSON": (lambda whole: b"not json\n", 0),
+    "one list": (lambda whole: b"[" + whole.rstrip().replace(b"\n", b",") + b"]", 0),
+    "binary": (lambda whole: bytes(range(256)), 0),
+    "binary on one line": (lambda whole: bytes(range(128, 256)), 0),
+}
+
+
+@pytest.mark.parametrize("kind", OLD_FILES)
+def test_an_old_or_another_file_is_gone_on_with_or_refused_and_nothing_in_it_lost(tmp_path, kind):
+    change, count = OLD_FILES[kind]
     path = tmp_path / "tiny-quick.jsonl"
-    path.write_bytes(line)
-    for more in ((), ("--report-only",)):
-        assert f"Line 1 of {path} is no row of a sweep" in sentence(quick(tmp_path, *more))
-    assert path.read_bytes() == line
+    quick(tmp_path)
+    whole, measured = (
+        timeless(path),
+        (tmp_path / "tiny-quick.md").read_text().partition("## How")[0],
+    )
+    content = change(path.read_bytes())
+    path.write_bytes(content)
+    if count == 0:
+        for more in ((), ("--report-only",)):
+            line = sentence(quick(tmp_path, *more))
+            assert f"of {path} is no row of a sweep" in line and line.endswith("another file.")
+        assert path.read_bytes() == content
+        return
+    result = quick(tmp_path)
+    assert result.exit_code == 0 and path.read_bytes().startswith(content)
+    assert len(table(path)) == count
+    assert (tmp_path / "tiny-quick.md").read_text().startswith(measured)
+    found = {row["key"]: row for row in timeless(path)}
+    assert all(row.items() <= found[row["key"]].items() for row in whole)
 
 
 def test_an_output_folder_that_cannot_be_is_refused(tmp_path):
@@ -335,21 +384,49 @@ def test_two_at_once_in_one_folder(tmp_path):
 # Stopped and killed -------------------------------------------------------------------------------
 
 
-def test_ctrl_c_ends_with_130_and_how_to_go_on(tmp_path):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_ends_with_130_and_how_to_go_on(tmp_path, jobs):
     path = tmp_path / "tiny-quick.jsonl"
-    process = start("--jobs", 1, "--out", tmp_path, sleep=0.1)
+    process = start("--jobs", jobs, "--out", tmp_path, sleep=0.1, start_new_session=True)
     await_rows(process, path, 4)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it, too
     code, _, said = finished(process)
     count = len(table(path))
     assert code == 130 and 4 <= count < 36
-    assert f"Interrupted: {count} of 36 rows are in {path}" in said
-    assert said.endswith(
-        "the same command goes on, and with --report-only it reports what is there.\n"
-    )
-    assert "Traceback" not in said
+    assert said.splitlines() == [
+        "",
+        f"Interrupted: {count} of 36 rows are in {path}, and the same call runs the others.",
+        STOPPED,
+    ]
     assert quick(tmp_path, "--report-only").exit_code == 0
     assert f"{36 - count} of 36 runs are missing" in (tmp_path / "tiny-quick.md").read_text()
+
+
+class Interrupts:
+    """Finds no module: an import amid which Ctrl-C comes."""
+
+    def find_spec(self, name, *more):
+        if name == "lrcourse.papers.command":
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("moment", ["amid the imports", "amid a figure", "amid a file"])
+def test_ctrl_c_at_any_moment_is_calm_and_the_next_command_is_whole(tmp_path, monkeypatch, moment):
+    def interrupted(*values):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        if moment == "amid the imports":
+            patched.delattr(papers, "command")
+            patched.delitem(sys.modules, "lrcourse.papers.command")
+            patched.setattr(sys, "meta_path", [Interrupts(), *sys.meta_path])
+        else:
+            figure, file = (report, "_drawn"), (report.os, "replace")
+            patched.setattr(*(figure if moment == "amid a figure" else file), interrupted)
+        result = quick(tmp_path)
+    assert result.exit_code == 130 and result.stderr.splitlines() == [STOPPED]
+    assert not list(tmp_path.rglob("*.part"))
+    assert quick(tmp_path).exit_code == 0 and len(table(tmp_path / "tiny-quick.jsonl")) == 36
 
 
 def test_a_killed_command_goes_on_and_ends_like_an_unbroken_one(tmp_path):

@@ -4,8 +4,9 @@ import math
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import mistune
 import pytest
+from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 from tiny_paper import PAPER
 
 from lrcourse.papers.trial import (
@@ -239,5 +240,5 @@ def test_verdicts_have_three_forms_and_keep_every_character():
     assert Cells(table._repr_html_()).cells == ["one", "two", "three", "four", *odd]
     text = table._repr_markdown_()
     assert text.splitlines()[0] == r"A \< B \| C"
-    html = mistune.create_markdown(plugins=["table", "strikethrough", "math"])(text)
-    assert Cells(html).cells == ["one", "two", "three", "four", *odd]
+    forge = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(dollarmath_plugin)
+    assert Cells(forge.render(text)).cells == ["one", "two", "three", "four", *odd]

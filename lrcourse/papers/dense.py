@@ -1,0 +1,69 @@
+r"""What the trials of dense networks share: how these are built and trained, and signSGD."""
+
+import warnings
+from collections.abc import Sequence
+from itertools import pairwise
+
+from numpy.random import Generator
+
+from lrcourse.data import Data
+from lrcourse.nn import Array, Linear, Network, ReLU, Sigmoid
+from lrcourse.optim import IRpropMinus, Rule
+from lrcourse.training import History, fit
+
+
+def dense(
+    widths: Sequence[int],
+    rng: Generator,
+    runs: int | None = None,
+    activation: type[ReLU | Sigmoid] = ReLU,
+    start: str = "kaiming",
+) -> Network:
+    r"""Return a network of Linear layers with activations between them.
+
+    Args:
+        widths: inputs, widths of the hidden layers, classes.
+        rng: of the start.
+        runs: as for ``Network``: how many side by side, or None for one.
+        activation: what stands between two layers.
+        start: of the weights, as for ``Linear``.
+    """
+    layers = []
+    for fan_in, fan_out in pairwise(widths):
+        layers += [Linear(fan_in, fan_out, start), activation()]
+    return Network(layers[:-1], rng, runs=runs)
+
+
+def quiet_fit(
+    network: Network, data: Data | tuple[Array, Array], rule: Rule, **options: object
+) -> History:
+    r"""Train without a progress bar, and without a word where the loss is not finite any more.
+
+    Args:
+        network: changed in place.
+        data: as for ``fit``.
+        rule: the optimizer.
+        options: as for ``fit``.
+
+    Returns:
+        The record; ``stopped`` says whether the training ended early.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C, on which ``fit`` returns: half a training is no result.
+    """
+    with warnings.catch_warnings():
+        # Only what ``fit`` itself says of its end, which is in the record: any other warning is
+        # one about the trial.
+        warnings.filterwarnings("ignore", "Training stopped", RuntimeWarning)
+        history = fit(network, data, rule, progress=False, **options)
+    if history.stopped.startswith("interrupted"):
+        raise KeyboardInterrupt
+    return history
+
+
+def sign_sgd() -> IRpropMinus:
+    r"""Return signSGD: iRprop- with steps of one size, 1, on which the learning rate is a factor.
+
+    The variant is the paper's, which steps where a sign flips, too.
+    """
+    return IRpropMinus(minimum=1.0, maximum=1.0, initial=1.0, variant="paper")

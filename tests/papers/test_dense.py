@@ -1,0 +1,60 @@
+r"""What the trials of dense networks share: a quiet training that is whole, or is no result."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from lrcourse.nn import Sigmoid
+from lrcourse.optim import SGD
+from lrcourse.papers.dense import dense, quiet_fit, sign_sgd
+
+X = np.eye(8, 5, dtype=np.float32)
+LABELS = np.arange(8) % 3
+ABOUT = {"batch_size": 4, "epochs": 2}
+
+
+def trained(rate, rule, **more):
+    rng = np.random.default_rng(0)
+    network = dense((5, 4, 3), rng)
+    about = ABOUT | {"learning_rate": rate, "rng": rng} | more
+    return quiet_fit(network, (X, LABELS), rule, **about)
+
+
+def test_the_layers_are_those_asked_for():
+    network = dense((5, 4, 3), np.random.default_rng(0), 2, activation=Sigmoid, start="xavier")
+    assert [type(layer).__name__ for layer in network.layers] == ["Linear", "Sigmoid", "Linear"]
+    assert network.w.shape == (2, 5 * 4 + 4 + 4 * 3 + 3)
+    assert {layer.start for layer in network.trained} == {"xavier"}
+
+
+def test_a_loss_that_is_not_finite_is_no_warning_and_any_other_warning_is_heard():
+    class Warns:
+        def on_epoch_end(self, run):
+            warnings.warn("about the trial", RuntimeWarning, stacklevel=1)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert trained(0.1, SGD()).stopped == ""
+        assert "the loss became" in trained(1e30, SGD()).stopped
+    with pytest.warns(RuntimeWarning, match="about the trial"):
+        trained(0.1, SGD(), callbacks=[Warns()])
+
+
+def test_ctrl_c_is_no_result():
+    class Interrupts:
+        def on_epoch_end(self, run):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(0.1, SGD(), callbacks=[Interrupts()])
+
+
+def test_sign_sgd_steps_as_far_as_the_rate_says():
+    w, g = np.zeros((1, 3)), np.array([[2.0, -1e-3, 0.0]])
+    rule = sign_sgd()
+    for gradient in (g, -g):
+        rule.step(w, gradient, 0.25)
+    np.testing.assert_array_equal(w, 0)  # there, and back where the sign has flipped
+    rule.step(w, g, 0.25)
+    np.testing.assert_array_equal(w, [[-0.25, 0.25, 0.0]])
