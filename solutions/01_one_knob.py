@@ -146,8 +146,16 @@ def bowl_path(hessian, start, learning_rate, steps):
 check("01.2")
 
 # %% [markdown]
-# From here on we use the package's rule `SGD`, and a loop that takes any gradient function. `SGD`
-# changes `w` in place, so the path keeps copies.
+# ## A narrow valley
+#
+# From here on we use the package's rule `SGD`, and a loop, `descend`, that takes any gradient
+# function. `SGD` changes `w` in place, so the path keeps copies.
+#
+# Take two weights with curvatures 1 and 10. The Hessian is diagonal, so each weight minds its own
+# business: the flat one is multiplied by $1 - \eta$, the steep one by $1 - 10\eta$. But there is
+# one knob for both.
+#
+# **Predict**: at rate 0.02, which direction is done first? At 0.18, which one rings?
 
 # %%
 from lrcourse.optim import SGD
@@ -162,29 +170,11 @@ def descend(gradient, start, learning_rate, steps):
     return np.array(path)
 
 
-print(descend(lambda w: np.array([1, 15]) * w, [2, 8], 0.1, 3))
-
-# %% [markdown]
-# ## A narrow valley
-#
-# Take two weights with curvatures 1 and 10. The Hessian is diagonal, so each weight minds its own
-# business: the flat one is multiplied by $1 - \eta$, the steep one by $1 - 10\eta$. But there is
-# one knob for both.
-#
-# **Predict**: at rate 0.02, which direction is done first? At 0.18, which one rings?
-
-# %%
-curvatures = np.array([1.0, 10.0])
-paths = {
-    f"rate {rate}": descend(lambda w: curvatures * w, [-2.5, 1.2], rate, 20)
-    for rate in (0.02, 0.18)
-}
-plots.path(
-    lambda w: 0.5 * curvatures @ w**2,
-    paths,
-    alt="Two paths in a long valley. The slow one turns into the valley and stops half way along "
-    "it; the fast one jumps from wall to wall and gets to the middle.",
-)
+curvatures, paths = np.array([1.0, 10.0]), {}
+for rate in (0.02, 0.18):
+    paths[f"rate {rate}"] = descend(lambda w: curvatures * w, [-2.5, 1.2], rate, 20)
+alt = "Two paths in a long valley: the slow one stops half way along it, the fast one jumps about."
+plots.path(lambda w: 0.5 * curvatures @ w**2, paths, alt=alt)
 for name, path in paths.items():
     print(name, "ends at", path[-1].round(3))
 
@@ -238,17 +228,16 @@ for condition in (10, 100, 1000):
 labs.bowl(controls=("learning_rate", "conditioning"))
 
 # %% [markdown]
-# **What to see.** In the round bowl many rates will do. In the long one only a few just below the
-# edge are fast enough for the flat direction.
-
-# %% [markdown]
 # ### Exercise 01.3
 # **Two rates from a Hessian**
 #
-# A bowl may lie askew, and then its Hessian is not diagonal. Its curvatures are the *eigenvalues*
-# of the Hessian. Write `stable_rates`, which takes a symmetric `hessian` of shape `(D, D)` with
-# positive eigenvalues and returns two numbers in this order: the edge and the best rate. For
-# curvatures 1 and 9 expect 2/9 and 0.2.
+# In the round bowl of the lab many rates will do. In the long one only a few just below the edge
+# are fast enough for the flat direction.
+#
+# A bowl may also lie askew, and then its Hessian is not diagonal. Its curvatures are the
+# *eigenvalues* of the Hessian. Write `stable_rates`, which takes a symmetric `hessian` of shape
+# `(D, D)` with positive eigenvalues and returns two numbers in this order: the edge and the best
+# rate. For curvatures 1 and 9 expect 2/9 and 0.2.
 
 
 # %% exercise="01.3"
@@ -355,12 +344,11 @@ plots.curves(
 labs.bowl(controls=("learning_rate", "batch_size"))
 
 # %% [markdown]
-# **What to see.** With small batches the end of the path dances around the cross, and the loss
-# jitters above the goal. A smaller rate calms it, until it is too slow for 60 steps.
-
-# %% [markdown]
 # ### Question 01.q1
 # **Two ways to calm a run**
+#
+# In the lab, small batches let the end of the path dance around the cross, and the loss jitters
+# above the goal. A smaller rate calms it, until it is too slow for 60 steps.
 #
 # A run with small batches has stopped falling, above the loss that you want. One friend says "halve
 # the rate", another "double the batch". What does each do to the noise floor, and what does it

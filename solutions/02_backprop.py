@@ -511,4 +511,5 @@ plots.images((network.layers[0].W - start.layers[0].W).T, columns=16, alt=alt)
 # - A network is one vector w, its gradient one vector g, and SGD is `w -= learning_rate * g`.
 # - Compare several rates, over several seeds, on validation images.
 #
-# **Next**: *Starting well*. From a bad start even a right gradient arrives as almost nothing.
+# **Next**: [Starting well](03_starting_well.ipynb). From a bad start even a right gradient
+# arrives as almost nothing.

@@ -437,8 +437,8 @@ plots.curves(lines, "first (highest) rate", "validation error", log_x=True, alt=
 # - A range test says how high the rate may go. Compare schedules over a range of first rates and
 #   over several seeds.
 #
-# **Next**: *Sequences and strategies*. All our schedules were fixed beforehand. What if the
-# validation loss decides when to lower the rate?
+# **Next**: [Sequences and strategies](08_sequences.ipynb). All our schedules were
+# fixed beforehand. What if the validation loss decides when to lower the rate?
 #
 # ## Further reading
 #

@@ -295,7 +295,8 @@ def train(strategies, seed, epochs):
 
 # %% [markdown]
 # Sequence 1 from 0.4, by the three strategies, and a fourth run whose list is empty: its rate
-# stays. **Predict**: how often will each rate fall in 20 epochs?
+# stays. **Predict**: how often will each rate fall in 20 epochs? And where will the loss without
+# any decay lie?
 
 # %%
 strategies = {"by epoch": schedules.ByEpoch, "by cutoff": schedules.ByCutoff}
@@ -315,21 +316,16 @@ for k, name in ((1, "by cutoff"), (2, "by oscillation")):
     }
     alt = f"Validation loss by epoch, a staircase of the rate under it: {name} it falls {falls[k]}"
     plots.curves(lines, "epoch", "loss, rate", log_y=True, alt=alt + " times, at marked epochs.")
+alt = "Validation loss by epoch of four runs: three calm down, the one without decay stays rough."
+plots.curves({x: (epoch, losses[:, k]) for k, x in enumerate(names)}, "epoch", "loss", alt=alt)
 
 # %% [markdown]
 # **What to see.** Each mark is an epoch after which the rate falls. By cutoff the steps come where
 # two neighbouring losses happen to be close, by oscillation where the loss goes up. Both conditions
 # look at *two* numbers, each of them noisy.
 #
-# And the fourth run? **Predict** where the curve without any decay will lie.
-
-# %%
-alt = "Validation loss by epoch of four runs: three calm down, the one without decay stays rough."
-plots.curves({x: (epoch, losses[:, k]) for k, x in enumerate(names)}, "epoch", "loss", alt=alt)
-
-# %% [markdown]
-# **What to see.** Without decay the loss keeps jumping. By epoch it is calm, but ends above the two
-# that waited. So is decay better? At *this* first rate, in one run.
+# The last figure has all four. Without decay the loss keeps jumping. By epoch it is calm, but ends
+# above the two that waited. So is decay better? At *this* first rate, in one run.
 #
 # ## Audit of a table
 #

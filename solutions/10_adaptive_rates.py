@@ -6,7 +6,7 @@
 #
 # - **You will** build AdaGrad, AdaDelta and Adam, each the repair of a failure that you see first;
 #   find out what $\epsilon$ and the bias correction do; and put an article's claim to a fair test.
-# - **Time**: about 70 minutes.
+# - **Time**: about 75 minutes.
 # - **You need**: [Momentum](09_momentum.ipynb) and the valley of [One knob](01_one_knob.ipynb).
 
 # %% [markdown]
@@ -49,8 +49,9 @@ def adagrad_step(w, S, g, learning_rate, epsilon):
 check("10.1")
 
 # %% [markdown]
-# From here on we use the package's rules. Before that, the judge: all four of this chapter against
-# torch, 60 steps each, with the settings of the article that we come to at the end.
+# From here on we use the package's rules. Before that, the judge: AdaGrad, and the three rules
+# still to come, against torch. Each takes 60 steps, with the settings of an article that we come
+# to at the end.
 
 # %%
 import torch
@@ -290,6 +291,32 @@ def adam_step(w, m, v, t, g, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8
 check("10.3")
 
 # %% [markdown]
+# ## One rate for four bowls
+#
+# The lab has all of them in four bowls: curvature 1 along one axis and 1, 10, 100 or 1,000 along
+# the other. On its right stand the *effective rates*: how far each weight moved, divided by its
+# gradient. The grey lines are the edges, 2 / curvature.
+#
+# Find a rule, and one rate for it, that arrives in all four bowls. **Predict** first: which of the
+# rules have such a rate? What becomes of AdaGrad's path when the wall gets 1,000 times as steep?
+# And can $\epsilon$ save AdaDelta?
+
+# %%
+from lrcourse import labs
+
+labs.adaptive()
+
+# %% [markdown]
+# **What to see.** SGD's two lines are one, and no rate of it fits all four bowls: held below the
+# steep weight's edge, the flat weight crawls. AdaGrad arrives everywhere at rates from 0.32 up,
+# RMSprop from 0.063 to 0.16. Their path does not change from bowl to bowl. Only the steep weight's
+# line sinks, to a tenth for each tenfold curvature.
+#
+# Adam's path does not change either, and yet it has no such rate. It still swings when the 60 steps
+# are over, and the same swing on a wall 1,000 times as steep costs 1,000 times the loss. AdaDelta
+# crawls at every rate with $\epsilon$ = 1e-8. With 1e-4 it arrives from 2.5 up, with 1e-2 from 0.25
+# to 2. The other rules hardly notice which $\epsilon$ they get.
+#
 # ## The small print: axes
 #
 # All these rules look at each weight alone. They made our valley round because it lay along the
@@ -324,10 +351,11 @@ for name, rule in rules.items():
 # ## An article's claim, tested
 #
 # One of the articles behind this course trains a network on photographs with the rates in the code
-# below; it does not say how often. It finds that adaptive methods beat schedules, and that AdaDelta
-# is the best of them. We have smaller photographs (clothes, halved to 14 by 14 pixels), a smaller
-# network and four epochs, but also three seeds and, for each method, seven rates: the article's
-# times 0.1 up to 100. As one more rival its momentum gets a straight line down to 0 for a schedule.
+# below; how many runs stand behind each, it does not say. It finds that adaptive methods beat
+# schedules, and that AdaDelta is the best of them. We have smaller photographs (clothes, halved to
+# 14 by 14 pixels), a smaller network and four epochs, but also three seeds and, for each method,
+# seven rates: the article's times 0.1 up to 100. One rival is ours: the article's momentum with a
+# rate that falls to 0 in a straight line.
 #
 # **Predict**: who is best at the article's rates? Who is best when each may choose?
 
@@ -417,8 +445,8 @@ papers.verdicts("schedules")
 # - Constants that look harmless, $\epsilon$ and the start at 0, act as learning rates.
 # - Each method has its own best rate. Compare there, over seeds.
 #
-# **Next**: *Signs only*. All four divide a gradient by its own size. What is left then is little
-# more than a sign. So why not use the sign alone?
+# **Next**: [Signs only](11_signs_only.ipynb). All four divide a gradient by its own size. What is
+# left then is little more than a sign. So why not use the sign alone?
 #
 # ## Further reading
 #

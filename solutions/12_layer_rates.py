@@ -409,8 +409,8 @@ papers.verdicts("layer-rates")
 # - On a deep sigmoid network it shortens the plateau at the start, and there it is more than that.
 # - A multiplier belongs in the rate, once. It must stay out of AdaGrad's memory.
 #
-# **Next**: *Same direction, go faster*. Another rule that makes steps longer, and the same
-# question: longer than what?
+# **Next**: [Same direction, go faster](13_same_direction.ipynb). Another rule that makes
+# steps longer, and the same question: longer than what?
 #
 # ## Further reading
 #

@@ -23,7 +23,7 @@
 
 # %%
 import torch
-from lrcourse import load, plots
+from lrcourse import check, labs, load, optim, plots, schedules
 from torch import nn
 from torch.nn import functional as F
 
@@ -49,13 +49,10 @@ for layer in network:
     h = layer(h)
     weights = sum(p.numel() for p in layer.parameters())
     print(f"{type(layer).__name__:10} gives {tuple(h.shape)}, weights {weights}")
-one_each = [int((y == label).nonzero()[0]) for label in range(10)]
-alt = "One image of each class of clothes, 14 by 14 pixels, grey on black."
-plots.images(x[one_each, 0].numpy(), data.classes, alt=alt)
 
-# %% [markdown]
-# **What to see.** Coarse, yet you can still tell a boot from a bag. The linear layer after the
-# convolutions holds more than half of the weights.
+# %% [markdown] claims=["2080 0", "330 0"]
+# **What to see.** The first linear layer, which follows the convolutions, holds 2080 weights, more
+# than all others together.
 #
 # ## What an optimizer holds
 #
@@ -74,9 +71,7 @@ optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
 F.cross_entropy(network(x[:32]), y[:32]).backward()
 optimizer.step()
 for group in optimizer.param_groups:
-    print(
-        "group: lr", group["lr"], " momentum", group["momentum"], " tensors", len(group["params"])
-    )
+    print({name: group[name] for name in ("lr", "momentum")}, len(group["params"]), "tensors")
 saved = optimizer.state_dict()
 print("saved states:", len(saved["state"]), " each with", list(saved["state"][0]))
 
@@ -127,8 +122,6 @@ def momentum_path(*given, **more):
 
 
 # %%
-from lrcourse import check
-
 check("14.1")
 
 # %% [markdown]
@@ -145,7 +138,6 @@ check("14.1")
 # %%
 from functools import partial
 
-from lrcourse import optim
 from lrcourse.torch_optim import Optimizer
 
 
@@ -186,9 +178,7 @@ twins = {
 for name, (rule, twin) in twins.items():
     ours = vector(trained(partial(Optimizer, rule=rule, lr=0.01), 30))
     gap, moved = ours - vector(trained(twin, 30)), ours - vector(lenet(0))
-    print(
-        f"{name:9} largest difference {gap.abs().max():.0e}, largest move {moved.abs().max():.2f}"
-    )
+    print(f"{name:9} largest difference {gap.abs().max():.0e} of {moved.abs().max():.2f} moved")
 
 # %% [markdown]
 # **What to see.** What is left is the rounding of float32, a little amplified on the way. RMSprop
@@ -204,26 +194,20 @@ for name, (rule, twin) in twins.items():
 # is torch again, but the rate stays 1 and the *gradient* is multiplied by 0.1. **Predict** which
 # two of the three lines are the same.
 
-
 # %%
-def step_lengths(optimizer, w, scaled=False):
-    lengths = []
-    for step in range(60):
-        rate, before = 1.0 if step < 30 else 0.1, w.item()
-        w.grad = torch.full_like(w, rate if scaled else 1.0)
-        optimizer.param_groups[0]["lr"] = 1.0 if scaled else rate
-        optimizer.step()
-        lengths.append(before - w.item())
-    return lengths
-
-
 lines = {}
 for name in ("rate inside, as ours", "rate outside, as torch", "torch, gradient scaled"):
     w = nn.Parameter(torch.zeros(1, dtype=torch.float64))
-    ours = Optimizer([w], optim.Momentum(0.9), lr=1.0)
-    optimizer = ours if "ours" in name else torch.optim.SGD([w], lr=1.0, momentum=0.9)
-    lines[name] = step_lengths(optimizer, w, scaled="scaled" in name)
-    print(f"{name}: steps 30, 31, 40 are", *(f"{lines[name][k]:.2f}" for k in (29, 30, 39)))
+    ours = Optimizer([w], optim.Momentum(0.9))
+    optimizer = ours if "ours" in name else torch.optim.SGD([w], momentum=0.9)
+    lengths = lines[name] = []
+    for rate in [1.0] * 30 + [0.1] * 30:
+        lr, gradient = (1.0, rate) if "scaled" in name else (rate, 1.0)
+        optimizer.param_groups[0]["lr"] = lr
+        w.grad, before = torch.full_like(w, gradient), w.item()
+        optimizer.step()
+        lengths.append(before - w.item())
+    print(f"{name}: steps 30, 31, 40 are", *(f"{lengths[k]:.2f}" for k in (29, 30, 39)))
 alt = "Step length: all rise to 9.6; then torch falls at once to 0.96, the others glide down."
 plots.curves(lines, "update", "length of the step", alt=alt)
 
@@ -234,16 +218,30 @@ plots.curves(lines, "update", "length of the step", alt=alt)
 # gradient" are two different things as soon as there is momentum. If a paper scales a layer's rate
 # in every step, as chapter 12 does, ask which of the two is meant.
 #
+# Now be the schedule yourself. The lab trains a network of 16 and 16 ReLUs in your kernel while you
+# watch, with the same rule, `optim.Momentum`, on arrays of NumPy. **Predict**: each batch is
+# a single point, and the loss jumps. What will it do if you divide the rate by ten in the middle of
+# the jumps? Reach the goal that way. Then pause, or training goes on behind the next cells. (While
+# other cells run, as after *Run All*, the lab waits for them.)
+
+# %%
+labs.live(0.02, batch_size=1, rule="momentum")
+
+# %% [markdown]
+# **What to see.** The curve calms down soon after the rate falls, without a jerk: the old steps in
+# $v$ fade away, and no new large ones come in. Come down too early and the loss crawls to the goal.
+# Press Reset and do the same again: the run goes another way. Where it stands depends on its
+# velocity and its batches too, not only on the settings. We come back to that when we save.
+#
 # ## Schedules, torch's and ours
 #
 # A torch scheduler changes `lr` in the groups each time that you call its `step()`.
 # `lrcourse.torch_optim.scheduler` makes one of any schedule of chapter 07. **Predict**: if a
 # schedule was meant to count epochs, but `step()` is called after every update, what is the rate
-# after one epoch of 281 updates? Take "a tenth, every 10".
+# after one epoch of 281 updates? The schedule begins at 0.1 and falls to a tenth every 10 counts.
 
 # %%
 import numpy as np
-from lrcourse import schedules
 from lrcourse.torch_optim import scheduler
 from torch.optim import lr_scheduler
 
@@ -268,7 +266,7 @@ print(f"largest difference to torch {max(abs(np.subtract(*rates))):.0e}")
 # The next function fits weights to targets with the loss $\frac{1}{2n}\lVert Xw - t\rVert^2$, from
 # $w = 0$, and halves the rate after each step. With $X = 1$, $t = 2$ and rate 0.5 the weight should
 # be 1, then 1.25. **Predict**: what are the rows of the path, if all of them are one and the same
-# piece of memory?
+# piece of memory? Torch notices one of the three bugs and prints a warning. Which?
 
 
 # %%
@@ -331,11 +329,10 @@ check("14.2")
 
 # %%
 device = "cuda" if torch.cuda.is_available() else "cpu"
+make = partial(Optimizer, rule=optim.Momentum(), lr=0.03)
+changes = {}, {"order": lambda batch: batch.flip(0)}, {"device": device}
 for steps in (1, 30, 120):
-    ends = [
-        vector(trained(partial(Optimizer, rule=optim.Momentum(), lr=0.03), steps, **change))
-        for change in ({}, {"order": lambda batch: batch.flip(0)}, {"device": device})
-    ]
+    ends = [vector(trained(make, steps, **change)) for change in changes]
     gaps = [f"{(end - ends[0]).abs().max():.0e}" for end in ends[1:]]
     print(f"{steps:3} updates: reversed batches differ by {gaps[0]}, {device} by {gaps[1]}")
 
@@ -366,33 +363,25 @@ def go(steps, network, optimizer, schedule, generator):
     return train(network, optimizer, batches(steps, generator), schedule)
 
 
-straight = start()
-rates = {"straight": go(50, *straight)}
-
 # %%
-first = start()
-begun = go(25, *first)
-file = io.BytesIO()
+straight, first, file = start(), start(), io.BytesIO()
+print(f"straight on: rate {go(50, *straight)[26]:.3f} at update 27")
+go(25, *first)
 torch.save([part.state_dict() for part in first[:3]] + [first[3].get_state()], file)
 for count, name in enumerate(("network", "optimizer", "schedule", "generator"), start=1):
     file.seek(0)
     second, saved = start(), torch.load(file, weights_only=True)
     for part, state in list(zip(second, saved, strict=True))[:count]:
         part.set_state(state) if part is second[3] else part.load_state_dict(state)
-    rates[f"up to {name}"] = begun + go(25, *second)
+    rate = go(25, *second)[1]
     gap = (vector(second[0]) - vector(straight[0])).abs().max()
-    print(f"restored up to {name:9}: largest difference {gap:.1e}")
-shown = {name: rates[name] for name in ("straight", "up to optimizer")}
-alt = (
-    "Learning rate: straight it falls along a cosine; without the schedule it jumps back half way."
-)
-plots.curves(shown, "update", "learning rate", alt=alt)
+    print(f"restored up to {name:9}: rate {rate:.3f}, largest difference {gap:.1e}")
 
-# %% [markdown]
-# **What to see.** Only the last row is 0, and that to the bit. The figure shows the common mistake:
-# network and optimizer are loaded, the schedule is not. Its first `step()` sets the rate back to
-# the start of the cosine, and no error is raised. The generator matters too: without it the second
-# half trains on the batches of the first half once more.
+# %% [markdown] claims=["0.014", "0.030"]
+# **What to see.** Only the last row is 0, and that to the bit. The common mistake is the second:
+# network and optimizer are loaded, the schedule is not. At its first `step()` it sets the rate back
+# to the start of the cosine: 0.030 instead of 0.014, and no error is raised. The generator matters
+# too: without it the second half trains on the batches of the first half once more.
 
 # %% [markdown]
 # ### Exercise 14.3
@@ -452,9 +441,10 @@ for name, lowest in (("SGD", 0.03), ("Momentum", 0.003), ("Adam", 0.001)):
         make = partial(Optimizer, rule=getattr(optim, name)(), lr=rates[k])
         right = trained(make, 120, seed)(x_validation).argmax(dim=1) == y_validation
         table[seed, k] = 1 - right.double().mean()
-    errors[name], best = (rates, table.mean(axis=0)), table.mean(axis=0).argmin()
-    print(f"{name:8} best rate {rates[best]:.3f}  error {table[:, best].mean():.3f}", end=" ")
-    print(f"± {table[:, best].std(ddof=1):.3f}; at a third of it {table[:, best - 1].mean():.3f}")
+    means, spreads = table.mean(axis=0), table.std(axis=0, ddof=1)
+    errors[name], k = (rates, means), means.argmin()
+    print(f"{name:8} best rate {rates[k]:.3f}  error {means[k]:.3f} ± {spreads[k]:.3f}", end="; ")
+    print(f"at a third of it {means[k - 1]:.3f}")
 alt = "Validation error against learning rate for three rules: three valleys, one beside the other."
 plots.curves(errors, "learning rate", "validation error", log_x=True, alt=alt)
 

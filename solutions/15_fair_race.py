@@ -3,8 +3,8 @@
 #
 # **Eighteen methods and one network: which is best, and how would you know?**
 #
-# - **You will** watch a method win that is none, race every method of the course, build the rule
-#   that says when a difference is one, and put five papers on trial.
+# - **You will** watch a made-up method win, race every method of the course, make a winner of your
+#   own, build the rule that says when a difference is one, and put five papers on trial.
 # - **Time**: about 60 minutes.
 # - **You need**: [Batches](06_batches.ipynb), [Momentum](09_momentum.ipynb), and at least one of
 #   the chapters 08 and 10 to 13.
@@ -82,6 +82,10 @@ for name, curve in curves.items():
 # batches of 64, ten epochs, five seeds, the same starts and batches for all. Each method has its
 # own rates, a factor of 2 apart, past its best on both sides. That took minutes, so it was run
 # beforehand; `lrcourse reproduce race --seeds 5` does it again.
+#
+# Plain steps first, and those with a memory: mean of five seeds, and a band of one spread. The
+# *best rate* has the lowest error on validation images, which no method learns from. **Predict**:
+# who leads at the rate 1/128? Who at the lowest point?
 
 # %%
 from lrcourse.papers import race, trial
@@ -100,12 +104,6 @@ def show(methods, alt):
         print(f"{method:16} {test.show(1, 100)} % at its best rate, {rate:.2g}")
 
 
-# %% [markdown]
-# Plain steps first, and those with a memory: mean of five seeds, and a band of one spread. The
-# *best rate* has the lowest validation error. **Predict**: who leads at the rate 1/128? Who at the
-# lowest point?
-
-# %%
 alt = "Test error against rate: three like valleys, and two to their left that are a little deeper."
 show(["SGD", "DA-SGD", "layer rates", "Momentum", "Nesterov"], alt)
 for method in ("SGD", "DA-SGD", "layer rates", "Momentum"):
@@ -144,6 +142,21 @@ show(["SGD", "Momentum", "Adam", "SGD, cosine", "Momentum, cosine", "Adam, cosin
 # **What to see.** SGD goes from 19.3 to 17.7 %, momentum from 18.1 to 16.7, Adam from 17.5 to 16.0.
 # And on the left the cosines are *worse*: their mean rate is half of the one typed in. It is the
 # trick of the first page, upside down. At a small rate it would have made schedules look harmful.
+#
+# Now *you* sell a method. The lab holds the whole race. **Predict**: is there one rate at which
+# plain SGD beats Adam? Find it. Then choose two methods of your own, and make the worse one win.
+
+# %%
+from lrcourse import labs
+
+labs.winner()
+
+# %% [markdown]
+# **What to see.** The blue and the orange dots are five seeds each. At 1/128 Adam is far ahead. At
+# 1/16 SGD beats it: SGD is near its best there, and Adam far beyond its own. The crosses do not
+# move: they are the fair comparison, and there Adam is ahead. On the way to the right the line
+# under the picture names a new winner again and again. The caption counts them, and the pairs in
+# which some rate makes the worse method win. (Whoever tries many rates finds a few by chance, too.)
 #
 # Do you believe the file? Then run a part of it again.
 

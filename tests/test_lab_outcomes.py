@@ -9,19 +9,24 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 
 from lrcourse import labs, load
 from lrcourse.nn import Linear, Network, ReLU, layer_statistics
 from lrcourse.optim import DirectionAccelerated, IRpropMinus, multiplier
+from lrcourse.papers import saved
+from lrcourse.papers.race import METHODS
 from lrcourse.schedules import Cosine
 from lrcourse.whitening import ZCA
 from lrcourse.widgets.labs import decay, momentum, networks, rules, scale, training
+from lrcourse.widgets.labs.adaptation import RULES
 from lrcourse.widgets.labs.grids import rate_grid, shuffled_batches, whole
 
 TABLE_LABS = [
     labs.valley, labs.schedules, labs.classifier, labs.digits, labs.layers, labs.irprop,
-    labs.whitening, labs.batchnorm, labs.acceleration,
+    labs.whitening, labs.batchnorm, labs.acceleration, labs.winner,
+    labs.adaptive,
 ]  # fmt: skip
 
 
@@ -114,6 +119,75 @@ def test_plain_descent_cannot_reach_the_goal_of_the_steepest_valley():
     assert outcomes["reached"][:, :, 2].any()
 
 
+# ---- adaptive rates
+
+
+@pytest.mark.parametrize("rule", ["SGD", "AdaGrad", "RMSprop", "AdaDelta", "Adam"])
+def test_the_adaptive_paths_are_those_of_torch(rule):
+    rates, epsilons = [0.0016, 0.1], [1e-8, 1e-2]
+    outcomes = labs.adaptive_outcomes(rates, [1, 1000], epsilons, steps=40)
+    curvatures, k = torch.tensor([1.0, 1000.0], dtype=torch.float64), list(RULES).index(rule)
+    for e, epsilon in enumerate(epsilons):
+        w = torch.tensor(momentum.START, dtype=torch.float64)
+        optimizer = {
+            "SGD": lambda w: torch.optim.SGD(w, rates[0]),
+            "AdaGrad": lambda w, eps=epsilon: torch.optim.Adagrad(w, rates[0], eps=eps),
+            "RMSprop": lambda w, eps=epsilon: torch.optim.RMSprop(w, rates[0], 0.9, eps),
+            "AdaDelta": lambda w, eps=epsilon: torch.optim.Adadelta(w, rates[0], 0.95, eps),
+            "Adam": lambda w, eps=epsilon: torch.optim.Adam(w, rates[0], eps=eps),
+        }[rule]([w])
+        path, effective = [w.numpy().copy()], []
+        for _ in range(40):
+            before, w.grad = w.clone(), curvatures * w
+            optimizer.step()
+            path.append(w.numpy().copy())
+            effective.append(((w - before) / w.grad).abs().numpy())
+        np.testing.assert_allclose(outcomes["path"][0, 1, k, e], path, atol=1e-9)
+        np.testing.assert_allclose(outcomes["effective"][0, 1, k, e].T, effective, rtol=1e-6)
+
+
+def test_only_sgd_diverges_and_only_above_its_edge():
+    rates = [0.00199, 0.00201, 0.0199, 0.0201, 0.199, 0.201, 1.99, 2.01]
+    outcomes = labs.adaptive_outcomes(rates, epsilons=[1e-8], steps=2000)
+    above = np.array(rates)[:, None] * np.array([1, 10, 100, 1000]) > 2
+    np.testing.assert_array_equal(outcomes["diverged"][:, :, 0, 0] > 0, above)
+    assert (outcomes["diverged"][:, :, 1:] == 0).all()
+    assert (labs.adaptive()._arrays["diverged"][1][:, :, 1:] == 0).all()
+
+
+def test_sgd_has_one_rate_and_the_adaptive_steps_are_bounded():
+    rates = np.array([0.001, 0.01, 0.1, 1.0])
+    outcomes = labs.adaptive_outcomes(rates)
+    effective = outcomes["effective"][:, :, 0]
+    expected = np.broadcast_to(rates[:, None, None, None, None], effective.shape)
+    known = np.isfinite(effective) & (np.abs(expected) < 1)  # at rate 1 a weight is at 0 at once
+    np.testing.assert_allclose(effective[known], expected[known], rtol=1e-6)
+    length = np.abs(np.diff(outcomes["path"], axis=-2)).max(axis=(1, 3, 4, 5)) / rates[:, None]
+    # AdaGrad, RMSprop and Adam: 1, 1 / sqrt(1 - rho) and (1 - beta1) / sqrt(1 - beta2) rates.
+    assert (length[:, [1, 2, 4]] <= np.array([1, 0.1**-0.5, 0.1 / 0.001**0.5]) + 1e-9).all()
+
+
+def test_three_rules_take_the_same_path_in_every_bowl():
+    path = labs.adaptive_outcomes([0.01, 0.1, 1.0], epsilons=[1e-8])["path"]
+    for rule in ("AdaGrad", "RMSprop", "Adam"):
+        bowls = path[:, :, list(RULES).index(rule), 0]
+        np.testing.assert_allclose(bowls[:, 1:], np.repeat(bowls[:, :1], 3, 1), atol=1e-6)
+
+
+def test_the_rates_that_chapter_10_names_arrive_in_all_four_bowls():
+    lab = labs.adaptive()
+    rates, reached = np.array(lab._controls["learning_rate"].values), lab._arrays["reached"][1]
+    expected = {
+        ("AdaGrad", 0): (0.32, 3.2), ("RMSprop", 0): (0.063, 0.16),
+        ("AdaGrad", 1): (0.32, 3.2), ("RMSprop", 1): (0.063, 0.16), ("AdaDelta", 1): (2.5, 3.2),
+        ("AdaGrad", 2): (0.32, 3.2), ("RMSprop", 2): (0.063, 0.16), ("AdaDelta", 2): (0.25, 2.0),
+    }  # fmt: skip
+    for k, rule in enumerate(RULES):
+        for e in range(3):
+            low, high = expected.get((rule, e), (9, 0))
+            np.testing.assert_array_equal(reached[:, k, e], (low <= rates) & (rates <= high))
+
+
 # ---- schedules
 
 
@@ -177,6 +251,27 @@ def test_the_classifiers_table_holds_what_torch_gives(rule):
 def test_from_zero_no_rate_helps():
     outcomes = labs.classifier_outcomes([0.01, 0.1, 1.0], [32], starts=["zero"], epochs=4)
     assert (outcomes["verdict"] == networks.STUCK).all()
+
+
+def test_a_good_start_widens_the_range_of_rates_as_chapter_03_says():
+    lab = labs.classifier()
+    rates, sizes, rules, starts = (c.values for c in lab._controls.values())
+    reached, final = (lab._arrays[name][1] for name in ("reached", "final"))
+    assert (sizes, rules[0], starts) == (
+        [8, 32, 128],
+        "SGD",
+        ["kaiming", "xavier", "normal", "zero"],
+    )
+    assert not reached[..., 2:].any()
+    at = {rate: final[k, :, 0] for k, rate in enumerate(rates)}
+    for rate in (0.63, 1.0):
+        assert at[rate][1, 0] < 0.05 < at[rate][1, 1]
+    assert (np.abs(final[:, 1, 0, 2:] - np.log(2)) < 0.02).all()
+    for rate in (0.16, 0.25, 0.4):
+        assert (at[rate][0, :2] < 0.05).all()
+    for rate in (0.25, 0.4, 0.63, 1.0):
+        assert 0.2 < at[rate][0, 2] < 0.5
+    assert (at[0.16][0, 2:] > 0.69).all()
 
 
 def test_the_gradient_cloud_shrinks_with_the_root_of_the_batch_and_keeps_its_middle():
@@ -271,6 +366,42 @@ def test_batchnorm_learns_where_the_plain_network_does_not():
     assert outcomes["edge"][0, 1] == 0
 
 
+# ---- the race
+
+
+@pytest.mark.filterwarnings("ignore:Precision loss:RuntimeWarning")  # all five seeds guess
+def test_a_win_of_the_worse_method_is_one_by_welchs_test():
+    """SciPy judges, from the rows as they were saved."""
+    rows, names = saved("race"), list(METHODS)
+    outcomes = labs.winner_outcomes(rows)
+    seeds = {}
+    for row in rows:
+        seeds.setdefault((row["method"], row["learning_rate"]), []).append(100 * row["test_error"])
+    assert outcomes["reached"].any() and not (outcomes["reached"] & ~outcomes["tuned"]).any()
+    for k, m, other in np.argwhere(outcomes["reached"]):
+        rate = outcomes["rates"][k]
+        own, rival = (seeds[names[place], rate] for place in (m, other))
+        assert np.mean(rival) - np.mean(own) > 0.5
+        assert scipy.stats.ttest_ind(own, rival, equal_var=False).pvalue < 0.05
+        own, rival = (seeds[names[p], outcomes["best_rate"][p]] for p in (m, other))
+        assert np.mean(own) - np.mean(rival) > 0.5
+        assert scipy.stats.ttest_ind(own, rival, equal_var=False).pvalue < 0.05
+
+
+def test_the_lab_names_the_winner_and_what_was_not_run():
+    lab = labs.winner()
+    assert lab.verdict.startswith("Lowest here: Adam, cosine (16 %); yours 27.4 %")
+    lab.learning_rate = 1 / 16
+    assert lab.goal_reached and lab.settings.startswith("Learning rate 1/16")
+    assert "yours 20.7 %, the rival 23.5 %" in lab.verdict
+    lab.learning_rate = 0.5
+    assert "yours 19.3 %, the rival was not run" in lab.verdict
+    lab.method = "RMSprop"
+    assert "your two were not run" in lab.verdict
+    lab.rival = "SGD"
+    assert "yours was not run, the rival 19.3 %" in lab.verdict
+
+
 # ---- live training
 
 
@@ -334,6 +465,8 @@ def test_live_training_needs_a_notebook():
     ("call", "sentence"),
     [
         (lambda: labs.valley_outcomes([0.1], [1.0]), "A momentum must be below 1"),
+        (lambda: labs.adaptive(rule="adam"), "Did you mean 'Adam'"),
+        (lambda: labs.adaptive_outcomes([0.1], [10, 1]), "conditionings must be in increasing"),
         (lambda: labs.valley(rule="nesterov"), "Did you mean 'Nesterov'"),
         (lambda: labs.classifier_outcomes([0.1], [200]), "larger than the data, 128 samples"),
         (lambda: labs.classifier_outcomes([0.1], rules=["Adams"]), "Did you mean 'Adam'"),
@@ -344,6 +477,7 @@ def test_live_training_needs_a_notebook():
         (lambda: labs.irprop_outcomes([0.1], [0.5]), "at least the smallest"),
         (lambda: labs.batchnorm_outcomes([0.1], [1]), "at least 2 examples"),
         (lambda: labs.whitening_outcomes([-1.0]), "epsilons must be positive"),
+        (lambda: labs.winner(method="Adams"), "Did you mean 'Adam'"),
         (lambda: whole("batch sizes", [2.5]), "must be whole numbers"),
     ],
 )  # fmt: skip

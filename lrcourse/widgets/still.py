@@ -33,7 +33,8 @@ class Frame:
     def __init__(self, panel: dict, offset: float) -> None:
         self.panel = panel
         self.offset = offset
-        self.left, self.right = offset + 58, offset + WIDTH - 16 - 52 * ("bar" in panel)
+        self.left = offset + panel.get("left", 58)
+        self.right = offset + WIDTH - 16 - 52 * ("bar" in panel)
         self.top, self.bottom = TOP + 8, TOP + HEIGHT - 42
 
     def scale(self, axis: dict, values: np.ndarray, start: float, end: float) -> np.ndarray:

@@ -89,7 +89,7 @@ function scale({ low, high, log }, start, end) {
 class Frame {
   constructor(context, width, height, panel) {
     Object.assign(this, { context, width, height, panel });
-    Object.assign(this, { left: 58, right: width - 16, top: 10, bottom: height - 42 });
+    Object.assign(this, { left: panel.left ?? 58, right: width - 16, top: 10, bottom: height - 42 });
     if (panel.bar) this.right -= 52;
     if (!panel.x) return; // images need no axes
     this.x = scale(panel.x, this.left, this.right);

@@ -18,7 +18,8 @@ what to draw of that row, in the words of `view.js` (live) and `still.py` (stati
 A line is {"xy": table of points} or {"y": table, "x": table (default: 0, 1, 2 ...)}, with "dots",
 "scatter", "cross" or "grey" for its look, "series" for the colour and dash of a line among several
 (else it is blue, or vermillion where the run diverged) and "label". An axis may have "names" for
-its ticks. A panel with a "secret" shows that sentence until the learner has guessed.
+its ticks; a panel's "left" gives long ones room, in pixels. A panel with a "secret" shows that
+sentence until the learner has guessed.
 
 Every lab has the tables `verdict` (index into its verdicts), `diverged` (0, or the step) and
 `reached` (the goal); texts may name further one-number tables in braces, as in "loss {final}".

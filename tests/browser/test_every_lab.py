@@ -23,6 +23,8 @@ GOALS = {
     "whitening": {"epsilon": 0.0032},
     "batchnorm": {"learning_rate": 1.0},
     "acceleration": {"factor": 1.9},
+    "adaptive": {"learning_rate": 0.5, "rule": "AdaGrad"},
+    "winner": {"learning_rate": 1 / 16},
 }
 
 
@@ -34,7 +36,7 @@ def page(browser, server):
     write_notebook(folder, "every", "from lrcourse import labs", *calls)
     page = open_notebook(browser, address, "every")
     run_all(page)
-    page.locator(".lrcourse-lab").nth(len(GOALS) - 1).wait_for(state="attached", timeout=60_000)
+    page.locator(".lrcourse-lab").nth(len(GOALS) - 1).wait_for(state="attached", timeout=180_000)
     yield page
     assert page.errors == []
     page.context.close()

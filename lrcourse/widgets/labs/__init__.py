@@ -2,9 +2,10 @@ r"""The labs: each is a pure function that computes all outcomes, and a call tha
 
 `descent` has those on bowls, `momentum` the one on valleys, `decay` on schedules, `networks` those
 on small networks that learn, `rules` on single rules, `scale` on whitening and BatchNorm,
-`training` trains live.
+`training` trains live, `adaptation` has the one on adaptive rates, `race` reads the saved race.
 """
 
+from lrcourse.widgets.labs.adaptation import adaptive, adaptive_outcomes
 from lrcourse.widgets.labs.decay import schedule_outcomes, schedules
 from lrcourse.widgets.labs.descent import (
     BATCH_SIZES,
@@ -29,6 +30,7 @@ from lrcourse.widgets.labs.networks import (
     digits_outcomes,
     live,
 )
+from lrcourse.widgets.labs.race import winner, winner_outcomes
 from lrcourse.widgets.labs.rules import (
     acceleration,
     acceleration_outcomes,
@@ -55,6 +57,8 @@ __all__ = [
     "SETTLES",
     "acceleration",
     "acceleration_outcomes",
+    "adaptive",
+    "adaptive_outcomes",
     "batch_means",
     "batchnorm",
     "batchnorm_outcomes",
@@ -77,4 +81,6 @@ __all__ = [
     "valley_outcomes",
     "whitening",
     "whitening_outcomes",
+    "winner",
+    "winner_outcomes",
 ]
