@@ -1,6 +1,7 @@
 r"""The command ``lrcourse``; each part of the package is imported when its command runs."""
 
 import difflib
+import signal
 from pathlib import Path
 
 import click
@@ -37,6 +38,9 @@ def _examples(*lines: str) -> str:
 @click.version_option(__version__, message="lrcourse %(version)s")
 def main() -> None:
     r"""How big a step should a network take? A course in Jupyter."""
+    if callable(signal.getsignal(signal.SIGINT)):  # else it is ignored, as behind a script's &
+        before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+        click.get_current_context().call_on_close(lambda: signal.signal(signal.SIGTERM, before))
 
 
 @main.command(
@@ -114,6 +118,8 @@ def release(check: bool) -> None:
         lines = releasing.differences(root) if check else releasing.release(root)
     except releasing.ReleaseError as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename} cannot be used: {error.strerror}.") from None
     for line in lines:
         click.echo(line if check else f"wrote {line.relative_to(root)}")
     if not lines:
@@ -126,7 +132,7 @@ def release(check: bool) -> None:
     epilog=_examples(
         "lrcourse grade submitted --roster roster.csv --out grades",
         "lrcourse grade submitted --assignment 02 --jobs 8 --checks ~/private-checks",
-        "lrcourse grade submitted --out grades --marks grades/manual/02.q1.csv",
+        "lrcourse grade submitted --out grades --marks grades/manual/01.q1.csv",
     )
 )
 @click.argument("submissions", type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -192,28 +198,34 @@ def reproduce(names: tuple[str, ...], **options: object) -> None:
     prints beside the measured one, and a verdict on each claim. Without a NAME the papers are
     listed. Stop it at any time: the same command goes on.
     """
-    from lrcourse.papers import command
-    from lrcourse.sweep import SweepError
-
     try:
+        from lrcourse.papers import command
+        from lrcourse.sweep import SweepError
+
         for line in command.reproduce(names, **options) if names else command.listed():
             click.echo(line)
-    except (SweepError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # first: amid the imports there is no SweepError yet
         click.echo(
             "Stopped. Finished runs are kept: the same command goes on, and with --report-only it "
             "reports what is there.",
             err=True,
         )
         raise SystemExit(130) from None
+    except (SweepError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
 
 
 @main.command(epilog=_examples("lrcourse assign week-1 01 02 --due 'Friday 12 March, 18:00'"))
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("chapters", nargs=-1, required=True, metavar="NN...")
 @click.option("--due", default="", help="The date, as the instructions should say it.")
-def assign(folder: Path, chapters: tuple[str, ...], due: str) -> None:
+@click.option(
+    "--package",
+    default=f"lrcourse=={__version__}",
+    show_default=True,
+    help="What students give to pip: also the address of a wheel, or git+https://...",
+)
+def assign(folder: Path, chapters: tuple[str, ...], due: str, package: str) -> None:
     r"""Make the bundle to hand out.
 
     FOLDER gets the chapters NN, what to install, and instructions; zip it or put it on your site.
@@ -221,7 +233,7 @@ def assign(folder: Path, chapters: tuple[str, ...], due: str) -> None:
     from lrcourse.grading import GradingError, assign
 
     try:
-        for path in assign.bundle(folder, chapters, due):
+        for path in assign.bundle(folder, chapters, due, package):
             click.echo(f"wrote {path}")
     except GradingError as error:
         raise click.ClickException(str(error)) from None

@@ -16,7 +16,8 @@ import struct
 import tarfile
 import tempfile
 import zlib
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
@@ -387,7 +388,8 @@ def _read_downloaded(name: str, folder: str | os.PathLike | None) -> dict[str, n
                 f"({error.strerror}): let LRCOURSE_DATA name another folder, {instead}"
             ) from error
         try:
-            paths = [_download(file, home / name, about["mirrors"]) for file in files.values()]
+            with _alone(home / name):
+                paths = [_download(file, home / name, about["mirrors"]) for file in files.values()]
         except OSError as error:
             raise FileNotFoundError(f"{error}: put {names} in {home / name}, {instead}") from error
     arrays = {}
@@ -402,13 +404,31 @@ def _read_downloaded(name: str, folder: str | os.PathLike | None) -> dict[str, n
 
 
 def _present(folder: Path, file: File) -> Path | None:
+    # os.path.isfile: to Path.is_file a folder that must not be read is an error
     packed, unpacked = folder / file.name, folder / file.name.removesuffix(".gz")
-    if packed.is_file():
+    if os.path.isfile(packed):
         return packed
     if file.name.endswith(".tar.gz"):
         bare = (folder / CIFAR_FOLDER, folder)
-        return next((path for path in bare if (path / CIFAR_FILES[0]).is_file()), None)
-    return unpacked if file.unpacked and unpacked.is_file() else None
+        return next((path for path in bare if os.path.isfile(path / CIFAR_FILES[0])), None)
+    return unpacked if file.unpacked and os.path.isfile(unpacked) else None
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    # Until another process that downloads to the folder is done: both would write one .part.
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some file systems of networks lock no folder
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _download(file: File, folder: Path, mirrors: tuple[str, ...]) -> Path:
@@ -426,7 +446,8 @@ def _download(file: File, folder: Path, mirrors: tuple[str, ...]) -> Path:
             )
         except (OSError, ValueError) as error:  # ValueError: pooch's word for a wrong checksum
             wrong = isinstance(error, ValueError) and not isinstance(error, OSError)
-            reasons.append(f"{mirror} {'wrong checksum' if wrong else type(error).__name__}")
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            reasons.append(f"{mirror} {'wrong checksum' if wrong else reason}")
     raise OSError(f"{file.name} could not be downloaded ({'; '.join(reasons)})")
 
 
@@ -481,7 +502,7 @@ def read_idx(path: Path, file: File, instead: str = "") -> np.ndarray:
         if known and content.startswith(header) and len(content) == expected:
             return np.frombuffer(content, np.uint8, offset=len(header)).reshape(file.shape)
         found = f"holds {len(content):,} bytes with SHA-256 {_sha256(content)[:12]}..."
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except (OSError, EOFError, zlib.error) as error:
         found = f"cannot be unpacked ({error})"
     wanted = file.unpacked[0][:12] if file.unpacked else f"of the .gz file {file.sha256[:12]}"
     raise _damaged(path, found, f"{expected:,} bytes with SHA-256 {wanted}... were", instead)

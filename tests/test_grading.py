@@ -270,12 +270,15 @@ def test_without_nbgrader_it_says_what_to_install(monkeypatch, tmp_path):
 
 def test_a_bundle(tmp_path):
     folder = tmp_path / "week"
-    done = CliRunner().invoke(main, ["assign", str(folder), "01", "02", "--due", "Friday, 18:00"])
+    words = ["01", "02", "--due", "Friday, 18:00", "--package", "git+https://a.test/ours.git"]
+    done = CliRunner().invoke(main, ["assign", str(folder), *words])
     assert done.exit_code == 0, done.output
     assert sorted(p.name for p in (folder / "chapters").iterdir()) == [
         *("01_one_knob.ipynb", "02_backprop.ipynb"),
     ]
-    assert "**Due: Friday, 18:00**" in (folder / "README.md").read_text()
+    text = (folder / "README.md").read_text()
+    assert "**Due: Friday, 18:00**" in text
+    assert "`pip install -c constraints.txt git+https://a.test/ours.git`" in text
     again = CliRunner().invoke(main, ["assign", str(folder), "01"])
     assert again.exit_code == 1 and "not empty" in again.output
     with pytest.raises(GradingError, match="did you mean 02"):

@@ -4,13 +4,21 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from lrcourse import data, grading
+from lrcourse.cli import main
 from lrcourse.course import release
+from lrcourse.grading import batch, intake, manual
+from lrcourse.grading.hidden import Question
+from lrcourse.grading.store import TABLES, Store
 
 ROOT = Path(__file__).parents[1]
 # Ctrl-C after so many seconds of processor time; a shell's background ignores it unless asked.
@@ -143,3 +151,223 @@ def test_on_a_full_disk_lab_says_so_and_leaves_no_scraps(full):
     assert code == 1
     assert "No space left on device" in printed
     assert printed.count("\n") == 1  # and find found nothing
+
+
+STOP = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from lrcourse.cli import main
+from lrcourse.course import release
+release.find_root = lambda start: signal.raise_signal(signal.SIGTERM)
+main(["release"], prog_name="lrcourse")
+"""
+
+
+@posix
+def test_a_request_to_end_is_as_calm_as_ctrl_c():
+    ended = subprocess.run(
+        [sys.executable, "-c", STOP],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr) == (1, "\nAborted!\n")
+
+
+@pytest.mark.parametrize(
+    "content, words", [(b"x = '\xe9'\n", "00_start_here.py cannot be read: 'utf-8'")]
+)
+def test_a_source_that_is_no_text_is_one_sentence(tmp_path, monkeypatch, content, words):
+    (tmp_path / "solutions").mkdir()
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "solutions" / "00_start_here.py").write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["release"])
+    assert done.exit_code == 1 and words in done.output and done.output.count("\n") == 1
+
+
+def test_a_release_that_cannot_be_written_is_one_sentence(clone, monkeypatch):
+    shutil.rmtree(clone / "chapters", ignore_errors=True)
+    (clone / "chapters").write_text("mine")
+    monkeypatch.chdir(clone)
+    done = CliRunner().invoke(main, ["release"])
+    (clone / "chapters").unlink()
+    assert done.exit_code == 1 and "chapters cannot be used" in done.output
+    assert isinstance(done.exception, SystemExit)
+
+
+def test_a_bundle_that_was_broken_off_is_completed_and_nothing_is_overwritten(tmp_path):
+    words = ["assign", str(tmp_path / "week"), "00", "--due", "Friday \udcff"]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    (tmp_path / "week" / "README.md").unlink()
+    assert CliRunner().invoke(main, words).exit_code == 0
+    mine = tmp_path / "week" / "constraints.txt"
+    mine.write_text("mine")
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 1 and f"{mine} is there" in done.output.replace("\n", "")
+    assert mine.read_text() == "mine"
+
+
+def test_two_downloads_to_a_folder_come_after_each_other(tmp_path):
+    pytest.importorskip("fcntl")
+    order = []
+
+    def second():
+        with data._alone(tmp_path):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with data._alone(tmp_path):
+        thread.start()
+        thread.join(0.2)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_a_data_file_that_cannot_be_opened_is_named(tmp_path):
+    with pytest.raises(data.DataError, match=r"mnist.gz is truncated.*cannot be unpacked"):
+        (tmp_path / "mnist.gz").mkdir()
+        data.read_idx(tmp_path / "mnist.gz", data.File("mnist.gz", (3,), "0" * 64))
+
+
+@pytest.mark.parametrize(
+    "content, expected",
+    [
+        (b"student\nann\n", ["ann"]),
+        (b"\xef\xbb\xbfstudent;name\r\nann;Ann\r\n", ["ann"]),
+        (b"name\tStudent\nAnn\tann\n", ["ann"]),
+        ("J\u00f6rg\n\u5b66\u751f\n".encode(), ["J\u00f6rg", "\u5b66\u751f"]),
+        (b"student\n=cmd()|x\n", ["=cmd()|x"]),
+        (b"", "names nobody"),
+        (b"student\n\n", "names nobody"),
+        (b"student\nann\nann\n", "names ann twice"),
+        (b"students,id\nann,1\n", r'no column `student` \(is it "students"'),
+        ("J\u00f6rg\n".encode("latin-1"), "no text in UTF-8: save it as CSV"),
+        (b"\x89PNG\r\n\x1a\n\0", "no text in UTF-8: save it as CSV"),
+    ],
+)
+def test_rosters(tmp_path, content, expected):
+    (tmp_path / "roster.csv").write_bytes(content)
+    if isinstance(expected, list):
+        assert intake.read_roster(tmp_path / "roster.csv") == expected
+    else:
+        with pytest.raises(grading.GradingError, match=expected):
+            intake.read_roster(tmp_path / "roster.csv")
+
+
+@pytest.mark.parametrize("delimiter", ",;\t")
+def test_a_sheet_from_any_spreadsheet_is_read_and_an_empty_one_is_refused(tmp_path, delimiter):
+    store, asked = Store(tmp_path / "grades.sqlite"), [Question("q", "Q", 4, "")]
+    store.put("ann", "00", grading.GRADED, detail=[], texts={"q": "words"})
+    sheet = tmp_path / "q.csv"
+    row = [manual.key(b"k", "q", "ann"), "words", "2,5" if delimiter != "," else "2.5"]
+    lines = [["key", "answer", "points"], row]
+    sheet.write_text("\n".join(map(delimiter.join, lines)), encoding="utf-8-sig")
+    assert manual.read_sheet(sheet, store, asked, b"k") == 1
+    assert store.marked("q")[0]["points"] == 2.5
+    sheet.write_text("")
+    with pytest.raises(grading.GradingError, match="no columns `key` and `points`"):
+        manual.read_sheet(sheet, store, asked, b"k")
+    store.close()
+
+
+@pytest.fixture
+def grade(tmp_path, monkeypatch):
+    r"""Grade a folder with one student who handed in nothing, so that no sandbox is needed."""
+    pytest.importorskip("fcntl")
+    monkeypatch.setattr("lrcourse.grading.sandbox.ensure", lambda *kind: None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in" / "ann").mkdir(parents=True)
+
+    def run(*words):
+        done = CliRunner().invoke(main, ["grade", "in", "--out", "out", *words])
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+        return done.exit_code, done.output
+
+    return run
+
+
+OLD = TABLES.replace("possible REAL,", "")
+NEW = TABLES.replace("possible REAL,", "possible REAL, more REAL,")
+TORN = f"{TABLES} INSERT INTO results (student, chapter, detail) VALUES ('a', '00', '[')"
+
+
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        ("grades.sqlite", b"hello" * 99, "cannot be used: file is not a database. Move it"),
+        ("grades.sqlite", OLD, "another version of lrcourse made them. Move it"),
+        ("grades.sqlite", NEW, "another version of lrcourse made them. Move it"),
+        ("grades.sqlite", TORN, "a row is damaged"),
+        ("grades.sqlite", None, "unable to open database file. Mend that"),
+        ("secret.key", b"", "secret.key is damaged: put it back, or remove it"),
+        ("secret.key", None, "secret.key cannot be used: Is a directory"),
+        ("grades.csv", None, "grades.csv cannot be used: Is a directory"),
+        ("feedback", b"", "feedback cannot be used: File exists"),
+    ],
+)
+def test_what_stands_in_the_way_of_grades_is_one_sentence(grade, tmp_path, name, content, words):
+    path = tmp_path / "out" / name
+    path.parent.mkdir()
+    if content is None:
+        path.mkdir()
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        book = sqlite3.connect(path)
+        book.executescript(content)
+        book.close()
+    code, printed = grade()
+    assert code == 1 and words in printed and printed.count("\n") == 1
+    shutil.move(path, tmp_path / "away")
+    assert grade() == (
+        0,
+        "     1 missing\nMarks are in out/grades.csv, feedback in out/feedback.\n",
+    )
+    assert not [p for p in (tmp_path / "out").rglob(".*") if p.is_file()]
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (("--out", "in/out"), "in/out lies among the submissions"),
+        (("--image", "x"), "only they can use one"),
+        (("--checks", "nowhere"), "no folder with a chapter_NN.py"),
+        (("--checks", "in"), "no folder with a chapter_NN.py"),
+        (("--dask", "nowhere"), "No Dask scheduler answers at nowhere"),
+        (("--assignment", ""), "There is no assignment ''; there are 00, "),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
+)
+def test_a_senseless_option_of_grade_is_one_sentence(grade, words, expected):
+    if "--dask" in words:
+        pytest.importorskip("distributed")
+    code, printed = grade(*words)
+    assert code == 1 and expected in printed and printed.count("\n") == 1
+
+
+def test_a_folder_without_submissions_is_no_success(grade, tmp_path):
+    (tmp_path / "in" / "ann").rmdir()
+    assert grade()[0] == 1 and "in holds no submission" in grade()[1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["def (", "CHECKS = [1]", "CHECKS = {'00.1': [1]}", "QUESTIONS = 3", "raise SystemExit", "\0"],
+)
+def test_a_file_of_checks_that_is_none_is_one_sentence(grade, tmp_path, source):
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "chapter_00.py").write_text(source)
+    code, printed = grade("--checks", "checks")
+    assert code == 1 and "chapter_00.py cannot be used: " in printed and printed.count("\n") == 1
+
+
+def test_two_batches_in_one_folder_do_not_mix(grade, tmp_path):
+    (tmp_path / "out").mkdir()
+    lock = batch._lock(tmp_path / "out")
+    code, printed = grade()
+    assert code == 1 and printed.startswith("Error: Another batch is writing to out: wait for it")
+    os.close(lock)
+    assert grade()[0] == 0

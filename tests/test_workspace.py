@@ -121,7 +121,9 @@ def test_a_removed_notebook_comes_back(tmp_path, one):
     assert deliver(tmp_path / "work", one, "0.1.0")[0] == f"new      {BACKPROP}"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"files": 1}', '{"files": ["a"]}', "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"files": 1}', '{"files": ["a"]}', "\0", "[" * 10**5]
+)
 def test_with_a_damaged_manifest_every_file_is_the_learners(tmp_path, one, two, text):
     work = tmp_path / "work"
     deliver(work, one, "0.1.0")

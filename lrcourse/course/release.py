@@ -16,6 +16,8 @@ from collections import Counter
 from itertools import zip_longest
 from pathlib import Path
 
+from lrcourse.course.workspace import write_whole
+
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 MARKER = re.compile(r"(BEGIN|END)\s+SOLUTION")
 HEADING = re.compile(r"#+\s*Exercise\b.*")
@@ -39,7 +41,7 @@ def find_root(start: Path) -> Path:
     r"""Return the repository: ``start``, a folder above it, or where the editable install lies."""
     for folder in [start.resolve(), *start.resolve().parents, Path(__file__).resolve().parents[2]]:
         project = folder / "pyproject.toml"
-        if project.is_file() and '\nname = "lrcourse"\n' in project.read_text(encoding="utf-8"):
+        if project.is_file() and '\nname = "lrcourse"\n' in project.read_text("utf-8", "replace"):
             return folder
     raise ReleaseError(f"{start} is not inside a clone of lrcourse's repository: change to one.")
 
@@ -182,7 +184,11 @@ def build(root: Path) -> dict[Path, str]:
             continue
         if numbers.setdefault(name[:2], name) != name:
             wrong.append(f"solutions/{source.name}: {numbers[name[:2]]}.py is chapter {name[:2]}.")
-        notebook = jupytext.read(source, fmt="py:percent")
+        try:
+            notebook = jupytext.read(source, fmt="py:percent")
+        except Exception as error:  # its own, of YAML, and of what is no text
+            wrong.append(f"solutions/{source.name} cannot be read: {error}.")
+            continue
         notebook.update(nbformat=4, nbformat_minor=5, metadata=METADATA | {"jupytext": PAIRING})
         seen = Counter()
         for cell in notebook["cells"]:
@@ -207,7 +213,7 @@ def release(root: Path) -> list[Path]:
     changed = [p for p, text in texts.items() if not p.is_file() or p.read_bytes() != text.encode()]
     for path in changed:
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(texts[path].encode())
+        write_whole(path, texts[path].encode())
         # jupytext refuses to open a notebook that is newer than its source.
         source = (root / "solutions" / path.name).with_suffix(".py").stat()
         os.utime(path, ns=(source.st_atime_ns, source.st_mtime_ns))

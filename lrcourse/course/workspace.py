@@ -47,7 +47,7 @@ def deliver(folder: Path, course: Path, version: str) -> list[str]:
             delivered = dict(json.loads(manifest.read_bytes())["files"])
         except FileNotFoundError:
             delivered = {}
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             delivered = {}
             lines.append(f"{manifest} cannot be read, so every notebook there counts as yours.")
         try:
@@ -60,8 +60,7 @@ def deliver(folder: Path, course: Path, version: str) -> list[str]:
                 lines += [line] if line else []
                 same += not line
         finally:
-            temporary = _write_beside(manifest, json.dumps({"files": delivered}, indent=1).encode())
-            os.replace(temporary, manifest)
+            write_whole(manifest, json.dumps({"files": delivered}, indent=1).encode())
     except OSError as error:
         where = error.filename or folder
         raise WorkspaceError(
@@ -129,6 +128,15 @@ def _take_name(source, target):
             return False
         os.replace(source, target)
     return True
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    r"""Write a file whole or not at all."""
+    temporary = _write_beside(path, content)
+    try:
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _write_beside(target, content):

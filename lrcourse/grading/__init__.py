@@ -6,8 +6,16 @@ A notebook is read by ``intake``; ``engine`` asks its answers the questions of
 down for people.
 """
 
+from collections import Counter
+from collections.abc import Iterable
+
 GRADED, ABSENT, UNREADABLE = "graded", "missing", "unreadable"  # what becomes of a notebook
 ERROR, WAITING = "grader error", "waiting"
+
+
+def repeated(names: Iterable[str]) -> str | None:
+    r"""Return the first name that comes more than once, or None."""
+    return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
 class GradingError(Exception):

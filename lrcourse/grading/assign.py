@@ -1,21 +1,23 @@
 r"""The bundle that an instructor hands out: some chapters, what to install, and instructions."""
 
-import shutil
 from difflib import get_close_matches
 from pathlib import Path
 
 from lrcourse import __version__
-from lrcourse.course.workspace import WorkspaceError, course_folder
+from lrcourse.course.workspace import WorkspaceError, course_folder, write_whole
 from lrcourse.grading import GradingError
 
 
-def bundle(folder: Path, chapters: tuple[str, ...], due: str) -> list[Path]:
+def bundle(
+    folder: Path, chapters: tuple[str, ...], due: str, package: str = f"lrcourse=={__version__}"
+) -> list[Path]:
     r"""Write the bundle; return its files.
 
     Args:
-        folder: a new or empty folder.
+        folder: a new or empty folder, or one that holds nothing but files of this very bundle.
         chapters: their numbers, such as "02".
         due: when it has to be handed in, in words; "" for never.
+        package: what students give to pip.
 
     Raises:
         GradingError: a chapter does not exist, or the folder is not empty or not writable.
@@ -31,7 +33,6 @@ def bundle(folder: Path, chapters: tuple[str, ...], due: str) -> list[Path]:
             raise GradingError(f"There is no chapter {chapter!r}; did you mean {near}?")
     notebooks = [known[chapter] for chapter in dict.fromkeys(chapters)]
     constraints = course / "binder" / "constraints.txt"
-    requirement = f"lrcourse=={__version__}"
     text = (
         Path(__file__)
         .with_name("handout.md")
@@ -39,22 +40,24 @@ def bundle(folder: Path, chapters: tuple[str, ...], due: str) -> list[Path]:
         .format(
             titles=", ".join(p.stem[:2] + " " + p.stem[3:].replace("_", " ") for p in notebooks),
             due=f"\n**Due: {due}**\n" if due else "",
-            requirement=f"-c constraints.txt {requirement}"
-            if constraints.is_file()
-            else requirement,
+            requirement=f"-c constraints.txt {package}" if constraints.is_file() else package,
             files=", ".join(f"`{path.name}`" for path in notebooks),
         )
     )
+    files = {folder / "chapters" / path.name: path.read_bytes() for path in notebooks}
+    if constraints.is_file():
+        files[folder / "constraints.txt"] = constraints.read_bytes()
+    files[folder / "README.md"] = text.encode(errors="replace")
     try:
+        for path in (*folder.glob("[!.]*"), *folder.glob("chapters/[!.]*")):
+            ours = path == folder / "chapters" or path in files
+            if not ours or (path.is_file() and path.read_bytes() != files[path]):
+                raise GradingError(f"{folder} is not empty, {path} is there: name another folder.")
         (folder / "chapters").mkdir(parents=True, exist_ok=True)
-        if any((folder / "chapters").iterdir()) or (folder / "README.md").exists():
-            raise GradingError(f"{folder} is not empty: name another folder.")
-        written = [folder / "chapters" / path.name for path in notebooks]
-        for source, target in zip(notebooks, written, strict=True):
-            shutil.copyfile(source, target)
-        if constraints.is_file():
-            written.append(Path(shutil.copyfile(constraints, folder / "constraints.txt")))
-        (folder / "README.md").write_text(text, encoding="utf-8")
+        for path, content in files.items():
+            write_whole(path, content)
     except OSError as error:
-        raise GradingError(f"{folder} cannot be written: {error.strerror}.") from None
-    return [*written, folder / "README.md"]
+        raise GradingError(
+            f"{error.filename or folder} cannot be written: {error.strerror}. Name another folder."
+        ) from None
+    return list(files)

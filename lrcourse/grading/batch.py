@@ -1,10 +1,12 @@
 r"""``lrcourse grade``: a folder of submissions in, marks and feedback out."""
 
+import fcntl
 import os
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from tqdm import tqdm
 
 from lrcourse import grading
 from lrcourse.exercises import chapters as all_chapters
-from lrcourse.grading import GradingError, engine, feedback, intake, manual, sandbox
+from lrcourse.grading import GradingError, engine, feedback, intake, manual, repeated, sandbox
 from lrcourse.grading.gradebook import write_gradebook
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.store import COLUMNS, Store, write_csv
@@ -42,42 +44,50 @@ class Order:
 
 
 class Batch:
-    r"""One run over a folder of submissions."""
+    r"""One run over a folder of submissions; ``stack`` closes what it holds open."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, stack: ExitStack) -> None:
         known = all_chapters()
         for chapter in order.assignment:
             if chapter not in known:
                 raise GradingError(
-                    f"There is no assignment {chapter}; there are {', '.join(known)}."
+                    f"There is no assignment {chapter!r}; there are {', '.join(known)}."
                 )
         self.order = order
         self.roster = intake.read_roster(order.roster) if order.roster else []
         kind = "none" if order.unsafe_no_sandbox else order.sandbox or "bubblewrap"
         if order.unsafe_no_sandbox and order.sandbox:
             raise GradingError("--sandbox and --unsafe-no-sandbox exclude each other.")
-        if kind in ("docker", "podman") and not order.image:
-            raise GradingError(f"--sandbox {kind} needs --image, one that has lrcourse installed.")
+        if (kind in ("docker", "podman")) != bool(order.image):
+            raise GradingError(
+                "--sandbox docker or podman needs --image, one that has lrcourse installed, and "
+                "only they can use one."
+            )
         folders = [engine.hidden_folder(), order.checks]
-        if order.checks is not None and not order.checks.is_dir():
-            raise GradingError(f"The folder of checks {order.checks} does not exist.")
+        if order.checks is not None and not list(order.checks.glob("chapter_[0-9][0-9].py")):
+            raise GradingError(f"{order.checks} is no folder with a chapter_NN.py of checks.")
+        if order.out.resolve().is_relative_to(order.submissions.resolve()):
+            raise GradingError(
+                f"{order.out} lies among the submissions: name another folder with --out."
+            )
         sandbox.ensure(kind, order.image)
-        try:
-            for folder in ("feedback", "manual"):
-                (order.out / folder).mkdir(parents=True, exist_ok=True)
-            secret = _secret(order.out / "secret.key")
-        except OSError as error:
-            raise GradingError(f"{order.out} cannot be written: {error.strerror}.") from None
+        for folder in ("feedback", "manual"):
+            (order.out / folder).mkdir(parents=True, exist_ok=True)
+        stack.callback(os.close, _lock(order.out))
+        secret = _secret(order.out / "secret.key")
         checks = tuple(str(folder.resolve()) for folder in folders if folder)
         limits = sandbox.Limits(cpu=order.cpu, idle=max(order.cpu, 2), wall=60 + 6 * order.cpu)
         self.setting = engine.Setting(secret, checks, kind, order.image, limits)
         self.store = Store(order.out / "grades.sqlite")
+        stack.callback(self.store.close)
         self.digests = {c: engine.check_digest(self.setting, c) for c in known}
         self.questions: dict[str, list[Question]] = {}
         for chapter in order.assignment or known:  # so that a wrong file is told before the work
             engine.hidden_checks(self.setting, chapter)
             self.questions[chapter] = engine.questions(self.setting, chapter)
         self.every = [question for asked in self.questions.values() for question in asked]
+        if twice := repeated(map(manual.file_name, self.every)):
+            raise GradingError(f"Two questions would share the sheet {twice}: rename one.")
         self.seen: dict[str, intake.Submission] = {}
 
     def run(self) -> Counter:
@@ -92,20 +102,32 @@ class Batch:
         executor, ahead = self._executor()
         with executor:
             engine.run_all(self._work(bar), executor, ahead, self._done)
+        if not self.seen:
+            raise GradingError(f"{order.submissions} holds no submission: name another folder.")
         self._fill()
         rows = self._rows()
         self._write(rows)
-        self.store.close()
         return Counter(sorted(row["status"] for row in rows))
 
     def _executor(self) -> tuple[Executor, int]:
         if not self.order.dask:
             return ThreadPoolExecutor(self.order.jobs), 2 * self.order.jobs
         from dask.distributed import Client
+        from distributed.comm import get_address_host_port, normalize_address
 
         address = self.order.dask
         options = {"n_workers": self.order.jobs, "threads_per_worker": 1, "dashboard_address": None}
-        client = Client(**options) if address == "local" else Client(address)
+        try:
+            if address == "local":
+                client = Client(**options)
+            else:  # a malformed one would let Client hang when Python exits
+                get_address_host_port(normalize_address(address), strict=True)
+                client = Client(address, timeout=10)
+        except (OSError, ValueError) as error:
+            raise GradingError(
+                f"No Dask scheduler answers at {address} ({type(error).__name__}): check the "
+                "address that `dask scheduler` printed, or leave out --dask."
+            ) from None
         return client.get_executor(pure=False, retries=2), 4 * sum(client.nthreads().values())
 
     def _work(self, found: Iterable[intake.Submission]) -> Iterator[tuple]:
@@ -200,4 +222,24 @@ def _secret(path: Path) -> bytes:
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
         os.replace(part, path)
-    return path.read_bytes().strip()
+    secret = path.read_bytes().strip()
+    if len(secret) != 64:
+        raise GradingError(
+            f"{path} is damaged: put it back, or remove it; then all is graded anew, and sheets "
+            "that are filled in already lose their keys."
+        )
+    return secret
+
+
+def _lock(folder: Path) -> int:
+    # Two batches would grade everything twice. The lock goes with the process, even one killed.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise GradingError(
+            f"Another batch is writing to {folder}: wait for it, or name another folder with --out."
+        ) from None
+    except OSError:  # some file systems of networks lock no folder
+        pass
+    return descriptor

@@ -1,8 +1,10 @@
 r"""What ``lrcourse grade`` does with its options."""
 
 import importlib.util
+import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from lrcourse.grading import GradingError
@@ -24,6 +26,22 @@ def grade(submissions: Path, out: Path, **options: object) -> Iterator[str]:
     if options["unsafe_no_sandbox"]:
         yield UNSAFE
     order = Order(submissions, out, **options, progress=sys.stderr.isatty())
-    for status, count in Batch(order).run().items():
+    try:
+        with ExitStack() as stack:
+            counts = Batch(order, stack).run()
+    except sqlite3.Error as error:
+        again = "Mend that, and run it again: what is graded is kept."
+        if not isinstance(error, sqlite3.OperationalError):
+            again = f"Move it and a copy of {out / 'manual'} away, and grade again."
+        raise GradingError(
+            f"The results {out / 'grades.sqlite'} cannot be used: {error}. {again}"
+        ) from None
+    except OSError as error:
+        path = error.filename2 or error.filename or out
+        raise GradingError(
+            f"{path} cannot be used: {error.strerror or error}. "
+            "Mend that or name another folder with --out; what is graded is kept."
+        ) from None
+    for status, count in counts.items():
         yield f"{count:6} {status}"
     yield f"Marks are in {out / 'grades.csv'}, feedback in {out / 'feedback'}."

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -21,7 +21,7 @@ from numpy.random import Generator
 import lrcourse.exercises
 from lrcourse.course.workspace import WorkspaceError, course_folder
 from lrcourse.exercises import FAILED, PASSED, TO_DO, Check, Exercise, Wrong, exercises
-from lrcourse.grading import ERROR, GRADED, GradingError, intake
+from lrcourse.grading import ERROR, GRADED, GradingError, intake, repeated
 from lrcourse.grading.hidden import HiddenCheck, Question
 from lrcourse.grading.remote import IDLE, MISSING, Session, StudentError, raised
 from lrcourse.grading.sandbox import STOPPING, Limits, Lost, Sandbox
@@ -71,8 +71,13 @@ def _modules(folders: tuple[str, ...], chapter: str) -> list[ModuleType]:
         module = importlib.util.module_from_spec(spec)
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
-            raise GradingError(f"{path} cannot be used: {type(error).__name__}: {error}") from None
+            checks, asked = getattr(module, "CHECKS", {}), getattr(module, "QUESTIONS", [])
+            wrong = [c for c in chain(*checks.values()) if not isinstance(c, HiddenCheck)]
+            wrong += [q for q in asked if not isinstance(q, Question)]
+            if wrong:
+                raise TypeError(f"{wrong[0]!r} is no HiddenCheck or Question")
+        except (Exception, SystemExit) as error:
+            raise GradingError(f"{path} cannot be used: {_named(error)}") from None
         found.append(module)
     return found
 
@@ -87,10 +92,8 @@ def hidden_checks(setting: Setting, chapter: str) -> dict[str, list[HiddenCheck]
                 raise GradingError(f"{module.__file__}: there is no exercise {id}.")
             found.setdefault(id, []).extend(checks)
     for exercise in exercises(chapter):
-        names = Counter(c.name for c in [*exercise.checks, *found.get(exercise.id, [])])
-        twice = [name for name, count in names.items() if count > 1]
-        if twice:
-            raise GradingError(f"Exercise {exercise.id} has two checks named {twice[0]!r}.")
+        if twice := repeated(c.name for c in [*exercise.checks, *found.get(exercise.id, [])]):
+            raise GradingError(f"Exercise {exercise.id} has two checks named {twice!r}.")
     return found
 
 

@@ -7,6 +7,7 @@ limited, and a broken file is a reason on one student's row.
 import csv
 import errno
 import hashlib
+import io
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from lrcourse.exercises import Exercise, chapters
-from lrcourse.grading import GradingError
+from lrcourse.grading import GradingError, repeated
 
 LARGEST_FILE = 20 * 2**20
 MOST_FILES = 2000  # in a student's folder
@@ -78,23 +79,34 @@ class Submission:
 
 def read_roster(path: Path) -> list[str]:
     r"""Return the students of a roster: a CSV with a column ``student``, or one name a line."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [[part.strip() for part in row] for row in csv.reader(file) if any(row)]
-    except (OSError, UnicodeError, csv.Error) as error:
-        raise GradingError(f"The roster {path} cannot be read: {error}.") from None
-    column = 0
-    if rows and "student" in rows[0]:
-        column = rows.pop(0).index("student")
-    elif rows and len(rows[0]) > 1:
-        near = get_close_matches("student", rows[0], n=1)
+    rows, column = read_csv(path), 0
+    head = [name.casefold() for name in rows[0]] if rows else []
+    if "student" in head:
+        column = head.index("student")
+        del rows[0]
+    elif len(head) > 1:
+        near = get_close_matches("student", head, n=1)
         hint = f' (is it "{near[0]}"?)' if near else ""
         raise GradingError(f"The roster {path} has no column `student`{hint}.")
     students = [row[column] for row in rows if len(row) > column and row[column]]
-    twice = [name for name, count in Counter(students).items() if count > 1]
-    if twice:
-        raise GradingError(f"The roster {path} names {twice[0]} twice.")
+    if not students:
+        raise GradingError(f"The roster {path} names nobody.")
+    if twice := repeated(students):
+        raise GradingError(f"The roster {path} names {twice} twice.")
     return students
+
+
+def read_csv(path: Path) -> list[list[str]]:
+    r"""Return the rows that are not empty; a spreadsheet may put ; or tabs between columns."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+        rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+        return [[part.strip() for part in row] for row in rows if any(row)]
+    except UnicodeError:
+        raise GradingError(f"{path} is no text in UTF-8: save it as CSV in UTF-8.") from None
+    except (OSError, csv.Error) as error:
+        raise GradingError(f"{path} cannot be read: {error}.") from None
 
 
 def submissions(folder: Path, roster: list[str]) -> Iterator[Submission]:

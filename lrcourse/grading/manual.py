@@ -1,6 +1,5 @@
 r"""Questions for people: a sheet to read and one to fill in, without names."""
 
-import csv
 import hmac
 import re
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from lrcourse.grading import GradingError
 from lrcourse.grading.feedback import TEMPLATES
 from lrcourse.grading.hidden import Question
+from lrcourse.grading.intake import read_csv
 from lrcourse.grading.store import Store, write, write_csv
 
 HEADER = ("key", "answer", "points", "comment", "note")
@@ -48,18 +48,19 @@ def read_sheet(path: Path, store: Store, questions: list[Question], secret: byte
     """
     question = next((q for q in questions if file_name(q) == path.stem), None)
     if question is None:
-        raise GradingError(f"{path}: there is no question {path.stem}.")
+        raise GradingError(
+            f"{path}: there is no question {path.stem}; keep the name that the sheet had."
+        )
     owners = {
         key(secret, question.id, r["student"]): r["student"] for r in store.marked(question.id)
     }
     marks = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeError, csv.Error) as error:
-        raise GradingError(f"{path} cannot be read: {error}.") from None
+    head, *rows = read_csv(path) or [[]]
+    if not {"key", "points"} <= {*head}:
+        raise GradingError(f"{path} has no columns `key` and `points`: fill in a copy of a sheet.")
     for line, row in enumerate(rows, start=2):
-        given = (row.get("points") or "").strip()
+        row = dict(zip(head, row, strict=False))
+        given = row.get("points", "")
         if not given:
             continue
         try:
@@ -72,6 +73,6 @@ def read_sheet(path: Path, store: Store, questions: list[Question], secret: byte
             )
         if row.get("key") not in owners:
             raise GradingError(f"{path}, row {line}: no answer has the key {row.get('key')!r}.")
-        marks.append((owners[row["key"]], points, (row.get("comment") or "").removeprefix("'")))
+        marks.append((owners[row["key"]], points, row.get("comment", "").removeprefix("'")))
     store.mark(question.id, marks)
     return len(marks)

@@ -3,12 +3,13 @@ r"""The book of results: SQLite, one transaction a submission, and the tables ma
 import csv
 import io
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 
-from lrcourse.grading import GRADED, GradingError
+from lrcourse.course.workspace import write_whole
+from lrcourse.grading import GRADED
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS results (
@@ -20,6 +21,10 @@ CREATE TABLE IF NOT EXISTS marks (
     question TEXT, student TEXT, points REAL, comment TEXT, answer TEXT,
     PRIMARY KEY (question, student));
 """
+SCHEMA = (
+    "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p "
+    "WHERE m.name IN ('results', 'answers', 'marks') ORDER BY m.name, p.cid"
+)
 COLUMNS = ("student", "chapter", "status", "reason", "points", "possible", "sandbox")
 
 
@@ -28,15 +33,19 @@ class Store:
 
     Args:
         path: the SQLite file; made if it is not there.
+
+    Raises:
+        sqlite3.Error: it cannot be used, or another version of this class made it.
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            self.database = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self.database.execute("PRAGMA journal_mode=WAL")
-            self.database.executescript(TABLES)
-        except sqlite3.Error as error:
-            raise GradingError(f"The results {path} cannot be used: {error}.") from None
+        self.database = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self.database.execute("PRAGMA journal_mode=WAL")
+        self.database.executescript(TABLES)
+        with closing(sqlite3.connect(":memory:")) as ours:
+            ours.executescript(TABLES)
+            if ours.execute(SCHEMA).fetchall() != self.database.execute(SCHEMA).fetchall():
+                raise sqlite3.DatabaseError("another version of lrcourse made them")
         self.database.row_factory = sqlite3.Row
 
     def known(self, student: str, chapter: str) -> tuple[str, str, str] | None:
@@ -84,7 +93,10 @@ class Store:
     def rows(self) -> list[dict]:
         r"""Return every row, ordered, its detail read."""
         found = self.database.execute("SELECT * FROM results ORDER BY student, chapter")
-        return [{**row, "detail": json.loads(row["detail"])} for row in map(dict, found)]
+        try:
+            return [{**row, "detail": json.loads(row["detail"])} for row in map(dict, found)]
+        except ValueError as error:
+            raise sqlite3.DatabaseError(f"a row is damaged ({error})") from None
 
     def mark(self, question: str, marks: Iterable[tuple[str, float, str]]) -> None:
         r"""Keep (student, points, comment) of a question, with the answer that was marked."""
@@ -136,6 +148,4 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
 
 def write(path: Path, text: str) -> None:
     r"""Write a file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", errors="replace")
-    os.replace(part, path)
+    write_whole(path, text.encode(errors="replace"))
