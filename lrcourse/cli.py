@@ -158,16 +158,16 @@ def grade(submissions: Path, out: Path, **options: object) -> None:
     SUBMISSIONS holds a folder for each student, or files named student_NN.ipynb. Student code runs
     in a sandbox. Run it again, and only what is missing or has changed is graded.
     """
-    from lrcourse.grading import GradingError, command
-
     try:
+        from lrcourse.grading import GradingError, command
+
         for line in command.grade(submissions, out, **options):
             click.echo(line)
-    except GradingError as error:
-        raise click.ClickException(str(error)) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # first: amid the imports there is no GradingError yet
         click.echo("Stopped. What is graded is kept: the same command goes on.", err=True)
         raise SystemExit(130) from None
+    except GradingError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @main.command(
@@ -262,15 +262,15 @@ def site(out: Path, chapters: tuple[str, ...], jobs: int, cache: Path | None) ->
 
         from lrcourse.site import SiteError
         from lrcourse.site.build import build
+
+        for line in build(out, chapters, cache or pooch.os_cache("lrcourse") / "site", jobs):
+            click.echo(line)
+    except KeyboardInterrupt:  # first: amid the imports there is no SiteError yet
+        click.echo("Stopped. What has run is kept: the same command goes on.", err=True)
+        raise SystemExit(130) from None
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"{error.name} is missing: run  python -m pip install 'lrcourse[site]'"
         ) from None
-    try:
-        for line in build(out, chapters, cache or pooch.os_cache("lrcourse") / "site", jobs):
-            click.echo(line)
     except SiteError as error:
         raise click.ClickException(str(error)) from None
-    except KeyboardInterrupt:
-        click.echo("Stopped. What has run is kept: the same command goes on.", err=True)
-        raise SystemExit(130) from None

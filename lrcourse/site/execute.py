@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
+from subprocess import DEVNULL
 
 import nbformat
 from nbclient import NotebookClient
@@ -128,12 +129,13 @@ async def _one(path, notebook, kept, turn, progress, failures):
                 timeout=TIMEOUT,
                 kernel_name="python3",
                 coalesce_streams=True,
-                extra_arguments=["--IPKernelApp.log_level=40"],  # no warning about encryption
                 on_cell_complete=counted,
                 resources={"metadata": {"path": folder}},
             )
             try:
-                await client.async_execute(env=os.environ | {"OMP_NUM_THREADS": "1"})
+                # What a kernel says of itself, such as that it was stopped, is of no use here.
+                quiet = {"env": os.environ | {"OMP_NUM_THREADS": "1"}, "stderr": DEVNULL}
+                await client.async_execute(**quiet)
             except CellExecutionError as error:
                 return failures.append(f"{name} fails: {error.ename}: {error.evalue}")
             except CellTimeoutError:
