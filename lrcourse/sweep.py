@@ -271,6 +271,8 @@ def code_version(function: Callable) -> str:
                 continue
             if item not in sources:
                 try:
+                    if getattr(item, "__code__", None) and item.__code__.co_filename == "<string>":
+                        raise OSError  # from 3.13 on inspect takes the text of python -c for it
                     tree = ast.parse(textwrap.dedent(inspect.getsource(item)))
                 except (OSError, TypeError, SyntaxError):
                     raise ValueError(

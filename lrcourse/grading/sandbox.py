@@ -59,7 +59,7 @@ class Limits:
         cpu: seconds of CPU time.
         idle: seconds in which nothing moves although the grader waits.
         wall: seconds by the clock; generous, since the machine may be busy.
-        memory: MiB, of each process and of all together.
+        memory: MiB, of each process and of all together; a CUDA build of torch maps 3,136.
         disk: MiB of temporary files; also of one file.
         processes: processes and threads.
     """
@@ -67,7 +67,7 @@ class Limits:
     cpu: int = 10
     idle: int = 10
     wall: int = 120
-    memory: int = 3072
+    memory: int = 4096
     disk: int = 64
     processes: int = 64
 
