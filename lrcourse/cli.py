@@ -159,9 +159,9 @@ def grade(submissions: Path, out: Path, **options: object) -> None:
     in a sandbox. Run it again, and only what is missing or has changed is graded.
     """
     try:
-        from lrcourse.grading import GradingError, command
+        from lrcourse.grading import GradingError, grade_command
 
-        for line in command.grade(submissions, out, **options):
+        for line in grade_command.grade(submissions, out, **options):
             click.echo(line)
     except KeyboardInterrupt:  # first: amid the imports there is no GradingError yet
         click.echo("Stopped. What is graded is kept: the same command goes on.", err=True)
@@ -171,12 +171,13 @@ def grade(submissions: Path, out: Path, **options: object) -> None:
 
 
 @main.command(
+    "reproduce",
     epilog=_examples(
         "lrcourse reproduce                 list the papers",
         "lrcourse reproduce irprop da-sgd",
         "lrcourse reproduce all --out ~/trials --jobs 8",
         "lrcourse reproduce irprop --scale full --dask tcp://10.0.0.5:8786",
-    )
+    ),
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--scale", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
@@ -191,7 +192,7 @@ def grade(submissions: Path, out: Path, **options: object) -> None:
 )
 @click.option("--dask", default="", metavar="ADDRESS", help="Run on the cluster of this scheduler.")
 @click.option("--report-only", is_flag=True, help="Run nothing, report what is there.")
-def reproduce(names: tuple[str, ...], **options: object) -> None:
+def reproduce_papers(names: tuple[str, ...], **options: object) -> None:
     r"""Put a paper on trial.
 
     Runs the experiments of the paper NAME again, or of `all`, and writes a report: each figure it
@@ -199,10 +200,10 @@ def reproduce(names: tuple[str, ...], **options: object) -> None:
     listed. Stop it at any time: the same command goes on.
     """
     try:
-        from lrcourse.papers import command
+        from lrcourse.papers.reproduce_command import listed, reproduce
         from lrcourse.sweep import SweepError
 
-        for line in command.reproduce(names, **options) if names else command.listed():
+        for line in reproduce(names, **options) if names else listed():
             click.echo(line)
     except KeyboardInterrupt:  # first: amid the imports there is no SweepError yet
         click.echo(

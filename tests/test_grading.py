@@ -18,19 +18,19 @@ from lrcourse.cli import main
 pytest.importorskip("msgpack")
 pytest.importorskip("jinja2")
 
-from lrcourse.grading import GradingError, assign, engine, intake, sandbox, wire
+from lrcourse.grading import GradingError, assign, grader, protocol, sandbox, submissions
 from lrcourse.grading.cells import needed
 from lrcourse.grading.feedback import file_name
-from lrcourse.grading.store import Store, cell, write_csv
+from lrcourse.grading.marks import Store, cell, write_csv
 
 
 def refuse(value):
-    raise wire.WireError("not plain")
+    raise protocol.WireError("not plain")
 
 
 def there_and_back(value):
-    message = wire.unpack(wire.pack(["value", b"id", wire.encode(value, refuse)])[4:])
-    return wire.decode(message[2], refuse)
+    message = protocol.unpack(protocol.pack(["value", b"id", protocol.encode(value, refuse)])[4:])
+    return protocol.decode(message[2], refuse)
 
 
 def test_plain_data_travels_with_its_types():
@@ -69,22 +69,22 @@ def test_plain_data_travels_with_its_types():
     ],
 )
 def test_malformed_values_are_refused(tree):
-    with pytest.raises(wire.WireError):
-        wire.decode(tree, refuse)
+    with pytest.raises(protocol.WireError):
+        protocol.decode(tree, refuse)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_refused(data):
-    with suppress(wire.WireError):
-        wire.decode(wire.unpack(data)[-1], refuse)
+    with suppress(protocol.WireError):
+        protocol.decode(protocol.unpack(data)[-1], refuse)
 
 
 def test_lengths_are_limited():
-    with pytest.raises(wire.WireError, match="too large"):
-        wire.length(b"\xff\xff\xff\xff")
-    with pytest.raises(wire.WireError, match="32 MB"):
-        wire.pack(["value", b"", bytes(33 * 2**20)])
+    with pytest.raises(protocol.WireError, match="too large"):
+        protocol.length(b"\xff\xff\xff\xff")
+    with pytest.raises(protocol.WireError, match="32 MB"):
+        protocol.pack(["value", b"", bytes(33 * 2**20)])
 
 
 def sources(statements):
@@ -132,22 +132,22 @@ def test_file_names_are_harmless_and_different():
 def test_rosters(tmp_path):
     path = tmp_path / "roster.csv"
     path.write_text("name,student\nAnna,a1\nBob,b2\n")
-    assert intake.read_roster(path) == ["a1", "b2"]
+    assert submissions.read_roster(path) == ["a1", "b2"]
     path.write_text("a1\nb2\n")
-    assert intake.read_roster(path) == ["a1", "b2"]
+    assert submissions.read_roster(path) == ["a1", "b2"]
     for text, words in (("name,students\nx,y\n", "is it"), ("a\na\n", "twice")):
         path.write_text(text)
         with pytest.raises(GradingError, match=words):
-            intake.read_roster(path)
+            submissions.read_roster(path)
 
 
 def test_names_that_learning_platforms_give(tmp_path):
     for name in ("doejane_123_456_02_backprop.ipynb", "ann-02.ipynb", "bo_02_backprop (1).ipynb"):
         (tmp_path / name).write_text("")
     (tmp_path / "Jane Doe_99_assignsubmission_file").mkdir()
-    found = {s.student for s in intake.submissions(tmp_path, [])}
+    found = {s.student for s in submissions.submissions(tmp_path, [])}
     assert found == {"doejane_123_456", "ann", "bo", "Jane Doe_99"}
-    found = {s.student for s in intake.submissions(tmp_path, ["doejane", "Jane Doe", "zoe"])}
+    found = {s.student for s in submissions.submissions(tmp_path, ["doejane", "Jane Doe", "zoe"])}
     assert found == {"doejane", "Jane Doe", "zoe", "ann", "bo"}
 
 
@@ -214,7 +214,7 @@ class Lossy(Executor):
 
 def test_what_a_cluster_loses_is_a_grader_error_and_the_batch_goes_on():
     told = {}
-    engine.run_all([(n,) for n in range(5)], Lossy(), 2, lambda p, r: told.update({p[0]: r}))
+    grader.run_all([(n,) for n in range(5)], Lossy(), 2, lambda p, r: told.update({p[0]: r}))
     assert {n: status for n, (status, *_) in told.items()} == {
         n: "graded" if n % 2 else "grader error" for n in range(5)
     }
@@ -224,7 +224,7 @@ def read(tmp_path, *cells):
     path = tmp_path / "a.ipynb"
     made = [{"cell_type": "markdown", "metadata": m, "source": s} for m, s in cells]
     path.write_text(json.dumps({"cells": made}))
-    return intake.read_notebook(path)
+    return submissions.read_notebook(path)
 
 
 def test_an_answer_in_words_is_found_by_its_id_or_by_its_place(tmp_path):

@@ -19,8 +19,15 @@ from lrcourse.papers import saved
 from lrcourse.papers.race import METHODS
 from lrcourse.schedules import Cosine
 from lrcourse.whitening import ZCA
-from lrcourse.widgets.labs import decay, momentum, networks, rules, scale, training
-from lrcourse.widgets.labs.adaptation import RULES
+from lrcourse.widgets.labs import (
+    decay_lab,
+    momentum_lab,
+    networks_lab,
+    rules_lab,
+    scale_lab,
+    training_lab,
+)
+from lrcourse.widgets.labs.adaptation_lab import RULES
 from lrcourse.widgets.labs.grids import rate_grid, shuffled_batches, whole
 
 TABLE_LABS = [
@@ -88,7 +95,7 @@ def test_a_lab_saves_itself_as_a_page(made, tmp_path):
 @pytest.mark.parametrize("rule", ["momentum", "Nesterov"])
 def test_the_valleys_edge_is_where_an_eigenvalue_leaves_the_unit_circle(rule):
     for mu in (0.3, 0.9, 0.99):
-        rate = momentum.edge(rule, mu, 100.0)
+        rate = momentum_lab.edge(rule, mu, 100.0)
         for factor, grows in [(0.999, False), (1.001, True)]:
             h = factor * rate * 100
             step = np.array([[1 - h, mu], [-h, mu]])  # of (w, v), heavy ball
@@ -106,7 +113,7 @@ def test_the_valleys_paths_are_powers_of_one_matrix():
             heavy = np.array([[1 - h, mu], [-h, mu]])
             nesterov = np.array([[1 - h * (1 + mu), mu**2], [-h, mu]])
             for k, step in enumerate((heavy, nesterov)):
-                state, w = np.array([momentum.START[d], 0.0]), []
+                state, w = np.array([momentum_lab.START[d], 0.0]), []
                 for _ in range(61):
                     w.append(state[0])
                     state = step @ state
@@ -128,7 +135,7 @@ def test_the_adaptive_paths_are_those_of_torch(rule):
     outcomes = labs.adaptive_outcomes(rates, [1, 1000], epsilons, steps=40)
     curvatures, k = torch.tensor([1.0, 1000.0], dtype=torch.float64), list(RULES).index(rule)
     for e, epsilon in enumerate(epsilons):
-        w = torch.tensor(momentum.START, dtype=torch.float64)
+        w = torch.tensor(momentum_lab.START, dtype=torch.float64)
         optimizer = {
             "SGD": lambda w: torch.optim.SGD(w, rates[0]),
             "AdaGrad": lambda w, eps=epsilon: torch.optim.Adagrad(w, rates[0], eps=eps),
@@ -195,8 +202,8 @@ def test_without_noise_a_schedule_gives_the_product_of_its_steps():
     outcomes = labs.schedule_outcomes([0.05], [64], ["cosine"], repeats=1)
     rate = Cosine(0.05, 200)(np.arange(200))
     np.testing.assert_array_equal(outcomes["rate"][0, 0], rate)
-    w = np.array([-2.5, 1.2]) * np.prod(1 - rate[:, None] * decay.CURVATURES, axis=0)
-    expected = 0.5 * (decay.CURVATURES * w**2).sum()
+    w = np.array([-2.5, 1.2]) * np.prod(1 - rate[:, None] * decay_lab.CURVATURES, axis=0)
+    expected = 0.5 * (decay_lab.CURVATURES * w**2).sum()
     np.testing.assert_allclose(outcomes["loss"][0, 0, 0, -1], expected, rtol=1e-9)
 
 
@@ -213,7 +220,7 @@ def test_every_schedule_begins_or_peaks_at_its_rate_and_constant_is_the_dashed_l
 def test_the_classifiers_table_holds_what_torch_gives(rule):
     outcomes = labs.classifier_outcomes([0.02, 0.1], [32], [rule], ["xavier"], epochs=4)
     rng = np.random.default_rng(0)
-    x, y = networks.half_moons(rng)
+    x, y = networks_lab.half_moons(rng)
     start = np.random.default_rng(rng.integers(2**32))
     batches = shuffled_batches(128, 32, 16, rng)
     layers = [Linear(a, b, "xavier") for a, b in ((2, 16), (16, 16), (16, 2))]
@@ -244,13 +251,13 @@ def test_the_classifiers_table_holds_what_torch_gives(rule):
     expected = np.reshape(losses, (4, 4)).mean(axis=1)
     np.testing.assert_allclose(outcomes["loss"][1, 0, 0, 0, 1:], expected, rtol=2e-3)
     with torch.no_grad():
-        share = torch.softmax(model(torch.tensor(networks.plane())), 1)[:, 1].numpy()
+        share = torch.softmax(model(torch.tensor(networks_lab.plane())), 1)[:, 1].numpy()
     assert np.abs(outcomes["region"][1, 0, 0, 0] - 255 * share).max() < 2
 
 
 def test_from_zero_no_rate_helps():
     outcomes = labs.classifier_outcomes([0.01, 0.1, 1.0], [32], starts=["zero"], epochs=4)
-    assert (outcomes["verdict"] == networks.STUCK).all()
+    assert (outcomes["verdict"] == networks_lab.STUCK).all()
 
 
 def test_a_good_start_widens_the_range_of_rates_as_chapter_03_says():
@@ -276,7 +283,7 @@ def test_a_good_start_widens_the_range_of_rates_as_chapter_03_says():
 
 def test_the_gradient_cloud_shrinks_with_the_root_of_the_batch_and_keeps_its_middle():
     sizes = np.array([8, 32, 128])
-    found = networks.gradient_cloud(sizes.tolist(), np.random.default_rng(1), count=300)
+    found = networks_lab.gradient_cloud(sizes.tolist(), np.random.default_rng(1), count=300)
     n = len(load("digits").train.y)
     expected = np.sqrt((n - sizes) / (n - 1) / sizes)
     ratio = found["spread"] / expected
@@ -315,7 +322,7 @@ def test_the_layers_norms_are_those_of_the_first_gradient():
     batch = shuffled_batches(len(load("digits").train.y), 32, 150, rng)[0]
     seed = rng.integers(2**32)
     layers = []
-    for fan_in, fan_out in zip(rules.WIDTHS, rules.WIDTHS[1:], strict=False):
+    for fan_in, fan_out in zip(rules_lab.WIDTHS, rules_lab.WIDTHS[1:], strict=False):
         layers += [Linear(fan_in, fan_out, "xavier"), ReLU()]
     network = Network(layers[:-1], np.random.default_rng(seed))
     x, y = load("digits").train
@@ -352,9 +359,9 @@ def test_the_whitened_patches_are_those_of_zca():
     x = load("patches").train.x
     x = x[:: len(x) // 500].reshape(-1, 16, 2, 16, 2, 3).mean(axis=(2, 4)).reshape(-1, 768)
     zca = ZCA(1e-1).fit(x)
-    white = zca.transform(x[np.linspace(0, len(x) - 1, scale.SHOWN).astype(int)])
+    white = zca.transform(x[np.linspace(0, len(x) - 1, scale_lab.SHOWN).astype(int)])
     expected = 127.5 * (1 + (white / (3 * white.std())).clip(-1, 1))
-    assert np.abs(outcomes["white"][1].reshape(scale.SHOWN, -1) - expected).max() < 1
+    assert np.abs(outcomes["white"][1].reshape(scale_lab.SHOWN, -1) - expected).max() < 1
     variance = np.linalg.svd(x - x.mean(axis=0), compute_uv=False) ** 2 / (len(x) - 1)
     expected = variance / (variance + 0.1)
     np.testing.assert_allclose(outcomes["after"][1][:400], expected[:400], rtol=1e-3)
@@ -416,7 +423,7 @@ def test_live_training_learns_and_the_latest_setting_wins():
     assert 0 < np.abs(lab._network.w - weights).max() < 1e-2
     lab.rule = "Adam"
     lab.train(1)
-    assert isinstance(lab._rule, networks.RULES["Adam"])
+    assert isinstance(lab._rule, networks_lab.RULES["Adam"])
     lab.restarts += 1
     assert lab.row("step") == 0
 
@@ -455,7 +462,7 @@ def test_live_training_needs_a_notebook():
         labs.live().running = True
     with pytest.raises(ValueError, match="needs a kernel"):
         labs.live().save_html("live.html")
-    assert training.VERDICTS
+    assert training_lab.VERDICTS
 
 
 # ---- bad input

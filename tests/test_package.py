@@ -20,7 +20,7 @@ NOTEBOOKS = sorted([*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("solutions/*.ipyn
 
 # Each layer may import from the layers before it, and from its own.
 LAYERS = [
-    {"lrcourse"},  # __init__.py: the version and lazy names
+    {"lrcourse", "files", "messages", "palette"},  # the cellar; __init__.py has lazy names only
     {"optim", "nn", "data", "datasets", "schedules", "whitening", "plots"},  # plots draws arrays
     {"training", "torch_optim"},
     {"exercises", "range_test", "sweep"},

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from lrcourse import data, grading
 from lrcourse.cli import main
 from lrcourse.course import release
-from lrcourse.grading import batch, intake, manual
+from lrcourse.grading import batch, manual, submissions
 from lrcourse.grading.hidden import Question
-from lrcourse.grading.store import TABLES, Store
+from lrcourse.grading.marks import TABLES, Store
 
 ROOT = Path(__file__).parents[1]
 # Ctrl-C after so many seconds of processor time; a shell's background ignores it unless asked.
@@ -251,10 +251,10 @@ def test_a_data_file_that_cannot_be_opened_is_named(tmp_path):
 def test_rosters(tmp_path, content, expected):
     (tmp_path / "roster.csv").write_bytes(content)
     if isinstance(expected, list):
-        assert intake.read_roster(tmp_path / "roster.csv") == expected
+        assert submissions.read_roster(tmp_path / "roster.csv") == expected
     else:
         with pytest.raises(grading.GradingError, match=expected):
-            intake.read_roster(tmp_path / "roster.csv")
+            submissions.read_roster(tmp_path / "roster.csv")
 
 
 @pytest.mark.parametrize("delimiter", ",;\t")

@@ -26,7 +26,7 @@ from lrcourse.site import build as building
 from lrcourse.site import execute as executing
 from lrcourse.site.render import Writer
 from lrcourse.widgets import labs
-from lrcourse.widgets.page import fragment
+from lrcourse.widgets.standalone_html import fragment
 
 ROOT = Path(__file__).parents[1]
 

@@ -212,7 +212,7 @@ def test_bad_input_is_refused_in_one_sentence(call, sentence):
 
 
 def test_view_refuses_tables_that_cannot_be_shown():
-    from lrcourse.widgets.view import Control, quantise
+    from lrcourse.widgets.lab import Control, quantise
 
     with pytest.raises(ValueError, match="'loss' holds only NaN"):
         quantise("loss", np.full(3, np.nan))
@@ -231,6 +231,6 @@ def test_view_refuses_tables_that_cannot_be_shown():
      (2e9, "over 10000"), (np.float32(2 / 30), "0.0667"), (np.int32(12345), "12345")],
 )  # fmt: skip
 def test_numbers_read_well(value, text):
-    from lrcourse.widgets.view import number
+    from lrcourse.widgets.lab import number
 
     assert number(value) == text

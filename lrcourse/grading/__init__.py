@@ -1,9 +1,9 @@
 r"""Grade notebooks of people you do not know: their code in a sandbox, our checks outside it.
 
-A notebook is read by ``intake``; ``engine`` asks its answers the questions of
-``lrcourse.exercises`` and of the hidden checks; each question travels as plain data (``wire``) to a
-``worker`` inside a ``sandbox``; ``store`` keeps what came out, ``feedback`` and ``manual`` write it
-down for people.
+A notebook is read by ``submissions``; ``grader`` asks its answers the questions of
+``lrcourse.exercises`` and of the hidden checks; each question travels as plain data (``protocol``)
+to a ``worker`` inside a ``sandbox``; ``marks`` keeps what came out, ``feedback`` and ``manual``
+write it down for people.
 """
 
 from collections import Counter

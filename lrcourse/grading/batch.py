@@ -14,10 +14,10 @@ from tqdm import tqdm
 
 from lrcourse import grading
 from lrcourse.exercises import chapters as all_chapters
-from lrcourse.grading import GradingError, engine, feedback, intake, manual, repeated, sandbox
+from lrcourse.grading import GradingError, feedback, grader, manual, repeated, sandbox, submissions
 from lrcourse.grading.gradebook import write_gradebook
 from lrcourse.grading.hidden import Question
-from lrcourse.grading.store import COLUMNS, Store, write_csv
+from lrcourse.grading.marks import COLUMNS, Store, write_csv
 
 NOT_ON_ROSTER = "not on the roster"
 NO_CHAPTER = "any"  # a student's only file cannot be read: of which chapter it is, nobody knows
@@ -54,7 +54,7 @@ class Batch:
                     f"There is no assignment {chapter!r}; there are {', '.join(known)}."
                 )
         self.order = order
-        self.roster = intake.read_roster(order.roster) if order.roster else []
+        self.roster = submissions.read_roster(order.roster) if order.roster else []
         kind = "none" if order.unsafe_no_sandbox else order.sandbox or "bubblewrap"
         if order.unsafe_no_sandbox and order.sandbox:
             raise GradingError("--sandbox and --unsafe-no-sandbox exclude each other.")
@@ -63,7 +63,7 @@ class Batch:
                 "--sandbox docker or podman needs --image, one that has lrcourse installed, and "
                 "only they can use one."
             )
-        folders = [engine.hidden_folder(), order.checks]
+        folders = [grader.hidden_folder(), order.checks]
         if order.checks is not None and not list(order.checks.glob("chapter_[0-9][0-9].py")):
             raise GradingError(f"{order.checks} is no folder with a chapter_NN.py of checks.")
         if order.out.resolve().is_relative_to(order.submissions.resolve()):
@@ -77,31 +77,31 @@ class Batch:
         secret = _secret(order.out / "secret.key")
         checks = tuple(str(folder.resolve()) for folder in folders if folder)
         limits = sandbox.Limits(cpu=order.cpu, idle=max(order.cpu, 2), wall=60 + 6 * order.cpu)
-        self.setting = engine.Setting(secret, checks, kind, order.image, limits)
+        self.setting = grader.Setting(secret, checks, kind, order.image, limits)
         self.store = Store(order.out / "grades.sqlite")
         stack.callback(self.store.close)
-        self.digests = {c: engine.check_digest(self.setting, c) for c in known}
+        self.digests = {c: grader.check_digest(self.setting, c) for c in known}
         self.questions: dict[str, list[Question]] = {}
         for chapter in order.assignment or known:  # so that a wrong file is told before the work
-            engine.hidden_checks(self.setting, chapter)
-            self.questions[chapter] = engine.questions(self.setting, chapter)
+            grader.hidden_checks(self.setting, chapter)
+            self.questions[chapter] = grader.questions(self.setting, chapter)
         self.every = [question for asked in self.questions.values() for question in asked]
         if twice := repeated(map(manual.file_name, self.every)):
             raise GradingError(f"Two questions would share the sheet {twice}: rename one.")
-        self.seen: dict[str, intake.Submission] = {}
+        self.seen: dict[str, submissions.Submission] = {}
 
     def run(self) -> Counter:
         r"""Grade what is missing or changed, write all tables and pages; count rows by status."""
         order = self.order
         for path in order.marks:
             manual.read_sheet(path, self.store, self.every, self.setting.secret)
-        found = intake.submissions(order.submissions, self.roster)
+        found = submissions.submissions(order.submissions, self.roster)
         bar = tqdm(found, total=None, unit="student", disable=not order.progress, leave=False)
         if order.progress:
             bar.total = len(self.roster) or len(os.listdir(order.submissions))
         executor, ahead = self._executor()
         with executor:
-            engine.run_all(self._work(bar), executor, ahead, self._done)
+            grader.run_all(self._work(bar), executor, ahead, self._done)
         if not self.seen:
             raise GradingError(f"{order.submissions} holds no submission: name another folder.")
         self._fill()
@@ -130,7 +130,7 @@ class Batch:
             ) from None
         return client.get_executor(pure=False, retries=2), 4 * sum(client.nthreads().values())
 
-    def _work(self, found: Iterable[intake.Submission]) -> Iterator[tuple]:
+    def _work(self, found: Iterable[submissions.Submission]) -> Iterator[tuple]:
         for submission in found:
             self.seen[submission.student] = submission
             for chapter, notebook in sorted(submission.notebooks.items()):

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
 from lrcourse.grading import ERROR
-from lrcourse.grading.store import write
+from lrcourse.grading.marks import write
 
 OURS = "Something went wrong on our side, not yours. Your points will follow."
 

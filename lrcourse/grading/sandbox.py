@@ -23,7 +23,7 @@ from functools import cache
 from pathlib import Path
 
 import lrcourse
-from lrcourse.grading import GradingError, wire
+from lrcourse.grading import GradingError, protocol
 
 KINDS = ("bubblewrap", "docker", "podman", "none")
 PACKAGE = Path(lrcourse.__file__).resolve().parent
@@ -239,7 +239,7 @@ class Sandbox:
 
     def send(self, *message: object) -> None:
         r"""Send a message; ``Lost`` if the worker does not take it."""
-        data, fd = memoryview(wire.pack(list(message))), self.process.stdin.fileno()
+        data, fd = memoryview(protocol.pack(list(message))), self.process.stdin.fileno()
         while data:
             self._wait(fd, select.POLLOUT)
             try:
@@ -252,8 +252,8 @@ class Sandbox:
     def receive(self, id: bytes) -> list:
         r"""Return the next message, which must be about ``id``."""
         try:
-            message = wire.unpack(self._read(wire.length(self._read(wire.HEADER.size))))
-        except wire.WireError:
+            message = protocol.unpack(self._read(protocol.length(self._read(protocol.HEADER.size))))
+        except protocol.WireError:
             raise Lost(MEDDLED) from None
         if message[1] != id:
             raise Lost(GONE if message[0] == "closed" else MEDDLED)

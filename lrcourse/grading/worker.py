@@ -19,7 +19,7 @@ from contextlib import suppress
 import numpy as np
 
 from lrcourse.exercises import does_nothing
-from lrcourse.grading import wire
+from lrcourse.grading import protocol
 from lrcourse.grading.cells import index, needed, parse
 
 ERROR_TEXT = 300  # characters of an error's text that travel
@@ -33,7 +33,7 @@ class Pipe:
 
     def receive(self) -> list:
         r"""Wait for the next message; the process ends if there is none."""
-        return wire.unpack(self._read(wire.length(self._read(wire.HEADER.size))))
+        return protocol.unpack(self._read(protocol.length(self._read(protocol.HEADER.size))))
 
     def _read(self, size: int) -> bytes:
         parts = []
@@ -49,7 +49,7 @@ class Pipe:
         r"""Send a message; WireError if it cannot travel."""
         if os.getpid() != self.owner:
             os._exit(0)  # an answer forked, and its child came back here
-        data = memoryview(wire.pack(list(message)))
+        data = memoryview(protocol.pack(list(message)))
         while data:
             data = data[os.write(self.sink, data) :]
 
@@ -116,20 +116,20 @@ class Answers:
 
     def encode(self, value: object) -> object:
         r"""Encode a value; what is no plain data stays here and travels as a handle."""
-        return wire.encode(value, self._handle)
+        return protocol.encode(value, self._handle)
 
     def _handle(self, value: object) -> object:
         if type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach"):
-            return wire.encode(value.detach().cpu().numpy(), self._handle)
+            return protocol.encode(value.detach().cpu().numpy(), self._handle)
         for plain in (bool, int, float, str, tuple, list, dict):
             if isinstance(value, plain) and type(value) is not plain:
-                return wire.encode(plain(value), self._handle)
+                return protocol.encode(plain(value), self._handle)
         self.handles.append(value)
         return ["handle", len(self.handles) - 1, type(value).__name__[:40]]
 
     def decode(self, tree: object) -> object:
         r"""Decode what the grader sent; its functions become functions that ask it."""
-        return wire.decode(tree, self._received)
+        return protocol.decode(tree, self._received)
 
     def _received(self, tree: list) -> object:
         match tree:
@@ -139,7 +139,7 @@ class Answers:
                 return lambda *args, **options: self._ask(number, args, options)
             case ["object", list(pairs)]:
                 return types.SimpleNamespace(**{name: self.decode(v) for name, v in pairs})
-        raise wire.WireError("a value is malformed")
+        raise protocol.WireError("a value is malformed")
 
     def _ask(self, number: int, args: tuple, options: dict) -> object:
         self.pipe.send("ask", self.id, number, self.encode(args), self.encode(options))
@@ -172,7 +172,7 @@ class Answers:
         def mark(value: object) -> list:
             return ["other"]
 
-        return wire.encode(given, mark)
+        return protocol.encode(given, mark)
 
 
 class _Silent:
@@ -255,7 +255,7 @@ def serve(pipe: Pipe, id: bytes, cells: list[str], answer: int, names: list[str]
     answers.id = id
     try:
         pipe.send("opened", id, answers.opened(), answers.failure)
-    except wire.WireError as error:
+    except protocol.WireError as error:
         pipe.send("opened", id, [["missing", None]] * len(names), ["ValueError", str(error), 0, ""])
     while True:
         message = pipe.receive()

@@ -13,7 +13,16 @@ from lrcourse.nn import unknown
 from lrcourse.papers.trial import Paper, Verdicts, judged
 from lrcourse.sweep import table
 
-NAMES = ("irprop", "layer-rates", "sequences", "schedules", "da-sgd", "race")
+# What `lrcourse reproduce` calls a paper, and its module, by author and year where one is printed.
+_MODULES = {
+    "irprop": "ndauka_zheng",
+    "layer-rates": "singh_2015",
+    "sequences": "yang_huang_2019",
+    "schedules": "lau_2017",
+    "da-sgd": "ahn",
+    "race": "race",
+}
+NAMES = tuple(_MODULES)
 
 
 def paper(name: str) -> Paper:
@@ -27,7 +36,7 @@ def paper(name: str) -> Paper:
     """
     if name not in NAMES:
         raise ValueError(unknown("paper", name, NAMES))
-    return import_module(f"lrcourse.papers.{name.replace('-', '_')}").PAPER
+    return import_module(f"lrcourse.papers.{_MODULES[name]}").PAPER
 
 
 def saved(name: str) -> list[dict]:

@@ -16,7 +16,7 @@ from lrcourse.site.execute import execute
 from lrcourse.site.font import math_font
 from lrcourse.site.render import Writer
 from lrcourse.widgets import labs
-from lrcourse.widgets.page import fragment, script, style
+from lrcourse.widgets.standalone_html import fragment, script, style
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"

@@ -1,7 +1,7 @@
 // The view of every lab. The model holds a table of all outcomes, so a move looks one row up and
 // draws it in the input event itself: no message to the kernel stands between hand and picture.
 //
-//   model traits   spec (what to show, see view.py), tables (the outcomes), guess,
+//   model traits   spec (what to show, see lab.py), tables (the outcomes), guess,
 //                  and one trait for each control
 //   decode, half   bytes -> numbers
 //   Frame          one panel's rectangle on its canvas: data -> pixels, axes, ticks
@@ -32,7 +32,7 @@ function decode({ dtype, data }) {
   return new types[dtype](bytes);
 }
 
-// A number as learners read it: three significant digits, no exponent (as in view.py).
+// A number as learners read it: three significant digits, no exponent (as in lab.py).
 function number(value) {
   if (value !== 0 && Math.abs(value) < 1e-4) return "under 0.0001";
   if (!(Math.abs(value) < 1e4)) return "over 10000";

@@ -153,8 +153,9 @@ CELLS = {
         REST + 1,
         "goes uphill",
     ),
-    "patch_wire": (
-        "from lrcourse.grading import wire\nwire.pack = lambda m: b'\\0\\0\\0\\1x'\n" + RIGHT,
+    "patch_protocol": (
+        "from lrcourse.grading import protocol\nprotocol.pack = lambda m: b'\\0\\0\\0\\1x'\n"
+        + RIGHT,
         REST,
         "meddled",
     ),
@@ -222,26 +223,26 @@ CELLS = {
         "meddled",
     ),
     "forged_shape": (
-        "from lrcourse.grading import wire\nold = wire.pack\n"
+        "from lrcourse.grading import protocol\nold = protocol.pack\n"
         "def pack(m):\n"
         "    if m[0] == 'value': m[2] = ['array', '<f8', [2**39, 2**39], b'']\n"
-        "    return old(m)\nwire.pack = pack\n" + RIGHT,
+        "    return old(m)\nprotocol.pack = pack\n" + RIGHT,
         REST,
         "meddled",
     ),
     "forged_object": (
-        "from lrcourse.grading import wire\nold = wire.pack\n"
+        "from lrcourse.grading import protocol\nold = protocol.pack\n"
         "def pack(m):\n"
         "    if m[0] == 'value': m[2] = ['handle', 10**6, '__import__(\"os\")']\n"
-        "    return old(m)\nwire.pack = pack\n" + RIGHT,
+        "    return old(m)\nprotocol.pack = pack\n" + RIGHT,
         REST,
         "meddled",
     ),
     "asks_back": (
-        "from lrcourse.grading import wire\nold = wire.pack\n"
+        "from lrcourse.grading import protocol\nold = protocol.pack\n"
         "def pack(m):\n"
         "    if m[0] == 'value': m[:] = ['ask', m[1], 0, ['tuple', []], ['dict', []]]\n"
-        "    return old(m)\nwire.pack = pack\n" + RIGHT,
+        "    return old(m)\nprotocol.pack = pack\n" + RIGHT,
         REST,
         "meddled",
     ),

@@ -11,14 +11,14 @@ pytest.importorskip("msgpack")
 from bad_submissions import ROOT
 
 from lrcourse.exercises import Wrong, chapters, find
-from lrcourse.grading import engine, intake
+from lrcourse.grading import grader, submissions
 from lrcourse.grading.cells import needed, parse
 
-SETTING = engine.Setting(b"secret", (str(ROOT / "solutions" / "hidden_checks"),))
+SETTING = grader.Setting(b"secret", (str(ROOT / "solutions" / "hidden_checks"),))
 CHECKS = [
     pytest.param(find(id), check, id=f"{id} {check.name}")
     for chapter in chapters()
-    for id, checks in engine.hidden_checks(SETTING, chapter).items()
+    for id, checks in grader.hidden_checks(SETTING, chapter).items()
     for check in checks
 ]
 # For each check a piece of the worked solution, and what stands in its place.
@@ -62,7 +62,7 @@ WRONG = {
 def answers(exercise, change=None):
     """What the exercise's names stand for in the worked solution, perhaps changed."""
     (path,) = ROOT.glob(f"solutions/{exercise.id[:2]}_*.ipynb")
-    notebook = intake.read_notebook(path)
+    notebook = submissions.read_notebook(path)
     number = notebook.answer(exercise)
     source = notebook.cells[number]
     if change is not None:
@@ -89,7 +89,7 @@ def test_a_wrong_answer_is_rejected(exercise, check):
 
 @pytest.mark.parametrize("chapter", chapters())
 def test_each_question_has_a_cell_in_its_chapter(chapter):
-    for question in engine.questions(SETTING, chapter):
+    for question in grader.questions(SETTING, chapter):
         for folder in ("chapters", "solutions"):
             (path,) = ROOT.glob(f"{folder}/{chapter}_*.ipynb")
-            assert question.id in intake.read_notebook(path).texts
+            assert question.id in submissions.read_notebook(path).texts

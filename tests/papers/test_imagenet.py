@@ -12,7 +12,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from lrcourse.papers import imagenet
+from lrcourse.papers.imagenet import alexnet as imagenet
 
 SMALL = ["--width", "0.0625", "--batch-size", "8", "--workers", "0", "--learning-rate", "0.01"]
 
@@ -67,7 +67,7 @@ def test_two_processes_killed_and_resumed_are_one_unbroken(folder, tmp_path, mon
     r"""Layer-specific rates see the mean gradient of both, as if one had the whole batch."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     both = ["--dropout", "0", "--processes", "2", "--save-every", "2", "--iterations"]
-    command = [sys.executable, "-m", "lrcourse.papers.imagenet", str(folder), "--out"]
+    command = [sys.executable, "-m", "lrcourse.papers.imagenet.alexnet", str(folder), "--out"]
     command += [str(tmp_path / "two"), *SMALL, *both, "100000"]
     killed = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 300

@@ -33,7 +33,8 @@ STOPPED = (
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
     monkeypatch.setattr(papers, "NAMES", ("tiny",))
-    monkeypatch.setattr("lrcourse.papers.command.NAMES", ("tiny",))
+    monkeypatch.setitem(papers._MODULES, "tiny", "tiny")
+    monkeypatch.setattr("lrcourse.papers.reproduce_command.NAMES", ("tiny",))
     monkeypatch.setitem(sys.modules, "lrcourse.papers.tiny", tiny_paper)
 
 
@@ -406,7 +407,7 @@ class Interrupts:
     """Finds no module: an import amid which Ctrl-C comes."""
 
     def find_spec(self, name, *more):
-        if name == "lrcourse.papers.command":
+        if name == "lrcourse.papers.reproduce_command":
             raise KeyboardInterrupt
 
 
@@ -417,8 +418,8 @@ def test_ctrl_c_at_any_moment_is_calm_and_the_next_command_is_whole(tmp_path, mo
 
     with monkeypatch.context() as patched:
         if moment == "amid the imports":
-            patched.delattr(papers, "command")
-            patched.delitem(sys.modules, "lrcourse.papers.command")
+            patched.delattr(papers, "reproduce_command")
+            patched.delitem(sys.modules, "lrcourse.papers.reproduce_command")
             patched.setattr(sys, "meta_path", [Interrupts(), *sys.meta_path])
         else:
             figure, file = (report, "_drawn"), (report.os, "replace")

@@ -5,9 +5,9 @@ on small networks that learn, `rules` on single rules, `scale` on whitening and 
 `training` trains live, `adaptation` has the one on adaptive rates, `race` reads the saved race.
 """
 
-from lrcourse.widgets.labs.adaptation import adaptive, adaptive_outcomes
-from lrcourse.widgets.labs.decay import schedule_outcomes, schedules
-from lrcourse.widgets.labs.descent import (
+from lrcourse.widgets.labs.adaptation_lab import adaptive, adaptive_outcomes
+from lrcourse.widgets.labs.decay_lab import schedule_outcomes, schedules
+from lrcourse.widgets.labs.descent_lab import (
     BATCH_SIZES,
     CONDITIONINGS,
     CONVERGES,
@@ -22,16 +22,16 @@ from lrcourse.widgets.labs.descent import (
     one_knob,
 )
 from lrcourse.widgets.labs.grids import rate_grid
-from lrcourse.widgets.labs.momentum import valley, valley_outcomes
-from lrcourse.widgets.labs.networks import (
+from lrcourse.widgets.labs.momentum_lab import valley, valley_outcomes
+from lrcourse.widgets.labs.networks_lab import (
     classifier,
     classifier_outcomes,
     digits,
     digits_outcomes,
     live,
 )
-from lrcourse.widgets.labs.race import winner, winner_outcomes
-from lrcourse.widgets.labs.rules import (
+from lrcourse.widgets.labs.race_lab import winner, winner_outcomes
+from lrcourse.widgets.labs.rules_lab import (
     acceleration,
     acceleration_outcomes,
     irprop,
@@ -39,7 +39,7 @@ from lrcourse.widgets.labs.rules import (
     layer_outcomes,
     layers,
 )
-from lrcourse.widgets.labs.scale import (
+from lrcourse.widgets.labs.scale_lab import (
     batchnorm,
     batchnorm_outcomes,
     whitening,

@@ -15,7 +15,7 @@ from lrcourse.whitening import ZCA
 from lrcourse.widgets.labs.grids import increasing, rate_grid, shuffled_batches, whole
 
 if TYPE_CHECKING:
-    from lrcourse.widgets.view import Lab
+    from lrcourse.widgets.lab import Lab
 
 # ---- ZCA's epsilon
 
@@ -77,7 +77,7 @@ def whitening(epsilon: float = 1.0) -> Lab:
 
     epsilon: the setting that the lab opens with.
     """
-    from lrcourse.widgets.view import Control, Lab, axis
+    from lrcourse.widgets.lab import Control, Lab, axis
 
     epsilons = [float(f"{10 ** (k / 4):.2g}") for k in range(-32, 5)]
     outcomes = whitening_outcomes(epsilons)
@@ -213,7 +213,7 @@ def batchnorm(learning_rate: float = 0.025, batch_size: int = 16, start: str = "
 
     learning_rate, batch_size, start: the setting that the lab opens with.
     """
-    from lrcourse.widgets.view import Control, Lab, axis
+    from lrcourse.widgets.lab import Control, Lab, axis
 
     rates, sizes, steps, goal = rate_grid(0.01, 10)[::4], (8, 16, 64), 120, 0.7
     outcomes = batchnorm_outcomes(rates, sizes, steps=steps, goal=goal)

@@ -10,11 +10,11 @@ import numpy as np
 from lrcourse import schedules as s
 from lrcourse.nn import unknown
 from lrcourse.optim import SGD
-from lrcourse.widgets.labs.descent import SAMPLES, batch_means
+from lrcourse.widgets.labs.descent_lab import SAMPLES, batch_means
 from lrcourse.widgets.labs.grids import increasing, rate_grid, whole
 
 if TYPE_CHECKING:
-    from lrcourse.widgets.view import Lab
+    from lrcourse.widgets.lab import Lab
 
 STEPS = 200
 CURVATURES = np.array([1.0, 10.0])
@@ -115,7 +115,7 @@ def schedules(schedule: str = "constant", learning_rate: float = 0.02, batch_siz
 
     schedule, learning_rate, batch_size: the setting that the lab opens with.
     """
-    from lrcourse.widgets.view import Control, Lab, axis
+    from lrcourse.widgets.lab import Control, Lab, axis
 
     rates, sizes, goal = rate_grid(0.01, 0.25)[::2], (1, 4, 16), 0.002
     outcomes = schedule_outcomes(rates, sizes, goal=goal)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lrcourse.papers import paper, sequences
+from lrcourse.papers import paper, yang_huang_2019
 from lrcourse.papers.images import images
 from lrcourse.papers.trial import FAILS, HOLDS, UNDECIDED, UNTESTED, compared, judged
 from lrcourse.sweep import Sweep
@@ -21,7 +21,7 @@ SEQ3 = dict(sequence="seq3", strategy="by epoch", rule="momentum")
 def rows(spread=0.1, seeds=3, table=1, **errors):
     r"""Made-up rows; `errors` by name, such as seq4_by_cutoff; the others 10, and no decay 12."""
     made = []
-    for setting in sequences.grid("quick"):
+    for setting in yang_huang_2019.grid("quick"):
         name = f"{setting['sequence']} {setting['strategy']}".replace(" ", "_")
         name = setting["rule"] if setting["sequence"] == "none" else name
         usual = 12.0 if setting["sequence"] == "none" else 10.0
@@ -46,7 +46,7 @@ def verdict(found, start):
 @pytest.fixture
 def offline(monkeypatch):
     r"""No data set but the bundled ones can be had."""
-    monkeypatch.setattr(sequences, "first_available", lambda *names: names[-1])
+    monkeypatch.setattr(yang_huang_2019, "first_available", lambda *names: names[-1])
 
 
 def test_the_grid_has_all_twelve_and_the_benchmarks_at_the_rates_of_the_paper(offline):
@@ -59,7 +59,7 @@ def test_the_grid_has_all_twelve_and_the_benchmarks_at_the_rates_of_the_paper(of
         at_papers_rate = {
             (s["sequence"], s["strategy"]) for s in part if s["learning_rate"] == 0.01
         }
-        assert at_papers_rate >= {*sequences.TWELVE, ("none", "no decay")}
+        assert at_papers_rate >= {*yang_huang_2019.TWELVE, ("none", "no decay")}
     assert all(map(PAPER.stack, quick)) and not any(map(PAPER.stack, full))
     assert {(s["table"], s["batch_size"], s["epochs"]) for s in full} == {(1, 64, 50), (2, 20, 25)}
 
@@ -80,7 +80,7 @@ def test_the_printed_tables_are_whole():
         assert numbers[where, what] == value
     best = {
         table: max(lines, key=lambda how, lines=lines: lines[how][0])
-        for table, lines in sequences.TABLES.items()
+        for table, lines in yang_huang_2019.TABLES.items()
     }
     assert best == {1: ("seq4", "by cutoff"), 2: ("seq3", "by epoch")}  # in bold type
 
@@ -94,31 +94,33 @@ def test_every_number_of_a_printed_table_has_its_counterpart():
 def test_a_stack_is_its_runs_one_by_one_and_the_same_each_time():
     rates = [0.003, 0.1]
     about = TINY | dict(sequence="seq1", strategy="by oscillation", rule="momentum", limit=300)
-    stacked = sequences.train(**about, learning_rate=rates, seed=1)
-    assert stacked == sequences.train(**about, learning_rate=rates, seed=1)
-    assert stacked != sequences.train(**about, learning_rate=rates, seed=2)
+    stacked = yang_huang_2019.train(**about, learning_rate=rates, seed=1)
+    assert stacked == yang_huang_2019.train(**about, learning_rate=rates, seed=1)
+    assert stacked != yang_huang_2019.train(**about, learning_rate=rates, seed=2)
     for rate, run in zip(rates, stacked, strict=True):
-        alone = sequences.train(**about, learning_rate=rate, seed=1)
+        alone = yang_huang_2019.train(**about, learning_rate=rate, seed=1)
         assert alone["test_error"] == pytest.approx(run["test_error"], abs=1.0)
 
 
 def test_by_epoch_falls_after_every_epoch_and_no_decay_never():
-    falling = sequences.train(**TINY, **SEQ3, learning_rate=0.1, seed=0, limit=100)
+    falling = yang_huang_2019.train(**TINY, **SEQ3, learning_rate=0.1, seed=0, limit=100)
     assert falling["changes"] == 6 and falling["last_rate"] == pytest.approx(0.1 * 0.9**6)
     for rule in ("momentum", "Adam"):
         still = dict(sequence="none", strategy="no decay", rule=rule)
-        kept = sequences.train(**TINY, **still, learning_rate=0.1, seed=0, limit=100)
+        kept = yang_huang_2019.train(**TINY, **still, learning_rate=0.1, seed=0, limit=100)
         assert kept["changes"] == 0 and kept["last_rate"] == 0.1
 
 
 def test_a_run_that_diverges_is_a_row_and_one_that_only_misses_the_target_is_done(tmp_path):
     about = TINY | SEQ3 | dict(target=0.0, limit=100)
     settings = [about | {"learning_rate": rate} for rate in (0.1, 1e30)]
-    found = Sweep(sequences.train, settings, [0], tmp_path / "r.jsonl", stack=PAPER.stack).run()
+    found = Sweep(
+        yang_huang_2019.train, settings, [0], tmp_path / "r.jsonl", stack=PAPER.stack
+    ).run()
     assert [row["status"] for row in found] == ["done", "diverged"]
     assert found[0]["epochs_to"] is None and found[0]["test_error"] < 90
     assert found[1]["test_error"] is None
-    alone = sequences.train(**about, learning_rate=1e30, seed=0)
+    alone = yang_huang_2019.train(**about, learning_rate=1e30, seed=0)
     assert math.isnan(alone["test_error"]) and alone["epochs_to"] is None
 
 
@@ -126,9 +128,9 @@ def test_a_run_that_diverges_is_a_row_and_one_that_only_misses_the_target_is_don
 def test_full_scale_trains_as_torchs_own_momentum_and_exponential_decay_do(network, data):
     about = TINY | dict(network=network, data=data, epochs=2, table=2, limit=64)
     before = torch.random.get_rng_state()
-    ours = sequences.train(**about, **SEQ3, learning_rate=0.05, seed=3)
+    ours = yang_huang_2019.train(**about, **SEQ3, learning_rate=0.05, seed=3)
     assert torch.equal(before, torch.random.get_rng_state())
-    assert ours == sequences.train(**about, **SEQ3, learning_rate=0.05, seed=3)
+    assert ours == yang_huang_2019.train(**about, **SEQ3, learning_rate=0.05, seed=3)
 
     parts = images(data, validation=0.2)
     side, colours = parts.image_shape[0], (*parts.image_shape, 1)[2]
@@ -144,7 +146,7 @@ def test_full_scale_trains_as_torchs_own_momentum_and_exponential_decay_do(netwo
     )
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        model = sequences.CONVOLUTIONAL[network](side, colours)
+        model = yang_huang_2019.CONVOLUTIONAL[network](side, colours)
         optimizer = torch.optim.SGD(model.parameters(), 0.05, 0.9)
         scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
         for _ in range(2):
@@ -162,7 +164,7 @@ def test_the_networks_are_the_authors():
     sizes = {
         name: sum(p.numel() for p in make(*shape).parameters())
         for (name, make), shape in zip(
-            sequences.CONVOLUTIONAL.items(), [(28, 1), (32, 3)], strict=True
+            yang_huang_2019.CONVOLUTIONAL.items(), [(28, 1), (32, 3)], strict=True
         )
     }
     mnist = 20 * 9 + 20 + 20 * 13 * 13 * 128 + 128 + 128 * 10 + 10
@@ -172,11 +174,11 @@ def test_the_networks_are_the_authors():
 
 def test_convergence_is_where_four_changes_are_small():
     errors = np.array([50.0, 40, 30, 29.9, 29.7, 29.8, 29.6, 29.6])
-    made = sequences.summary(errors, errors, np.full(9, 0.01), 8, 4, 29.65)
+    made = yang_huang_2019.summary(errors, errors, np.full(9, 0.01), 8, 4, 29.65)
     assert made["convergence"] == 7  # the changes after epochs 3 to 6 add up to 0.6
     assert made["test_error"] == pytest.approx(29.675) and made["epochs_to"] == 7
     steep = np.linspace(50, 10, 8)
-    assert sequences.summary(steep, steep, np.full(9, 0.01), 8, 1, 0.0)["convergence"] == 8
+    assert yang_huang_2019.summary(steep, steep, np.full(9, 0.01), 8, 1, 0.0)["convergence"] == 8
 
 
 @pytest.mark.parametrize(
@@ -231,8 +233,8 @@ def test_three_images_of_ten_thousand_prove_nothing():
 
 def test_the_pictures_go_over_the_first_rates():
     by_strategy, by_epoch = PAPER.pictures(rows(momentum=8.0))
-    assert list(by_strategy.lines) == ["no decay", *sequences.STRATEGIES]
-    assert list(by_epoch.lines) == ["no decay", *sequences.SEQUENCES]
-    assert all(x == list(sequences.FIRST_RATES) for x, _ in by_epoch.lines.values())
+    assert list(by_strategy.lines) == ["no decay", *yang_huang_2019.STRATEGIES]
+    assert list(by_epoch.lines) == ["no decay", *yang_huang_2019.SEQUENCES]
+    assert all(x == list(yang_huang_2019.FIRST_RATES) for x, _ in by_epoch.lines.values())
     assert all(len(values) == 3 for _, ys in by_epoch.lines.values() for values in ys)
     assert "Lowest on the left is no decay" in by_epoch.alt

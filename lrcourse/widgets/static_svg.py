@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from lrcourse.widgets.view import Lab
+    from lrcourse.widgets.lab import Lab
 
 BLUE, VERMILLION, INK, GREY, PALE = "#0072B2", "#D55E00", "#222", "#808080", "#e4e4e4"
 SERIES = ((BLUE, ""), (VERMILLION, "7 4"), (INK, "2 3"), (GREY, "9 3 2 3"))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import Generator
 
-from lrcourse.grading import wire
+from lrcourse.grading import protocol
 from lrcourse.grading.sandbox import GONE, MEDDLED, Lost, Sandbox
 
 MOST_ASKED = 100_000  # calls back of an exercise
@@ -170,7 +170,7 @@ class Session:
             self.sandbox.send("answer", id, value)
 
     def _encode(self, value: object) -> object:
-        return wire.encode(value, self._stand_in)
+        return protocol.encode(value, self._stand_in)
 
     def _stand_in(self, value: object) -> list:
         if isinstance(value, Handle) and value._session is self:
@@ -186,8 +186,8 @@ class Session:
 
     def _decode(self, tree: object) -> object:
         try:
-            return wire.decode(tree, self._received)
-        except wire.WireError:
+            return protocol.decode(tree, self._received)
+        except protocol.WireError:
             raise Lost(MEDDLED) from None
 
     def _received(self, tree: list) -> object:
@@ -196,12 +196,12 @@ class Session:
                 handle = type(kind, (Handle,), {})()
                 handle._session, handle._number = self, number
                 return handle
-        raise wire.WireError("a value is malformed")
+        raise protocol.WireError("a value is malformed")
 
     def _write_back(self, given: object, after: object) -> None:
         try:
-            _copy(given, tuple(wire.decode(part, lambda tree: None) for part in after))
-        except (wire.WireError, TypeError):
+            _copy(given, tuple(protocol.decode(part, lambda tree: None) for part in after))
+        except (protocol.WireError, TypeError):
             raise Lost(MEDDLED) from None
 
 

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from lrcourse.data import load
 from lrcourse.optim import multiplier
-from lrcourse.papers import layer_rates
+from lrcourse.papers import singh_2015
 from lrcourse.papers.trial import FAILS, HOLDS, UNDECIDED, UNTESTED, compared, judged
 
 TINY = {
@@ -25,12 +25,12 @@ TINY = {
 
 @pytest.fixture
 def full(monkeypatch):
-    monkeypatch.setattr(layer_rates, "first_available", lambda *names: names[-1])
-    return layer_rates.grid("full")
+    monkeypatch.setattr(singh_2015, "first_available", lambda *names: names[-1])
+    return singh_2015.grid("full")
 
 
 def test_the_grids(full):
-    quick = layer_rates.grid("quick")
+    quick = singh_2015.grid("quick")
     assert len(quick) == 3 * 4 + 5
     assert {setting["data"] for setting in quick} == {"fashion-mini"}
     assert len(full) == 3 * 4 + 5 + 3 * 3 + 1
@@ -43,23 +43,23 @@ def test_the_grids(full):
 
 
 def test_the_paper_s_own_rate_is_in_the_grids(full):
-    rates = {(s["network"], s["learning_rate"]) for s in [*layer_rates.grid("quick"), *full]}
+    rates = {(s["network"], s["learning_rate"]) for s in [*singh_2015.grid("quick"), *full]}
     assert {("lenet", 0.01), ("cifar-full", 0.001), ("deep-sigmoid", 0.3)} <= rates
 
 
 def test_a_run_is_the_same_again_and_another_with_another_seed():
-    first = layer_rates.train(**TINY, seed=1)
-    assert layer_rates.train(**TINY, seed=1) == first
-    assert layer_rates.train(**TINY, seed=2) != first
+    first = singh_2015.train(**TINY, seed=1)
+    assert singh_2015.train(**TINY, seed=1) == first
+    assert singh_2015.train(**TINY, seed=2) != first
 
 
 def test_the_three_arms_by_hand():
     r"""One layer, one step: the multiplier is that of its gradient, the control the same step."""
     setting = TINY | {"network": "deep-sigmoid", "widths": [], "iterations": 1, "early": 1}
-    row = layer_rates.train(**setting, seed=3)
+    row = singh_2015.train(**setting, seed=3)
     rng = torch.Generator().manual_seed(3)
-    model = layer_rates.deep_sigmoid([], 28, 1)
-    layer_rates._start(model, None, rng)
+    model = singh_2015.deep_sigmoid([], 28, 1)
+    singh_2015._start(model, None, rng)
     data = load("fashion-mini", validation=0)
     batch = torch.randperm(64, generator=rng)[:16]
     x = torch.from_numpy(data.train.x[:64][batch]).reshape(-1, 1, 28, 28)
@@ -72,7 +72,7 @@ def test_the_three_arms_by_hand():
 
 
 def test_a_run_that_diverges_is_a_row():
-    row = layer_rates.train(**TINY | {"learning_rate": 1e30, "iterations": 8}, seed=0)
+    row = singh_2015.train(**TINY | {"learning_rate": 1e30, "iterations": 8}, seed=0)
     assert np.isnan(row["plain"]) and np.isnan(row["layerwise"]) and np.isnan(row["control"])
 
 
@@ -80,7 +80,7 @@ def test_a_run_that_diverges_is_a_row():
 def test_full_settings_run(full, number):
     r"""Caffe's networks, a few steps on the bundled stand-ins."""
     few = {"iterations": 2, "early": 1, "limit": 40, "batch_size": 20, "drops": [1]}
-    row = layer_rates.train(**full[number] | few, seed=0)
+    row = singh_2015.train(**full[number] | few, seed=0)
     assert row["multiplier"] > 1 and row["spread"] >= 1
     assert 0 <= row["control"] <= 100
 
@@ -91,7 +91,7 @@ def test_full_settings_run(full, number):
 )
 def test_the_networks_are_as_large_as_caffes(network, side, channels, parameters):
     widths = {"lenet": [20, 50, 500], "cifar-full": [32, 32, 64]}[network]
-    model = layer_rates.NETWORKS[network](widths, side, channels)
+    model = singh_2015.NETWORKS[network](widths, side, channels)
     assert sum(p.numel() for p in model.parameters()) == parameters
     assert model(torch.rand(2, channels, side, side)).shape == (2, 10)
 
@@ -99,7 +99,7 @@ def test_the_networks_are_as_large_as_caffes(network, side, channels, parameters
 def test_response_normalisation_within_a_channel():
     x = torch.rand(2, 3, 5, 5) * 100
     inner = x[:, :, 1:4, 1:4].square().mean(dim=(2, 3))
-    y = layer_rates.WithinChannel()(x)
+    y = singh_2015.WithinChannel()(x)
     expected = x[:, :, 2, 2] / (1 + 5e-5 * inner) ** 0.75
     torch.testing.assert_close(y[:, :, 2, 2], expected)
 
@@ -124,7 +124,7 @@ LENET = {"network": "lenet", "learning_rate": 0.01}
 def verdict(made, *words):
     found = [
         line
-        for line in judged(layer_rates.PAPER, made, "quick").body
+        for line in judged(singh_2015.PAPER, made, "quick").body
         if all(w in line[0] for w in words)
     ]
     assert len(found) == 1, found
@@ -141,8 +141,8 @@ def verdict(made, *words):
     ],
 )
 def test_the_judges_of_lenet(arms, beats, as_control, best):
-    made = [row for rule in layer_rates.ON_TOP_OF for row in rows(*arms, rule=rule, **LENET)]
-    for rule in layer_rates.ON_TOP_OF:
+    made = [row for rule in singh_2015.ON_TOP_OF for row in rows(*arms, rule=rule, **LENET)]
+    for rule in singh_2015.ON_TOP_OF:
         assert verdict(made, f"LeNet, {rule} alone") == beats
         assert verdict(made, f"LeNet, {rule}", "as large as the mean") == as_control
         assert verdict(made, f"LeNet, {rule}", "own best") == best
@@ -161,17 +161,17 @@ def test_the_judges_of_the_other_networks():
     assert verdict(made, "CIFAR-10, momentum: a lower") == UNDECIDED
     assert verdict(made, "CIFAR-10, momentum: a plain") == HOLDS
     assert verdict(made, "ImageNet") == UNTESTED
-    assert len(layer_rates.PAPER.pictures(made + deep)) == 2
+    assert len(singh_2015.PAPER.pictures(made + deep)) == 2
 
 
 def test_printed_figures_are_those_of_the_text():
-    printed = {figure.what: figure.value for figure in layer_rates.PAPER.printed}
+    printed = {figure.what: figure.value for figure in singh_2015.PAPER.printed}
     assert list(printed.values()) == [99.2] * 3 + [0.32, 1.3, 17.92, 0.006, 57.5] + [
         "295,000",
         "345,000",
         "15",
     ]
-    made = rows(HIGH, LOW, LOW, **layer_rates.LONG, rule="momentum", data="cifar-10", gain=0.31)
-    lines = {line[1]: line for line in compared(layer_rates.PAPER, made).body}
+    made = rows(HIGH, LOW, LOW, **singh_2015.LONG, rule="momentum", data="cifar-10", gain=0.31)
+    lines = {line[1]: line for line in compared(singh_2015.PAPER, made).body}
     assert lines["gain in accuracy, points, SGD"][3:] == ("0.31 ± 0.00 (3)", HOLDS)
     assert lines["gain in accuracy, points, AdaGrad"][4] == UNTESTED

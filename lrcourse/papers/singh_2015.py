@@ -331,7 +331,9 @@ def _sooner(rows: Sequence[dict]) -> tuple[str, str]:
 
 
 def _untested(rows: Sequence[dict]) -> tuple[str, str]:
-    raise NotTestedError("lrcourse.papers.imagenet trains this network; it is no part of the grid.")
+    raise NotTestedError(
+        "lrcourse.papers.imagenet.alexnet trains this network; it is no part of the grid."
+    )
 
 
 def _beats_plain(ending: str = "", **setting: object) -> Judge:
@@ -518,8 +520,8 @@ PAPER = Paper(
         "The paper ran LeNet ten times and CIFAR-10 five times: --seeds 10 does so here.",
         "The short run on CIFAR-10 drops its rate at 50,000 iterations; a second drop at 55,000 is "
         "our guess.",
-        "ImageNet: python -m lrcourse.papers.imagenet FOLDER trains AlexNet with the printed "
-        "step-downs. It was tested on a few made images, not at this scale.",
+        "ImageNet: python -m lrcourse.papers.imagenet.alexnet FOLDER trains AlexNet with the "
+        "printed step-downs. It was tested on a few made images, not at this scale.",
     ),
     setting={
         "quick": "A narrow LeNet (6, 16 feature maps, 64 hidden units) on 10,000 bundled clothes, "

@@ -12,7 +12,7 @@ from lrcourse.papers import race, saved
 from lrcourse.papers.trial import HOLDS, lower, response
 
 if TYPE_CHECKING:
-    from lrcourse.widgets.view import Lab
+    from lrcourse.widgets.lab import Lab
 
 METHODS = tuple(race.METHODS)
 WORST = 45.0  # percent; where the axes end
@@ -73,7 +73,7 @@ def winner(learning_rate: float = 1 / 128, method: str = "SGD", rival: str = "Ad
 
     learning_rate, method, rival: the setting that the lab opens with.
     """
-    from lrcourse.widgets.view import Control, Lab, axis
+    from lrcourse.widgets.lab import Control, Lab, axis
 
     outcomes = winner_outcomes(saved("race"))
     rates, errors, count = outcomes["rates"], outcomes["errors"], len(METHODS)

@@ -18,9 +18,9 @@ import numpy as np
 import traitlets
 
 from lrcourse.nn import Linear, Network, ReLU, softmax_cross_entropy
+from lrcourse.widgets.lab import Control, Lab, axis
 from lrcourse.widgets.labs.grids import rate_grid
-from lrcourse.widgets.labs.networks import POINTS, REACH, RULES, STARTS, half_moons, plane
-from lrcourse.widgets.view import Control, Lab, axis
+from lrcourse.widgets.labs.networks_lab import POINTS, REACH, RULES, STARTS, half_moons, plane
 
 CHUNK = 0.01  # seconds of training between two looks at what the learner did
 PACE = 0.03  # seconds between two frames

@@ -21,10 +21,10 @@ from numpy.random import Generator
 import lrcourse.exercises
 from lrcourse.course.workspace import WorkspaceError, course_folder
 from lrcourse.exercises import FAILED, PASSED, TO_DO, Check, Exercise, Wrong, exercises
-from lrcourse.grading import ERROR, GRADED, GradingError, intake, repeated
+from lrcourse.grading import ERROR, GRADED, GradingError, repeated, submissions
 from lrcourse.grading.hidden import HiddenCheck, Question
-from lrcourse.grading.remote import IDLE, MISSING, Session, StudentError, raised
 from lrcourse.grading.sandbox import STOPPING, Limits, Lost, Sandbox
+from lrcourse.grading.session import IDLE, MISSING, Session, StudentError, raised
 
 STILL_TO_DO = "This part is still to do."
 OURS = "The grader failed here, not you. These points will follow."
@@ -115,7 +115,7 @@ def check_digest(setting: Setting, chapter: str) -> str:
 
 
 def grade(
-    setting: Setting, student: str, notebook: intake.Notebook
+    setting: Setting, student: str, notebook: submissions.Notebook
 ) -> tuple[str, str, list[dict] | None]:
     r"""Grade one notebook; it may run elsewhere.
 
@@ -171,7 +171,7 @@ def _report(exercise: Exercise, checks: list[Check], outcomes: list[tuple[str, s
 
 class _Desk:
     # A submission being graded: one sandbox, and a new one after a crash.
-    def __init__(self, setting: Setting, student: str, notebook: intake.Notebook) -> None:
+    def __init__(self, setting: Setting, student: str, notebook: submissions.Notebook) -> None:
         self.setting, self.student, self.notebook = setting, student, notebook
         self.sandbox, self.losses = None, Counter()
         answers = [notebook.answer(exercise) for exercise in exercises(notebook.chapter)]
@@ -236,7 +236,7 @@ class _Desk:
     def _breaks(self, exercise: Exercise, check: Check) -> bool:
         # Whether a check that raised does so with the worked solution too: then the fault is ours.
         path = next(course_folder().glob(f"solutions/{self.notebook.chapter}_*.ipynb"))
-        with _Desk(self.setting, self.student, intake.read_notebook(path)) as desk:
+        with _Desk(self.setting, self.student, submissions.read_notebook(path)) as desk:
             session = desk.open(exercise, desk.notebook.answer(exercise))
             try:
                 _judged(session, exercise, check, self._rng(exercise, check))

@@ -18,7 +18,7 @@ import numpy as np
 from lrcourse.widgets.labs.grids import first_divergence, increasing, rate_grid
 
 if TYPE_CHECKING:
-    from lrcourse.widgets.view import Lab
+    from lrcourse.widgets.lab import Lab
 
 SAMPLES = 64
 NOISE = 0.5  # standard deviation of the samples around the minimum, along each axis
@@ -183,7 +183,7 @@ def bowl(
     learning_rates, batch_sizes, conditionings: the values to choose from, in increasing order
     (rates default to 61 from 0.0032 to 3.2). seed: of the samples and their order.
     """
-    from lrcourse.widgets.view import Control, axis
+    from lrcourse.widgets.lab import Control, axis
 
     allowed = ("learning_rate", "batch_size", "conditioning")
     if unknown := set(controls) - set(allowed):
@@ -245,7 +245,7 @@ def one_knob(learning_rate: float = 0.01, *, curvature: float = 4.0) -> Lab:
 
     learning_rate: the setting that the lab opens with. curvature: second derivative of the loss.
     """
-    from lrcourse.widgets.view import Control, axis
+    from lrcourse.widgets.lab import Control, axis
 
     (curvature,) = increasing("curvature", [curvature])
     (learning_rate,) = increasing("learning rate", [learning_rate])
@@ -291,7 +291,7 @@ def _descent_lab(
     caption: str,
 ) -> Lab:
     r"""The part that labs on descent share: a loss curve, a goal and the edge 2 / curvature."""
-    from lrcourse.widgets.view import Lab, axis
+    from lrcourse.widgets.lab import Lab, axis
 
     settings = tuple(control.name for control in controls)
     tables = {}

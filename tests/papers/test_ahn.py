@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lrcourse.papers import da_sgd
+from lrcourse.papers import ahn
 from lrcourse.papers.trial import FAILS, HOLDS, UNDECIDED, UNTESTED, judged
 
 TINY = dict(
@@ -18,15 +18,15 @@ TINY = dict(
 def test_the_pairs_are_as_printed():
     printed = "(1, 0.001), (2, 0.001), (4, 0.001), (8, 0.002), (16, 0.003), (32, 0.004), "
     printed += "(64, 0.005), (128, 0.006), (256, 0.007)"
-    assert ", ".join(f"({size}, {rate})" for size, rate in da_sgd.PAIRS.items()) == printed
+    assert ", ".join(f"({size}, {rate})" for size, rate in ahn.PAIRS.items()) == printed
 
 
 def test_the_factor_is_the_reach_of_the_rule_in_noise():
-    assert pytest.approx(1.5 + 1 / math.pi, abs=0.002) == da_sgd.REACH
+    assert pytest.approx(1.5 + 1 / math.pi, abs=0.002) == ahn.REACH
 
 
 def test_the_quick_grid_keeps_rate_times_updates():
-    grid = da_sgd.grid("quick")
+    grid = ahn.grid("quick")
     assert len(grid) == 3 * 4 + 5 + 2 * 3 * 8 and {row["data"] for row in grid} == {"fashion-mini"}
     for row in grid:
         assert row["times"] * row["epochs"] * row["count"] == pytest.approx(200 * 60_000)
@@ -34,13 +34,13 @@ def test_the_quick_grid_keeps_rate_times_updates():
 
 
 def test_the_full_grid_has_all_pairs_on_all_data_that_can_be_had(monkeypatch):
-    monkeypatch.setattr(da_sgd, "first_available", lambda *names: names[0])
-    grid = da_sgd.grid("full")
+    monkeypatch.setattr(ahn, "first_available", lambda *names: names[0])
+    grid = ahn.grid("full")
     assert {row["data"] for row in grid} == {"fashion-mnist", "kmnist", "quickdraw-10"}
     assert {(row["network"], row["epochs"], row["times"]) for row in grid} == {
         ("784-128-128-10", 200, 1.0)
     }
-    for size, rate in da_sgd.PAIRS.items():
+    for size, rate in ahn.PAIRS.items():
         for data in ("fashion-mnist", "kmnist", "quickdraw-10"):
             about = dict(data=data, batch_size=size, learning_rate=rate)
             found = [row["method"] for row in grid if row.items() >= about.items()]
@@ -48,9 +48,9 @@ def test_the_full_grid_has_all_pairs_on_all_data_that_can_be_had(monkeypatch):
 
 
 def test_data_that_cannot_be_had_are_not_run_twice(monkeypatch):
-    monkeypatch.setattr(da_sgd, "first_available", lambda *names: names[-1])
-    assert {row["data"] for row in da_sgd.grid("full")} == {"fashion-mini"}
-    assert len(da_sgd.grid("full")) == 7 * 4 + 1 + 2 * 3 * 11
+    monkeypatch.setattr(ahn, "first_available", lambda *names: names[-1])
+    assert {row["data"] for row in ahn.grid("full")} == {"fashion-mini"}
+    assert len(ahn.grid("full")) == 7 * 4 + 1 + 2 * 3 * 11
 
 
 # Runs ---------------------------------------------------------------------------------------------
@@ -58,51 +58,51 @@ def test_data_that_cannot_be_had_are_not_run_twice(monkeypatch):
 
 def test_a_run_is_the_same_again_and_in_a_stack():
     run = TINY | dict(method="da-sgd", learning_rate=0.003)
-    alone = da_sgd.train(**run, seed=0)
-    assert alone == da_sgd.train(**run, seed=0)
-    assert alone != da_sgd.train(**run, seed=1)
+    alone = ahn.train(**run, seed=0)
+    assert alone == ahn.train(**run, seed=0)
+    assert alone != ahn.train(**run, seed=1)
     assert 0 < alone["test_error"] < 1 and 0 < alone["loss"] < 3
-    stacked = da_sgd.train(**run | {"learning_rate": [0.001, 0.003]}, seed=0)
+    stacked = ahn.train(**run | {"learning_rate": [0.001, 0.003]}, seed=0)
     assert stacked[1]["loss"] == pytest.approx(alone["loss"], abs=1e-4)
     assert stacked[0]["loss"] > stacked[1]["loss"]
 
 
 def test_each_rule_is_its_own():
     losses = [
-        da_sgd.train(**TINY, method=method, learning_rate=0.003, seed=0)["loss"]
-        for method in da_sgd.RULES
+        ahn.train(**TINY, method=method, learning_rate=0.003, seed=0)["loss"]
+        for method in ahn.RULES
     ]
     assert len(set(losses)) == 3
 
 
 @pytest.mark.parametrize("rate", [1e38, [1e38, 1e38]])
 def test_a_run_that_diverges_gives_no_number(rate):
-    result = da_sgd.train(**TINY, method="sgd", learning_rate=rate, seed=0)
+    result = ahn.train(**TINY, method="sgd", learning_rate=rate, seed=0)
     for each in result if isinstance(result, list) else [result]:
         assert math.isnan(each["test_error"]) and math.isnan(each["loss"])
 
 
 def test_a_run_at_full_scale(monkeypatch):
-    monkeypatch.setattr(da_sgd, "first_available", lambda *names: names[-1])
-    setting = next(row for row in da_sgd.grid("full") if row["method"] == "momentum")
-    result = da_sgd.train(**setting | dict(count=20, epochs=1), seed=0)
-    assert 0 < result["test_error"] < 1 and not da_sgd.stack(setting | {"batch_size": 8})
+    monkeypatch.setattr(ahn, "first_available", lambda *names: names[-1])
+    setting = next(row for row in ahn.grid("full") if row["method"] == "momentum")
+    result = ahn.train(**setting | dict(count=20, epochs=1), seed=0)
+    assert 0 < result["test_error"] < 1 and not ahn.stack(setting | {"batch_size": 8})
 
 
 def test_small_steps_are_stacked():
-    sizes = [row["batch_size"] for row in da_sgd.grid("quick") if da_sgd.stack(row)]
+    sizes = [row["batch_size"] for row in ahn.grid("quick") if ahn.stack(row)]
     assert set(sizes) == {8, 16, 32, 64}
 
 
 # Claims -------------------------------------------------------------------------------------------
 
-GRID = da_sgd.grid("quick")
+GRID = ahn.grid("quick")
 SIZES = sorted({row["batch_size"] for row in GRID})
 
 
 def effective(size, rate):
     """The error as it follows from a step that is a rate's: lowest at power 4 of 1.82."""
-    power = math.log(rate / da_sgd.PAIRS[size]) / math.log(da_sgd.REACH)
+    power = math.log(rate / ahn.PAIRS[size]) / math.log(ahn.REACH)
     return 0.15 + 0.01 * (power - 4) ** 2 * (size / 256)
 
 
@@ -110,8 +110,8 @@ def rows(spread=0.0005, data="fashion-mini", **others):
     """Rows in which a rule is SGD at 1.82 times the rate, but for what is given: by size, rate."""
     errors = {
         "sgd": effective,
-        "da-sgd": lambda size, rate: effective(size, da_sgd.REACH * rate),
-        "momentum": lambda size, rate: effective(size, da_sgd.REACH * rate),
+        "da-sgd": lambda size, rate: effective(size, ahn.REACH * rate),
+        "momentum": lambda size, rate: effective(size, ahn.REACH * rate),
     } | {name.replace("_", "-"): value for name, value in others.items()}
     found = []
     for setting in GRID:
@@ -125,15 +125,15 @@ def rows(spread=0.0005, data="fashion-mini", **others):
 
 def plus(extra):
     """DA-SGD with an error that is higher by this."""
-    return lambda size, rate: effective(size, da_sgd.REACH * rate) + extra
+    return lambda size, rate: effective(size, ahn.REACH * rate) + extra
 
 
 def beyond(extra):
     """DA-SGD with an error that beyond its best rate is higher by this."""
 
     def error(size, rate):
-        far = rate > da_sgd.rate(size, 4)
-        return effective(size, da_sgd.REACH * rate) + (extra if far else 0)
+        far = rate > ahn.rate(size, 4)
+        return effective(size, ahn.REACH * rate) + (extra if far else 0)
 
     return error
 
@@ -191,33 +191,33 @@ CASES = [
 
 @pytest.mark.parametrize(("number", "changes", "verdict"), CASES)
 def test_each_claim_is_judged_by_its_rule(number, changes, verdict):
-    measured, found = da_sgd.CLAIMS[number].judge(rows(**changes))
+    measured, found = ahn.CLAIMS[number].judge(rows(**changes))
     assert found == verdict, measured
     assert measured[0].isdigit()
 
 
 def test_every_claim_is_judged_in_these_tests():
-    assert {number for number, _, _ in CASES} == set(range(len(da_sgd.CLAIMS)))
+    assert {number for number, _, _ in CASES} == set(range(len(ahn.CLAIMS)))
 
 
 def test_a_claim_must_hold_on_every_data_set():
     both = rows() + rows(data="kmnist", da_sgd=plus(0.1))
-    measured, verdict = da_sgd.CLAIMS[0].judge(both)
+    measured, verdict = ahn.CLAIMS[0].judge(both)
     assert verdict == FAILS
     assert "fashion-mini: 64: " in measured and "; kmnist: 64: " in measured
 
 
 def test_a_run_that_diverged_counts_as_worse():
     lost = [row | ({"test_error": None} if row["method"] == "da-sgd" else {}) for row in rows()]
-    assert da_sgd.CLAIMS[0].judge(lost)[1] == FAILS
+    assert ahn.CLAIMS[0].judge(lost)[1] == FAILS
 
 
 def test_without_runs_nothing_is_tested():
-    assert {line[-1] for line in judged(da_sgd.PAPER, [], "full").body} == {UNTESTED}
+    assert {line[-1] for line in judged(ahn.PAPER, [], "full").body} == {UNTESTED}
 
 
 def test_the_pictures_show_error_over_batch_size_and_over_rate():
-    by_size, *by_rate = da_sgd.pictures(rows())
+    by_size, *by_rate = ahn.pictures(rows())
     assert set(by_size.lines) == {"SGD", "DA-SGD", "momentum 0.5", "SGD at 1.82 times the rate"}
     assert all(x == SIZES for x, _ in by_size.lines.values())
     assert len(by_rate) == 2

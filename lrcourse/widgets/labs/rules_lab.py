@@ -14,7 +14,7 @@ from lrcourse.optim import SGD, DirectionAccelerated, IRpropMinus, LayerwiseRate
 from lrcourse.widgets.labs.grids import increasing, rate_grid, shuffled_batches, whole
 
 if TYPE_CHECKING:
-    from lrcourse.widgets.view import Lab
+    from lrcourse.widgets.lab import Lab
 
 # ---- DA-SGD against c times the rate
 
@@ -107,7 +107,7 @@ def acceleration(learning_rate: float = 0.04, batch_size: int = 16, factor: floa
 
     learning_rate, batch_size, factor: the setting that the lab opens with.
     """
-    from lrcourse.widgets.view import Control, Lab, axis
+    from lrcourse.widgets.lab import Control, Lab, axis
 
     rates, sizes, steps = rate_grid(0.01, 0.3)[::4], (4, 16, 64), 250
     outcomes = acceleration_outcomes(rates, sizes, steps=steps)
@@ -266,7 +266,7 @@ def layers(learning_rate: float = 0.018, activation: str = "ReLU", start: str = 
 
     learning_rate, activation, start: the setting that the lab opens with.
     """
-    from lrcourse.widgets.view import Control, Lab, axis
+    from lrcourse.widgets.lab import Control, Lab, axis
 
     rates, goal, steps = rate_grid(0.01, 1.0)[::5], 0.7, 150
     outcomes = layer_outcomes(rates, steps=steps, goal=goal)
@@ -402,7 +402,7 @@ def irprop(minimum: float = 0.0001, ratio: float = 6.0, batch_size: int = 64) ->
 
     minimum, ratio, batch_size: the setting that the lab opens with.
     """
-    from lrcourse.widgets.view import Control, Lab, axis
+    from lrcourse.widgets.lab import Control, Lab, axis
 
     minima, sizes, steps, goal = rate_grid(1e-6, 0.1)[::5], (4, 16, 64, 256), 100, 0.25
     outcomes = irprop_outcomes(minima, RATIOS, sizes, steps=steps, goal=goal)

@@ -1,9 +1,9 @@
 r"""AlexNet on a folder of images, plain or with layer-specific rates, as Singh et al. 2015 ran it.
 
-``python -m lrcourse.papers.imagenet FOLDER --out OUT`` learns from FOLDER/train/CLASS/*.jpg and is
-measured on FOLDER/val/CLASS/*.jpg. Rates, step-downs and no data augmentation are the paper's;
-network, starting weights, momentum, weight decay and batch size are Caffe's, without its doubled
-rate for biases.
+``python -m lrcourse.papers.imagenet.alexnet FOLDER --out OUT`` learns from
+FOLDER/train/CLASS/*.jpg and is measured on FOLDER/val/CLASS/*.jpg. Rates, step-downs and no data
+augmentation are the paper's; network, initialization, momentum, weight decay and batch size are
+Caffe's, without its doubled rate for biases.
 """
 
 import json

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lrcourse.papers import irprop
+from lrcourse.papers import ndauka_zheng
 from lrcourse.papers.trial import FAILS, HOLDS, UNDECIDED, UNTESTED, judged
 
 TINY = dict(data="fashion-mini", network="196-16-8-8-10", count=200, most_epochs=2, batch_size=50)
@@ -16,26 +16,26 @@ TINY = dict(data="fashion-mini", network="196-16-8-8-10", count=200, most_epochs
 
 
 def test_the_quick_grid_keeps_images_and_batch_sizes_of_the_paper():
-    grid = irprop.grid("quick")
+    grid = ndauka_zheng.grid("quick")
     assert len(grid) == 4 * (1 + 1 + 5 + 3) + 1
     assert {row["batch_size"] for row in grid} == {250, 500, 1000, 2000}
     assert {(row["data"], row["count"]) for row in grid} == {("fashion-mini", 10_000)}
 
 
 def test_the_full_grid_has_the_network_of_the_paper_and_its_data_where_they_can_be_had(monkeypatch):
-    monkeypatch.setattr(irprop, "first_available", lambda *names: names[0])
-    grid = irprop.grid("full")
+    monkeypatch.setattr(ndauka_zheng, "first_available", lambda *names: names[0])
+    grid = ndauka_zheng.grid("full")
     assert len(grid) == 4 * (1 + 1 + 8 + 7) + 1
     networks = {(row["data"], row["network"], row["count"]) for row in grid}
     assert networks == {("cifar-10", "3072-2048-1024-512-10", 10_000)}
 
 
 def test_the_rules_are_as_printed():
-    rule = irprop.RULES["irprop-paper"]()
+    rule = ndauka_zheng.RULES["irprop-paper"]()
     printed = (rule.increase, rule.decrease, rule.minimum, rule.maximum)
     assert printed == (1.2, 0.5, 0.001, 0.006) and rule.variant == "paper"
-    assert irprop.RULES["irprop"]().variant == "published"
-    assert irprop.GOAL == 0.01
+    assert ndauka_zheng.RULES["irprop"]().variant == "published"
+    assert ndauka_zheng.GOAL == 0.01
 
 
 def steps(rule, learning_rate, gradients):
@@ -54,21 +54,23 @@ def test_the_wide_limits_are_those_of_torch():
     for g in GRADIENTS:
         w.grad = torch.tensor(g)
         judge.step()
-    np.testing.assert_array_equal(steps(irprop.RULES["irprop-wide"](), 1.0, GRADIENTS), w.numpy())
+    np.testing.assert_array_equal(
+        steps(ndauka_zheng.RULES["irprop-wide"](), 1.0, GRADIENTS), w.numpy()
+    )
 
 
 def test_signsgd_steps_by_its_rate_whatever_the_gradient():
-    walked = steps(irprop.RULES["signsgd"](), 0.002, GRADIENTS)
+    walked = steps(ndauka_zheng.RULES["signsgd"](), 0.002, GRADIENTS)
     np.testing.assert_allclose(walked, -0.002 * np.sign(GRADIENTS).sum(axis=0))
 
 
 def test_grey_images_take_the_shape_of_cifar():
     x = np.random.default_rng(0).random((2, 784)).astype(np.float32)
-    colours = irprop.coloured(x).reshape(2, 32, 32, 3)
+    colours = ndauka_zheng.coloured(x).reshape(2, 32, 32, 3)
     for colour in range(3):
         np.testing.assert_array_equal(colours[:, 2:30, 2:30, colour].reshape(2, 784), x)
     assert colours.sum() == pytest.approx(3 * x.sum(), rel=1e-5)
-    assert irprop.coloured(colours.reshape(2, 3072)).base is colours.base
+    assert ndauka_zheng.coloured(colours.reshape(2, 3072)).base is colours.base
 
 
 # Runs ---------------------------------------------------------------------------------------------
@@ -76,23 +78,23 @@ def test_grey_images_take_the_shape_of_cifar():
 
 @pytest.mark.parametrize("method", ["irprop", "sgd"])
 def test_a_run_is_the_same_again(method):
-    first = irprop.train(**TINY, method=method, learning_rate=1.0, seed=0)
-    assert first == irprop.train(**TINY, method=method, learning_rate=1.0, seed=0)
-    assert first != irprop.train(**TINY, method=method, learning_rate=1.0, seed=1)
+    first = ndauka_zheng.train(**TINY, method=method, learning_rate=1.0, seed=0)
+    assert first == ndauka_zheng.train(**TINY, method=method, learning_rate=1.0, seed=0)
+    assert first != ndauka_zheng.train(**TINY, method=method, learning_rate=1.0, seed=1)
     assert ("at_minimum" in first) == (method == "irprop")
     assert first["epochs"] is None and 0 < first["test_error"] < 1
 
 
 def test_a_run_ends_after_the_first_epoch_below_the_goal():
     run = TINY | dict(count=40, batch_size=20, method="sgd", learning_rate=0.5, seed=0)
-    epochs = irprop.train(**run | {"most_epochs": 200})["epochs"]
+    epochs = ndauka_zheng.train(**run | {"most_epochs": 200})["epochs"]
     assert 1 < epochs < 200
-    assert irprop.train(**run | {"most_epochs": epochs})["epochs"] == epochs
-    assert irprop.train(**run | {"most_epochs": epochs - 1})["epochs"] is None
+    assert ndauka_zheng.train(**run | {"most_epochs": epochs})["epochs"] == epochs
+    assert ndauka_zheng.train(**run | {"most_epochs": epochs - 1})["epochs"] is None
 
 
 def test_a_run_that_diverges_gives_no_number():
-    result = irprop.train(**TINY, method="sgd", learning_rate=1e38, seed=0)
+    result = ndauka_zheng.train(**TINY, method="sgd", learning_rate=1e38, seed=0)
     assert result["epochs"] is None and math.isnan(result["test_error"])
 
 
@@ -108,16 +110,16 @@ def test_a_run_at_full_scale(monkeypatch):
         def transform(self, x):
             return x[:100] - self.mean
 
-    def first_hundred(data, inputs, count, whitened=irprop.whitened.__wrapped__):
+    def first_hundred(data, inputs, count, whitened=ndauka_zheng.whitened.__wrapped__):
         training, (x, y) = whitened(data, inputs, count)
         return training, (x, y[:100])
 
-    monkeypatch.setattr(irprop, "first_available", lambda *names: names[-1])
-    monkeypatch.setattr(irprop, "ZCA", Centred)
-    monkeypatch.setattr(irprop, "whitened", first_hundred)
-    setting = next(row for row in irprop.grid("full") if row["method"] == "irprop-paper")
+    monkeypatch.setattr(ndauka_zheng, "first_available", lambda *names: names[-1])
+    monkeypatch.setattr(ndauka_zheng, "ZCA", Centred)
+    monkeypatch.setattr(ndauka_zheng, "whitened", first_hundred)
+    setting = next(row for row in ndauka_zheng.grid("full") if row["method"] == "irprop-paper")
     tiny = dict(count=20, batch_size=10, most_epochs=1)
-    result = irprop.train(**setting | tiny, seed=0)
+    result = ndauka_zheng.train(**setting | tiny, seed=0)
     assert result["epochs"] is None and 0 < result["test_error"] <= 1
     assert 0.001 <= result["mean_step"] <= 0.0012
 
@@ -135,7 +137,7 @@ def rows(irprop_epochs=14, sgd=None, spread=0.1, grid=None, **others):
         "signsgd": lambda size, rate: 20,
     } | {name.replace("_", "-"): value for name, value in others.items() if callable(value)}
     found = []
-    for setting in grid or irprop.grid("quick"):
+    for setting in grid or ndauka_zheng.grid("quick"):
         mean = epochs[setting["method"]](setting["batch_size"], setting["learning_rate"])
         ours = setting["method"] == "irprop"
         error = others.get("ours" if ours else "theirs", 0.17 if ours else 0.15)
@@ -191,26 +193,26 @@ CASES = [
 
 @pytest.mark.parametrize(("number", "changes", "verdict"), CASES)
 def test_each_claim_is_judged_by_its_rule(number, changes, verdict):
-    measured, found = irprop.CLAIMS[number].judge(rows(**changes))
+    measured, found = ndauka_zheng.CLAIMS[number].judge(rows(**changes))
     assert found == verdict, measured
     assert measured
 
 
 def test_a_rule_that_never_arrives_has_no_best_rate():
-    measured, verdict = irprop.CLAIMS[7].judge(rows(signsgd=always(None)))
+    measured, verdict = ndauka_zheng.CLAIMS[7].judge(rows(signsgd=always(None)))
     assert verdict == HOLDS and "2000, any rate: 14.0 ± 0.1 (3) against never in 3" in measured
 
 
 def test_every_claim_is_judged_in_these_tests():
-    assert {number for number, _, _ in CASES} == set(range(len(irprop.CLAIMS)))
+    assert {number for number, _, _ in CASES} == set(range(len(ndauka_zheng.CLAIMS)))
 
 
 def test_without_runs_nothing_is_tested():
-    assert {line[-1] for line in judged(irprop.PAPER, [], "full").body} == {UNTESTED}
+    assert {line[-1] for line in judged(ndauka_zheng.PAPER, [], "full").body} == {UNTESTED}
 
 
 def test_the_pictures_show_a_curve_for_each_method_and_batch_size():
-    by_size, by_rate = irprop.pictures(rows())
+    by_size, by_rate = ndauka_zheng.pictures(rows())
     assert list(by_size.lines) == ["iRprop-", "SGD at 1", "SGD, tuned", "signSGD, tuned"]
     assert [len(x) for x, _ in by_size.lines.values()] == [4, 4, 4, 4]
     assert [len(x) for x, _ in by_rate.lines.values()] == [5, 5, 5, 5]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrcourse.optim import SGD, AdaDelta, AdaGrad, Adam, RMSprop
-from lrcourse.widgets.labs.descent import CONTOURS, ellipses
+from lrcourse.widgets.labs.descent_lab import CONTOURS, ellipses
 from lrcourse.widgets.labs.grids import first_divergence, increasing, rate_grid
-from lrcourse.widgets.labs.momentum import descend
+from lrcourse.widgets.labs.momentum_lab import descend
 
 if TYPE_CHECKING:
-    from lrcourse.widgets.view import Lab
+    from lrcourse.widgets.lab import Lab
 
 RULES = {rule.__name__: rule for rule in (SGD, AdaGrad, RMSprop, AdaDelta, Adam)}
 CONDITIONINGS = (1, 10, 100, 1000)
@@ -99,7 +99,7 @@ def adaptive(
 
     learning_rate, conditioning, rule, epsilon: the setting that the lab opens with.
     """
-    from lrcourse.widgets.view import Control, Lab, axis
+    from lrcourse.widgets.lab import Control, Lab, axis
 
     rates, steps = rate_grid(0.001, 3.2)[::2], 60
     outcomes = adaptive_outcomes(rates, steps=steps)

@@ -14,7 +14,7 @@ from lrcourse.training import fit
 from lrcourse.widgets.labs.grids import increasing, rate_grid, shuffled_batches, whole
 
 if TYPE_CHECKING:
-    from lrcourse.widgets.view import Lab
+    from lrcourse.widgets.lab import Lab
 
 # ---- points in a plane
 
@@ -146,7 +146,7 @@ def classifier(
 
     learning_rate, batch_size, rule, start: the setting that the lab opens with.
     """
-    from lrcourse.widgets.view import Control, Lab, axis
+    from lrcourse.widgets.lab import Control, Lab, axis
 
     rates, sizes, epochs, goal = rate_grid(0.001, 3.2)[::4], (8, 32, POINTS), 24, 0.05
     outcomes = classifier_outcomes(rates, sizes, epochs=epochs, goal=goal)
@@ -313,7 +313,7 @@ def digits(learning_rate: float = 0.01, batch_size: int = 32) -> Lab:
 
     learning_rate, batch_size: the setting that the lab opens with.
     """
-    from lrcourse.widgets.view import Control, Lab, axis
+    from lrcourse.widgets.lab import Control, Lab, axis
 
     rates, sizes, epochs, goal = rate_grid(0.0032, 3.2)[::3], (8, 16, 32, 64, 128), 10, 0.1
     outcomes = digits_outcomes(rates, sizes, epochs=epochs, goal=goal)
@@ -402,6 +402,6 @@ def live(
 
     learning_rate, batch_size, rule, start: the setting that the lab opens with.
     """
-    from lrcourse.widgets.labs.training import Live
+    from lrcourse.widgets.labs.training_lab import Live
 
     return Live(learning_rate, batch_size, rule, start)

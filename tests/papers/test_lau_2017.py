@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lrcourse.papers import paper, schedules
+from lrcourse.papers import lau_2017, paper
 from lrcourse.papers.images import images
 from lrcourse.papers.trial import FAILS, HOLDS, UNDECIDED, UNTESTED, compared, judged
 from lrcourse.sweep import Sweep
 
 PAPER = paper("schedules")
 TINY = dict(data="fashion-mini", network="dense", validation=0.5, batch_size=32, epochs=3)
-METHODS = [*schedules.SCHEDULES, schedules.BY_EPOCH, *schedules.ADAPTIVE]
+METHODS = [*lau_2017.SCHEDULES, lau_2017.BY_EPOCH, *lau_2017.ADAPTIVE]
 
 
 def rows(spread=0.1, seeds=3, momentum=0.0, off_rate=2.0, **errors):
@@ -25,8 +25,8 @@ def rows(spread=0.1, seeds=3, momentum=0.0, off_rate=2.0, **errors):
     that is off by a factor of e.
     """
     made = []
-    for setting in schedules.grid("quick"):
-        written = schedules.DEFAULTS.get(setting["method"], 0.1)
+    for setting in lau_2017.grid("quick"):
+        written = lau_2017.DEFAULTS.get(setting["method"], 0.1)
         error = errors.get(setting["method"].replace("-", "_"), 10.0)
         error += off_rate * abs(math.log(setting["learning_rate"] / written))
         error += momentum * bool(setting["momentum"])
@@ -44,7 +44,7 @@ def verdict(found, start):
 
 
 def test_the_grid_has_every_schedule_with_and_without_momentum(monkeypatch):
-    monkeypatch.setattr(schedules, "first_available", lambda *names: names[-1])
+    monkeypatch.setattr(lau_2017, "first_available", lambda *names: names[-1])
     quick, full = PAPER.grid("quick"), PAPER.grid("full")
     assert len(quick) == len(full) == 5 * 2 * 6 + 5 + 6 + 5 + 5
     for part in (quick, full):
@@ -53,7 +53,7 @@ def test_the_grid_has_every_schedule_with_and_without_momentum(monkeypatch):
             *((name, m) for name in METHODS[:5] for m in (0.0, 0.8)),
             *((name, 0.0) for name in METHODS[5:]),
         }
-        for written in (*schedules.WRITTEN_SCHEDULES, *schedules.WRITTEN_ADAPTIVE):
+        for written in (*lau_2017.WRITTEN_SCHEDULES, *lau_2017.WRITTEN_ADAPTIVE):
             assert len([s for s in part if written.items() <= s.items()]) == 1
     assert all(map(PAPER.stack, quick)) and not any(map(PAPER.stack, full))
     assert {s["data"] for s in full} == {"patches"}
@@ -73,24 +73,24 @@ def test_what_the_article_prints_is_there_and_it_prints_no_numbers():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_stack_is_its_runs_one_by_one_and_the_same_each_time(method):
-    rates = list(schedules.RATES[method][2:4])
+    rates = list(lau_2017.RATES[method][2:4])
     about = TINY | dict(method=method, momentum=0.0, limit=300)
-    stacked = schedules.train(**about, learning_rate=rates, seed=1)
-    assert stacked == schedules.train(**about, learning_rate=rates, seed=1)
-    assert stacked != schedules.train(**about, learning_rate=rates, seed=2)
+    stacked = lau_2017.train(**about, learning_rate=rates, seed=1)
+    assert stacked == lau_2017.train(**about, learning_rate=rates, seed=1)
+    assert stacked != lau_2017.train(**about, learning_rate=rates, seed=2)
     for rate, run in zip(rates, stacked, strict=True):
-        alone = schedules.train(**about, learning_rate=rate, seed=1)
+        alone = lau_2017.train(**about, learning_rate=rate, seed=1)
         assert alone == pytest.approx(run, abs=1.0)
 
 
 def test_time_based_decay_counts_updates_and_the_others_epochs():
     rates = {}
     for method in METHODS:
-        shape, per = schedules.schedule_named(method, 0.1, 100)
+        shape, per = lau_2017.schedule_named(method, 0.1, 100)
         rates[method] = shape(20 * (157 if per == "step" else 1))  # after 20 epochs of 157 steps
     assert rates["constant"] == rates["Adam"] == 0.1
     assert rates["time-based"] == pytest.approx(0.1 / (1 + 0.001 * 20 * 157))
-    assert rates[schedules.BY_EPOCH] == pytest.approx(0.1 / 1.02)
+    assert rates[lau_2017.BY_EPOCH] == pytest.approx(0.1 / 1.02)
     assert rates["step"] == 0.025
     assert rates["exponential"] == pytest.approx(0.1 * math.exp(-2))
 
@@ -98,12 +98,12 @@ def test_time_based_decay_counts_updates_and_the_others_epochs():
 def test_a_run_that_diverges_is_a_row(tmp_path):
     about = TINY | dict(method="constant", momentum=0.8, limit=100)
     settings = [about | {"learning_rate": rate} for rate in (0.1, 1e30)]
-    found = Sweep(schedules.train, settings, [0], tmp_path / "r.jsonl", stack=PAPER.stack).run()
+    found = Sweep(lau_2017.train, settings, [0], tmp_path / "r.jsonl", stack=PAPER.stack).run()
     assert [row["status"] for row in found] == ["done", "diverged"]
     assert found[0]["test_error"] < 90 and found[1]["test_error"] is None
-    assert math.isnan(schedules.train(**about, learning_rate=1e30, seed=0)["test_error"])
+    assert math.isnan(lau_2017.train(**about, learning_rate=1e30, seed=0)["test_error"])
     coloured = about | dict(network="cats and dogs", data="patches", learning_rate=1e30)
-    (row,) = Sweep(schedules.train, [coloured], [0], tmp_path / "c.jsonl").run()
+    (row,) = Sweep(lau_2017.train, [coloured], [0], tmp_path / "c.jsonl").run()
     assert row["status"] == "diverged"
 
 
@@ -111,9 +111,9 @@ def test_full_scale_trains_as_torchs_own_sgd_and_lambda_lr_do():
     about = dict(network="cats and dogs", data="patches", validation=0.1, batch_size=16, epochs=2)
     setting = about | dict(method="time-based", momentum=0.0, learning_rate=0.2, limit=64)
     before = torch.random.get_rng_state()
-    ours = schedules.train(**setting, seed=3)
+    ours = lau_2017.train(**setting, seed=3)
     assert torch.equal(before, torch.random.get_rng_state())
-    assert ours == schedules.train(**setting, seed=3)
+    assert ours == lau_2017.train(**setting, seed=3)
 
     def two_classes(part):
         kept = np.isin(part.y, (3, 5))
@@ -125,7 +125,7 @@ def test_full_scale_trains_as_torchs_own_sgd_and_lambda_lr_do():
     theirs = []
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        model = schedules.article_network(32, 3)
+        model = lau_2017.article_network(32, 3)
         optimizer = torch.optim.SGD(model.parameters(), 0.2)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + 0.1 * t))
         for _ in range(2):
@@ -142,7 +142,7 @@ def test_full_scale_trains_as_torchs_own_sgd_and_lambda_lr_do():
 
 
 def test_the_network_is_the_articles_with_kerass_start():
-    model = schedules.article_network(32, 3)
+    model = lau_2017.article_network(32, 3)
     size = sum(p.numel() for p in model.parameters())
     assert size == (3 * 4 * 9 + 4) + (4 * 8 * 9 + 8) + (8 * 14 * 14 * 16 + 16) + (16 * 2 + 2)
     weight = model[0].weight
@@ -197,7 +197,7 @@ def test_a_default_is_good_if_no_rate_is_a_point_better(start):
 
 def test_the_pictures_go_over_the_rates():
     plain, with_momentum, adaptive = PAPER.pictures(rows(step=8.0, Adam=8.0))
-    assert list(plain.lines) == list(with_momentum.lines) == list(schedules.SCHEDULES)
-    assert list(adaptive.lines) == list(schedules.ADAPTIVE)
+    assert list(plain.lines) == list(with_momentum.lines) == list(lau_2017.SCHEDULES)
+    assert list(adaptive.lines) == list(lau_2017.ADAPTIVE)
     assert all(1.0 in x for x, _ in adaptive.lines.values())  # the defaults, in defaults
     assert "step has the lowest point" in plain.alt and "Adam" in adaptive.alt

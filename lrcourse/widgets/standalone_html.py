@@ -12,10 +12,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrcourse.widgets.still import still
+from lrcourse.widgets.static_svg import still
 
 if TYPE_CHECKING:
-    from lrcourse.widgets.view import Lab
+    from lrcourse.widgets.lab import Lab
 
 HERE = Path(__file__).parent
 MODEL = """

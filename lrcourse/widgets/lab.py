@@ -2,7 +2,7 @@ r"""The one view of all labs: a widget that holds a table of outcomes and shows 
 
 A lab is data. Its `tables` are arrays whose leading axes are settings of the controls, so that a
 move of a slider looks a row up in the browser and asks nothing of the kernel. Its `panels` say
-what to draw of that row, in the words of `view.js` (live) and `still.py` (static):
+what to draw of that row, in the words of `view.js` (live) and `static_svg.py` (static):
 
     {"kind": "path", "x": axis(...), "y": axis(...), "contours": table, "lines": [line, ...]}
     {"kind": "curves", "x": axis(...), "y": axis(...), "lines": [line, ...],
@@ -40,7 +40,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from lrcourse.widgets.still import still
+from lrcourse.widgets.static_svg import still
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ class Lab(anywidget.AnyWidget):
 
     def save_html(self, path: str | PathLike) -> None:
         r"""Write the lab as a page of its own, whose sliders move without a kernel or a network."""
-        from lrcourse.widgets.page import page
+        from lrcourse.widgets.standalone_html import page
 
         Path(path).write_text(page([self], self.spec["title"]), encoding="utf-8")
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrcourse.optim import SGD, Momentum, Nesterov
-from lrcourse.widgets.labs.descent import CONTOURS, ellipses
+from lrcourse.widgets.labs.descent_lab import CONTOURS, ellipses
 from lrcourse.widgets.labs.grids import first_divergence, increasing, rate_grid
 
 if TYPE_CHECKING:
-    from lrcourse.widgets.view import Lab
+    from lrcourse.widgets.lab import Lab
 
 RULES = {"momentum": Momentum, "Nesterov": Nesterov}
 MOMENTA = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -121,7 +121,7 @@ def valley(
 
     learning_rate, momentum, steepness, rule: the setting that the lab opens with.
     """
-    from lrcourse.widgets.view import Control, Lab, axis
+    from lrcourse.widgets.lab import Control, Lab, axis
 
     rates, steps = rate_grid(0.001, 0.5), 60
     bowls = np.array([[1.0, steep] for steep in STEEPNESSES])

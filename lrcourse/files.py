@@ -1,0 +1,71 @@
+r"""Files that are never seen half written, and locks between processes."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import IO
+
+
+def write_beside(path: Path, content: bytes, mode: int = 0o666) -> Path:
+    r"""Write a new file with a name of its own in the folder of another, and return its path.
+
+    Args:
+        path: the file to write beside.
+        content: what to write.
+        mode: permissions of the new file, less the umask.
+
+    Raises:
+        OSError: it cannot be written; then nothing is left of it.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(content)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return part
+
+
+def write_whole(path: Path, content: bytes | str, mode: int = 0o666) -> None:
+    r"""Write a file so that readers, and a crash, find either the old content or the new.
+
+    Args:
+        path: the file, made or replaced.
+        content: bytes, or text to write as UTF-8.
+        mode: permissions of the file, less the umask; 0o600 keeps it to its owner.
+
+    Raises:
+        OSError: it cannot be written; then the old content is still there.
+    """
+    part = write_beside(path, content.encode() if isinstance(content, str) else content, mode)
+    try:
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def lock(file: int | IO, wait: bool = False) -> bool:
+    r"""Lock an open file or folder against other processes, until it is closed.
+
+    Args:
+        file: an open file, or the descriptor of an open file or folder.
+        wait: wait until no other process holds the lock.
+
+    Returns:
+        False where the operating system or the file system has no such locks.
+
+    Raises:
+        BlockingIOError: another process holds it, and we are not to wait.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        raise
+    except OSError:  # some network file systems have no locks
+        return False
+    return True
