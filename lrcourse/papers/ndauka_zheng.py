@@ -16,15 +16,17 @@ from lrcourse.optim import SGD, IRpropMinus
 from lrcourse.papers.dense import quiet_fit, sign_sgd
 from lrcourse.papers.images import first_available, images, pooled
 from lrcourse.papers.trial import (
+    SAME,
     Claim,
+    Judgement,
     Paper,
     Picture,
     Sample,
-    against,
-    all_hold,
-    lower,
+    combined,
+    compare,
+    constant,
+    rate_text,
     response,
-    same,
     sample,
     tuned,
 )
@@ -189,7 +191,7 @@ def one_rate(rows: Sequence[dict]) -> float:
     return tuned(rows, "epochs", method="sgd", batch_size=SMALL)[0]
 
 
-def faster_at_large(rows: Sequence[dict], other: str, one: float | None = None) -> tuple[str, str]:
+def faster_at_large(rows: Sequence[dict], other: str, one: float | None = None) -> Judgement:
     r"""Judge that iRprop- needs fewer epochs than another rule at batch sizes 1000 and 2000.
 
     Args:
@@ -199,29 +201,30 @@ def faster_at_large(rows: Sequence[dict], other: str, one: float | None = None) 
     """
     pairs = {}
     for size in LARGE:
-        rate = one or tuned(rows, "epochs", method=other, batch_size=size)[0]
-        theirs = needed(rows, size, method=other, learning_rate=rate)
+        setting = {"method": other, "batch_size": size}
+        rate = one or tuned(rows, "epochs", **setting)[0]
+        theirs = needed(rows, learning_rate=rate, **setting)
         got_there = one or math.isfinite(theirs.mean)
-        about = f"{size}, rate {rate:g}" if got_there else f"{size}, any rate"
+        at = rate_text(rows, rate, **setting)
+        about = f"{size}, rate {at}" if got_there else f"{size}, any rate"
         pairs[about] = needed(rows, size, method="irprop"), theirs
-    return against(pairs), all_hold([lower(a, b, 1) for a, b in pairs.values()])
+    return compare(pairs, resolution=1)
 
 
-def faster_than_one_rate(rows: Sequence[dict]) -> tuple[str, str]:
+def faster_than_one_rate(rows: Sequence[dict]) -> Judgement:
     """Judge the paper's claim on its own terms."""
     return faster_at_large(rows, "sgd", one_rate(rows))
 
 
-def faster_than_minimum_step(rows: Sequence[dict]) -> tuple[str, str]:
+def faster_than_minimum_step(rows: Sequence[dict]) -> Judgement:
     """Judge that step sizes over the minimum are of use."""
     return faster_at_large(rows, "signsgd", MINIMUM)
 
 
-def slower_at_small(rows: Sequence[dict]) -> tuple[str, str]:
+def slower_at_small(rows: Sequence[dict]) -> Judgement:
     """Judge that at batch size 250 SGD needs fewer epochs."""
     theirs = needed(rows, SMALL, method="sgd", learning_rate=one_rate(rows))
-    ours = needed(rows, SMALL, method="irprop")
-    return against({SMALL: (ours, theirs)}), lower(theirs, ours, 1)
+    return compare({SMALL: (theirs, needed(rows, SMALL, method="irprop"))}, resolution=1)
 
 
 def errors_at_the_goal(rows: Sequence[dict], batch_size: int) -> tuple[Sample, Sample]:
@@ -236,16 +239,15 @@ def errors_at_the_goal(rows: Sequence[dict], batch_size: int) -> tuple[Sample, S
     return sample(rows, "test_error", method="irprop", batch_size=batch_size), sgd
 
 
-def worse_at_small(rows: Sequence[dict]) -> tuple[str, str]:
+def worse_at_small(rows: Sequence[dict]) -> Judgement:
     """Judge that at batch size 250 iRprop- ends with the higher test error."""
     ours, sgd = errors_at_the_goal(rows, SMALL)
-    return against({SMALL: (ours, sgd)}, 1, 100), lower(sgd, ours, 0.005)
+    return compare({SMALL: (sgd, ours)}, resolution=0.005, factor=100)
 
 
-def as_good_at_large(rows: Sequence[dict]) -> tuple[str, str]:
+def as_good_at_large(rows: Sequence[dict]) -> Judgement:
     """Judge that at large batches both end with the same test error."""
-    pairs = {size: errors_at_the_goal(rows, size) for size in LARGE}
-    return against(pairs, 1, 100), all_hold([same(a, b, 0.01) for a, b in pairs.values()])
+    return compare({size: errors_at_the_goal(rows, size) for size in LARGE}, SAME, 0.01, 1, 100)
 
 
 def slowest(rows: Sequence[dict], **setting: object) -> Sample:
@@ -255,40 +257,44 @@ def slowest(rows: Sequence[dict], **setting: object) -> Sample:
         rows: of the sweep.
         setting: method and learning_rate.
     """
-    columns = [needed(rows, size, **setting).values for size in BATCH_SIZES]
-    return Sample(tuple(map(max, zip(*columns, strict=True))))
+    return combined(
+        lambda *epochs: max(epochs), *(needed(rows, size, **setting) for size in BATCH_SIZES)
+    )
 
 
-def needs_no_tuning(rows: Sequence[dict]) -> tuple[str, str]:
+def needs_no_tuning(rows: Sequence[dict]) -> Judgement:
     """Judge that the slowest of all batch sizes is faster than with any one rate of SGD."""
     ours = slowest(rows, method="irprop", learning_rate=1.0)
     rates = response(rows, "epochs", method="sgd", batch_size=SMALL)
     sgd = {rate: slowest(rows, method="sgd", learning_rate=rate) for rate in rates}
     best = min(sgd, key=lambda rate: sgd[rate].mean)
-    return against({f"slowest, rate {best:g}": (ours, sgd[best])}), lower(ours, sgd[best], 1)
+    at = rate_text(rows, best, method="sgd")
+    return compare({f"slowest, rate {at}": (ours, sgd[best])}, resolution=1)
 
 
-def at_the_minimum(rows: Sequence[dict]) -> tuple[str, str]:
+def at_the_minimum(rows: Sequence[dict]) -> Judgement:
     """Judge that at the end most steps are the smallest that is allowed."""
     shares = response(rows, "at_minimum", over="batch_size", method="irprop")
-    text = "; ".join(f"{size}: {share.show(0, 100)} %" for size, share in shares.items())
-    half = {size: Sample((0.5,) * len(share.values)) for size, share in shares.items()}
-    return text, all_hold([lower(half[size], shares[size]) for size in shares])
+    return compare(
+        {size: (constant(0.5, share), share) for size, share in shares.items()},
+        digits=0,
+        factor=100,
+    )
 
 
-def minimum_carries(rows: Sequence[dict]) -> tuple[str, str]:
+def minimum_carries(rows: Sequence[dict]) -> Judgement:
     """Judge that with the limits of torch small batches need more epochs."""
     ours, wide = (needed(rows, SMALL, method=name) for name in ("irprop", "irprop-wide"))
-    return against({SMALL: (ours, wide)}), lower(ours, wide, 1)
+    return compare({SMALL: (ours, wide)}, resolution=1)
 
 
-def variants_alike(rows: Sequence[dict]) -> tuple[str, str]:
+def variants_alike(rows: Sequence[dict]) -> Judgement:
     """Judge that the paper's order of steps and the published one need as many epochs."""
     pairs = {
         size: tuple(needed(rows, size, method=name) for name in ("irprop-paper", "irprop"))
         for size in BATCH_SIZES
     }
-    return against(pairs), all_hold([same(a, b, 2) for a, b in pairs.values()])
+    return compare(pairs, SAME, 2)
 
 
 CLAIMS = (
@@ -297,18 +303,26 @@ CLAIMS = (
         "Figure 3: superior",
         "fewer by over 1 epoch at both; the rate is the best of SGD at 250",
         faster_than_one_rate,
+        words="for large batch size iRprop- local dynamic learning rate proved to be superior to "
+        "ordinary back propagation",
+        primary=True,
     ),
     Claim(
         "At batch size 250 it needs more epochs than SGD at that rate.",
         "Figure 3: small convergence speed",
         "more by over 1 epoch",
         slower_at_small,
+        words="opposite to small batch size where local dynamic learning shows to have small "
+        "convergence speed compare to ordinary back propagation",
+        primary=True,
     ),
     Claim(
         "At batch size 250 it generalises worse: test error in % at the goal.",
         "poor generalization ability",
         "higher by over 0.5 points",
         worse_at_small,
+        words="but has poor generalization ability",
+        primary=True,
     ),
     Claim(
         "Control: at 1000 and 2000 it needs fewer epochs than SGD tuned for each batch size.",

@@ -14,14 +14,16 @@ from lrcourse import optim
 from lrcourse.papers.dense import dense, quiet_fit, sign_sgd
 from lrcourse.papers.images import first_available, images, pooled
 from lrcourse.papers.trial import (
+    LOWER,
+    SAME,
     Claim,
+    Judgement,
     Paper,
     Picture,
     Sample,
-    all_hold,
-    lower,
+    compare,
+    rate_text,
     response,
-    same,
     sample,
     tuned,
 )
@@ -30,6 +32,7 @@ from lrcourse.schedules import Cosine, LearningRateScheduler, OneCycle
 RESOLUTION = 0.5  # points: a smaller difference counts for nothing
 NEAR = 0.01  # as an error: "within 1 point of the best"
 ONE_RATE = 2.0**-7  # far below the best rate of SGD
+Judge = Callable[[Sequence[dict]], Judgement]
 
 
 def layer_rates() -> optim.LayerwiseRate:
@@ -182,8 +185,7 @@ def best(rows: Sequence[dict], method: str) -> tuple[float, Sample]:
         rows: of the race.
         method: one of ``METHODS``.
     """
-    rate, _ = tuned(rows, "validation_error", method=method)
-    return rate, sample(rows, "test_error", method=method, learning_rate=rate)
+    return tuned(rows, "test_error", by="validation_error", method=method)
 
 
 def width(rows: Sequence[dict], method: str) -> float:
@@ -243,57 +245,57 @@ def pictures(rows: Sequence[dict]) -> list[Picture]:
     return found
 
 
-def at_best(first: str, second: str, verdict: Callable) -> Callable:
+def at_best(first: str, second: str, claim: str) -> Judge:
     r"""Return a judge of two methods, each at its own best rate.
 
     Args:
         first: one of ``METHODS``.
         second: another.
-        verdict: ``lower`` or ``same``.
+        claim: LOWER or SAME.
     """
 
-    def judge(rows: Sequence[dict]) -> tuple[str, str]:
+    def judge(rows: Sequence[dict]) -> Judgement:
         (rate, a), (other, b) = best(rows, first), best(rows, second)
-        measured = f"{a.show(1, 100)} at {rate:.2g}; {b.show(1, 100)} at {other:.2g}"
-        return measured, verdict(a, b, RESOLUTION / 100)
+        at = rate_text(rows, rate, method=first), rate_text(rows, other, method=second)
+        return compare({f"at {at[0]} and {at[1]}": (a, b)}, claim, RESOLUTION / 100, 1, 100)
 
     return judge
 
 
-def one_rate(*methods: str) -> Callable:
+def one_rate(*methods: str) -> Judge:
     r"""Return a judge of several methods against SGD, all at one small rate.
 
     Args:
         methods: of ``METHODS``.
     """
 
-    def judge(rows: Sequence[dict]) -> tuple[str, str]:
+    def judge(rows: Sequence[dict]) -> Judgement:
         plain, *others = (
             sample(rows, "test_error", method=method, learning_rate=ONE_RATE)
             for method in ("SGD", *methods)
         )
-        measured = "; ".join(each.show(1, 100) for each in (*others, plain))
-        return measured, all_hold([lower(other, plain, RESOLUTION / 100) for other in others])
+        pairs = {name: (other, plain) for name, other in zip(methods, others, strict=True)}
+        return compare(pairs, LOWER, RESOLUTION / 100, 1, 100)
 
     return judge
 
 
-def twice_the_rate(method: str) -> Callable:
+def twice_the_rate(method: str) -> Judge:
     r"""Return a judge of a method at the small rate against SGD at twice that.
 
     Args:
         method: one of ``METHODS``.
     """
 
-    def judge(rows: Sequence[dict]) -> tuple[str, str]:
+    def judge(rows: Sequence[dict]) -> Judgement:
         at = sample(rows, "test_error", method=method, learning_rate=ONE_RATE)
         plain = sample(rows, "test_error", method="SGD", learning_rate=2 * ONE_RATE)
-        return f"{at.show(1, 100)}; {plain.show(1, 100)}", same(at, plain, NEAR)
+        return compare({"": (at, plain)}, SAME, NEAR, 1, 100)
 
     return judge
 
 
-def too_fast(first: str, second: str) -> Callable:
+def too_fast(first: str, second: str) -> Judge:
     r"""Return a judge of which of two methods suffers less at four times its own best rate.
 
     Args:
@@ -301,17 +303,17 @@ def too_fast(first: str, second: str) -> Callable:
         second: another of ``METHODS``.
     """
 
-    def judge(rows: Sequence[dict]) -> tuple[str, str]:
-        a, b = (
+    def judge(rows: Sequence[dict]) -> Judgement:
+        pair = tuple(
             sample(rows, "test_error", method=m, learning_rate=4 * best(rows, m)[0])
             for m in (first, second)
         )
-        return f"{a.show(1, 100)}; {b.show(1, 100)}", lower(a, b, RESOLUTION / 100)
+        return compare({"": pair}, LOWER, RESOLUTION / 100, 1, 100)
 
     return judge
 
 
-def winner(rows: Sequence[dict]) -> tuple[str, str]:
+def winner(rows: Sequence[dict]) -> Judgement:
     r"""Judge that one method is ahead of all others; the first two are found by validation.
 
     Args:
@@ -319,16 +321,15 @@ def winner(rows: Sequence[dict]) -> tuple[str, str]:
     """
     order = sorted(METHODS, key=lambda m: tuned(rows, "validation_error", method=m)[1].mean)
     first, second = order[:2]
-    (_, a), (_, b) = best(rows, first), best(rows, second)
-    measured = f"{first} {a.show(1, 100)}; {second} {b.show(1, 100)}"
-    return measured, lower(a, b, RESOLUTION / 100)
+    pair = best(rows, first)[1], best(rows, second)[1]
+    return compare({f"{first}, against {second}": pair}, LOWER, RESOLUTION / 100, 1, 100)
 
 
 def claims() -> tuple[Claim, ...]:
     r"""Return what is judged: first the confound, then each method at its own best rate."""
     nobody = "not from a paper"
-    bound = f"difference over its margin and {RESOLUTION} points"
-    equal = "difference and margin both within {} points"
+    bound = f"lower by over {RESOLUTION} points"
+    equal = "the same within {:g} points"
     fair = "test error, %, each at the rate with its lowest validation error: "
     return (
         Claim(
@@ -347,7 +348,7 @@ def claims() -> tuple[Claim, ...]:
             for method in ("DA-SGD", "layer rates")
         ),
         *(
-            Claim(f"{a} is better than {b}", nobody, fair + bound, at_best(a, b, lower))
+            Claim(f"{a} is better than {b}", nobody, fair + bound, at_best(a, b, LOWER))
             for a, b in BETTER
         ),
         *(
@@ -355,7 +356,7 @@ def claims() -> tuple[Claim, ...]:
                 f"{a} is as good as {b}",
                 nobody,
                 fair + equal.format(RESOLUTION),
-                at_best(a, b, same),
+                at_best(a, b, SAME),
             )
             for a, b in EQUAL
         ),

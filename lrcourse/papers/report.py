@@ -14,7 +14,9 @@ from string import Template
 
 from markdown_it import MarkdownIt
 
+from lrcourse.files import write_whole
 from lrcourse.papers.trial import (
+    RULE,
     NotTestedError,
     Paper,
     Picture,
@@ -27,13 +29,6 @@ from lrcourse.papers.trial import (
 from lrcourse.plots import png, response_figure
 from lrcourse.sweep import RESERVED, Sweep
 
-RULE = (
-    "A difference counts if it is larger than its resolution, where the rule names one, and than "
-    "its margin, half the 95 % confidence interval of Welch's t test over the seeds. A claim holds "
-    "if the difference counts, and does not hold if the opposite counts. A claim of equality holds "
-    "if both difference and margin are within the resolution, and does not hold if the difference "
-    "counts. Else the seeds leave it undecided. Where a rule says otherwise, the rule counts."
-)
 PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -87,11 +82,11 @@ def write(paper: Paper, sweep: Sweep, rows: Sequence[dict], scale: str) -> Path:
     for number, picture in enumerate(pictures, 1):
         images.append(folder / f"{number}.png")
         folder.mkdir(exist_ok=True)
-        _write(images[-1], _drawn(picture))
+        write_whole(images[-1], _drawn(picture))
     text = "\n\n".join(_parts(paper, sweep, rows, scale, list(zip(pictures, images, strict=True))))
     html = page(text, f"{paper.name} on trial", folder.parent)
-    _write(folder.with_name(f"{folder.name}.md"), text.encode() + b"\n")
-    _write(folder.with_name(f"{folder.name}.html"), html.encode())
+    write_whole(folder.with_name(f"{folder.name}.md"), f"{text}\n")
+    write_whole(folder.with_name(f"{folder.name}.html"), html)
     return folder.with_name(f"{folder.name}.html")
 
 
@@ -130,11 +125,11 @@ def _parts(
     yield f"**Fair control.** {markdown(paper.control)}"
     yield "## Verdicts"
     verdicts = judged(paper, rows, scale)
-    yield "Measured: mean ± standard deviation (seeds)."
+    yield markdown(verdicts.title)
     yield _table(
         ("no.", *verdicts.head), [(str(n), *line) for n, line in enumerate(verdicts.body, 1)]
     )
-    yield f"{RULE} The rules:"
+    yield f"**The rule.** {markdown(RULE)} What each claim must show:"
     yield "\n".join(f"{n}. {markdown(claim.rule)}" for n, claim in enumerate(paper.claims, 1))
     if pictures:
         yield "## Figures"
@@ -249,12 +244,3 @@ def _drawn(picture: Picture) -> bytes:
     labels = {"x_label": picture.x_label, "y_label": picture.y_label, "alt": picture.alt}
     axes = {"log_x": picture.log_x, "log_y": picture.log_y}
     return png(response_figure(picture.lines, **labels, **axes))
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -8,21 +8,21 @@ import pytest
 
 from lrcourse import optim
 from lrcourse.papers import paper, race, saved
-from lrcourse.papers.trial import FAILS, HOLDS, UNDECIDED, UNTESTED, judged
+from lrcourse.papers.trial import FAILS, HOLDS, NO_DIFFERENCE, UNDECIDED, UNTESTED, judged
 from lrcourse.sweep import Sweep
 
 PAPER = paper("race")
 TINY = dict(data="fashion-mini", network="196-8-10", batch_size=32, epochs=2, count=256)
 
 
-def rows(spread=0.002, seeds=3, **bottoms):
+def rows(spread=0.002, seeds=5, **bottoms):
     r"""Made-up rows: a parabola for each method, at its bottom at its fourth rate."""
-    made = []
+    made, rng = [], np.random.default_rng(1)
     for setting in race.grid("quick"):
         method, rate = setting["method"], setting["learning_rate"]
         off = math.log2(rate) - race.RATES[method][0] - 3
         for seed in range(seeds):
-            error = bottoms.get(method, 0.18) + 0.004 * off**2 + spread * (seed - (seeds - 1) / 2)
+            error = bottoms.get(method, 0.18) + 0.004 * off**2 + spread * rng.normal()
             error = error if off < 6 else math.nan
             made.append(
                 setting | {"seed": seed, "validation_error": error, "test_error": error + 0.01}
@@ -31,7 +31,9 @@ def rows(spread=0.002, seeds=3, **bottoms):
 
 
 def verdict(found, start):
-    return next(line[3] for line in judged(PAPER, found, "quick").body if line[0].startswith(start))
+    return next(
+        line[-1] for line in judged(PAPER, found, "quick").body if line[0].startswith(start)
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +101,7 @@ def test_the_rate_is_chosen_on_validation_and_the_test_error_reported():
             row["test_error"] = 0.01
     rate, test = race.best(found, "SGD")
     assert rate == 2.0 ** (race.RATES["SGD"][0] + 3)
-    assert test.mean == pytest.approx(0.19)
+    assert test.mean == pytest.approx(0.19, abs=0.005)
 
 
 def test_the_width_counts_rates_in_one_piece():
@@ -114,7 +116,7 @@ def test_the_width_counts_rates_in_one_piece():
 def test_equals_are_equal():
     found = rows()
     assert verdict(found, "DA-SGD is as good as SGD") == HOLDS
-    assert verdict(found, "Momentum is better than SGD") == UNDECIDED
+    assert verdict(found, "Momentum is better than SGD") == NO_DIFFERENCE
 
 
 def test_at_one_rate_the_longer_step_wins():
@@ -135,13 +137,13 @@ def test_a_difference_is_judged_by_the_seeds():
     assert verdict(found, "Adam is better than SGD") == FAILS
     assert verdict(found, "Nesterov is as good as Momentum") == FAILS
     assert verdict(found, "One method is ahead") == HOLDS
-    assert verdict(rows(), "One method is ahead") == UNDECIDED
-    assert verdict(rows(0.03, Momentum=0.15), "Momentum is better than SGD") == UNDECIDED
+    assert verdict(rows(0.0005), "One method is ahead") == NO_DIFFERENCE
+    assert verdict(rows(0.15, Momentum=0.15), "Momentum is better than SGD") == UNDECIDED
 
 
 def test_a_rate_that_is_four_times_too_large():
     found = rows()
-    assert verdict(found, "Four times its best rate harms Adam less than SGD") == UNDECIDED
+    assert verdict(found, "Four times its best rate harms Adam less than SGD") == NO_DIFFERENCE
     too_large = 4 * race.best(found, "SGD")[0]
     for row in found:
         if row["method"] == "SGD" and row["learning_rate"] >= too_large:
@@ -151,7 +153,7 @@ def test_a_rate_that_is_four_times_too_large():
 
 def test_what_did_not_run_is_not_tested():
     found = [row for row in rows() if row["method"] == "SGD"]
-    assert {line[3] for line in judged(PAPER, found, "quick").body} == {UNTESTED}
+    assert {line[-1] for line in judged(PAPER, found, "quick").body} == {UNTESTED}
 
 
 def test_pictures_have_all_methods_and_alt_text():

@@ -16,7 +16,7 @@ import tiny_paper
 from click.testing import CliRunner
 from markdown_it import MarkdownIt
 
-from lrcourse import papers, sweep
+from lrcourse import files, papers, sweep
 from lrcourse.cli import main
 from lrcourse.papers import report
 from lrcourse.papers.trial import HOLDS, UNTESTED
@@ -101,7 +101,11 @@ def test_the_command_runs_the_grid_prints_the_table_and_writes_the_report(tmp_pa
     assert result.exit_code == 0, result.output
     assert f"{FOUND} {tmp_path / 'new' / 'tiny-quick.jsonl'}" in result.output
     assert "36/36" in result.output  # progress
-    assert "Momentum is better | at its best\n  printed: 1.2 against 3.4 %\n" in result.output
+    assert (
+        "Momentum is better | at its best\n  kind: primary\n  data: digits, in place"
+        in result.output
+    )
+    assert "  printed: 1.2 against 3.4 %\n" in result.output
     assert f"verdict: {HOLDS}" in result.output and f"verdict: {UNTESTED}" in result.output
     assert re.search(r"36 runs, .+ of one thread in all\. The report is .*\.html\.", result.output)
     assert re.search(r"This took \d+ seconds\.", result.output)
@@ -158,8 +162,14 @@ def test_the_report_has_every_part(written):
     paper = tiny_paper.PAPER
     for words in (paper.control, paper.setting["quick"], "1. error is lower\n2. lower by 0.01"):
         assert words in text
-    assert r"| 1 | Momentum is better \| at its best | 1.2 against 3.4 % | 10.2" in text
-    assert "| Table 1 | error of SGD at 0.1 | 0.1100 | 0.1100 ± 0.0002 (3) | not" in text
+    data = "digits, in place of mnist, cifar-10"
+    first = (
+        rf"| 1 | Momentum is better \| at its best | primary | {data} | 1.2 against 3.4 % | 10.2"
+    )
+    assert first in text
+    assert (
+        f"| Table 1 | error of SGD at 0.1 | {data} | 0.1100 | 0.1100 ± 0.0002 (3) | shown" in text
+    )
     assert "The same in all: data digits.\n" in text
     assert "| rule | learning_rate | momentum | error | epochs |" in text
     assert "| SGD | 0.1 | 0 | 0.1100 ± 0.0002 (3) | 11.0 ± 1.0 (3) |" in text
@@ -332,11 +342,10 @@ def test_a_report_that_cannot_be_written_loses_nothing(tmp_path, monkeypatch):
     quick(tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.glob("tiny-quick.*")}
 
-    def full(path, content):
-        path.touch()
+    def full(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report.Path, "write_bytes", full)
+    monkeypatch.setattr(files.os, "replace", full)
     result = quick(tmp_path, "--seeds", 4)
     assert sentence(result) == (
         f"Error: {tmp_path} could not be written (No space left on device): make room or name "
@@ -422,7 +431,7 @@ def test_ctrl_c_at_any_moment_is_calm_and_the_next_command_is_whole(tmp_path, mo
             patched.delitem(sys.modules, "lrcourse.papers.reproduce_command")
             patched.setattr(sys, "meta_path", [Interrupts(), *sys.meta_path])
         else:
-            figure, file = (report, "_drawn"), (report.os, "replace")
+            figure, file = (report, "_drawn"), (files.os, "replace")
             patched.setattr(*(figure if moment == "amid a figure" else file), interrupted)
         result = quick(tmp_path)
     assert result.exit_code == 130 and result.stderr.splitlines() == [STOPPED]

@@ -18,7 +18,7 @@ from lrcourse.papers.trial import (
     Paper,
     Picture,
     Printed,
-    lower,
+    compare,
     response,
     sample,
     tuned,
@@ -55,16 +55,16 @@ def train(data, rule, learning_rate, momentum, seed):
 def better(rows):
     plain = tuned(rows, "error", rule="SGD")[1]
     other = tuned(rows, "error", rule="Momentum | <0.5>")[1]
-    return f"{other.show(1, 100)} against {plain.show(1, 100)} %", lower(other, plain)
+    return compare({"": (other, plain)}, factor=100)
 
 
 def faster(rows):
     few, many = (sample(rows, "error", rule="SGD", learning_rate=rate) for rate in (0.3, 0.01))
-    return f"{few.show(3)} against {many.show(3)}", lower(few, many, 0.01)
+    return compare({"": (few, many)}, resolution=0.01, digits=3)
 
 
 def untested(rows):
-    return "", str(sample(rows, "error", rule="Adam"))
+    return compare({"": (sample(rows, "error", rule="Adam"),) * 2})
 
 
 def pictures(rows):
@@ -86,14 +86,32 @@ PAPER = Paper(
     grid=grid,
     train=train,
     claims=(
-        Claim("Momentum is better | at its best", "1.2 against 3.4 %", "error is lower", better),
+        Claim(
+            "Momentum is better | at its best",
+            "1.2 against 3.4 %",
+            "error is lower",
+            better,
+            words="A rule with momentum | has a <lower> error",
+            primary=True,
+        ),
         Claim("A rate of 0.3 beats 0.01", "not in the paper", "lower by 0.01", faster),
-        Claim("Adam is <b>best</b>", "yes", "error is lower than all others", untested),
+        Claim(
+            "Adam is <b>best</b>",
+            "yes",
+            "error is lower than all others",
+            untested,
+            post_hoc=True,
+        ),
     ),
     pictures=pictures,
     printed=(
         Printed(
-            "Table 1", "error of SGD at 0.1", 0.11, {"rule": "SGD", "learning_rate": 0.1}, "error"
+            "Table 1",
+            "error of SGD at 0.1",
+            0.11,
+            {"rule": "SGD", "learning_rate": 0.1},
+            "error",
+            resolution=0.01,
         ),
         Printed("Table 1", "error of Adam", "9 %"),
         Printed("Table 2", "error of Adam at 0.1", 0.09, {"rule": "Adam"}, "error", 2),
