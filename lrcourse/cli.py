@@ -181,7 +181,7 @@ def grade(submissions: Path, out: Path, **options: object) -> None:
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--scale", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs each.")
+@click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, help="Runs each.")
 @click.option("--jobs", type=click.IntRange(1), help="Runs at a time; default: a core each.")
 @click.option(
     "--out",

@@ -1,15 +1,15 @@
 r"""Five papers on trial, and a race of all methods: each file has a claim, and the grid to test it.
 
 `paper(name)` is one of them, `saved(name)` the rows of its run that came with the package, and
-`verdicts(name)` the table of printed and measured figures made from them. `lrcourse reproduce NAME`
-runs it again.
+`verdicts(name)` the table of its claims and what the rows say. `lrcourse reproduce NAME` runs it
+again. The claims stand in `claims.lock.json`, written before those rows.
 """
 
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from lrcourse.nn import unknown
+from lrcourse.messages import unknown
 from lrcourse.papers.trial import Paper, Verdicts, judged
 from lrcourse.sweep import table
 
@@ -39,25 +39,35 @@ def paper(name: str) -> Paper:
     return import_module(f"lrcourse.papers.{_MODULES[name]}").PAPER
 
 
-def saved(name: str) -> list[dict]:
-    r"""Return the rows of the quick run that came with the package.
+def saved(name: str, scale: str = "quick") -> list[dict]:
+    r"""Return the rows that came with the package.
 
     Args:
         name: one of ``NAMES``.
+        scale: "quick", or "own" for the runs of ``own_scale`` that the present claims judge.
 
     Returns:
         A dict a run: its setting, seed, status, seconds, and what it measured.
+
+    Raises:
+        ValueError: the paper has no rows of that scale.
     """
-    paper(name)
+    of = paper(name)
+    if scale == "own" and "own" in of.setting:
+        from lrcourse.papers import lock, own_scale
+
+        return own_scale.rows(name, lock.own_hash(name))
+    if scale != "quick":
+        raise ValueError(f"{name} has no saved rows of scale {scale!r}.")
     return table(Path(__file__).parent / "results" / f"{name}-quick.jsonl")
 
 
 def verdicts(name: str, rows: Sequence[dict] | None = None, scale: str = "quick") -> Verdicts:
-    r"""Return a paper's table: claim, printed, measured and verdict; a notebook shows it as one.
+    r"""Return a paper's table of claims and verdicts; a notebook shows it as one.
 
     Args:
         name: one of ``NAMES``.
         rows: the runs to judge; without them, the saved ones.
-        scale: at which they were run.
+        scale: at which they were run: "quick", "full" or, of two papers, "own".
     """
-    return judged(paper(name), saved(name) if rows is None else rows, scale)
+    return judged(paper(name), saved(name, scale) if rows is None else rows, scale)

@@ -1,5 +1,6 @@
 r"""What the trials of dense networks share: how these are built and trained, and signSGD."""
 
+import time
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
@@ -59,6 +60,22 @@ def quiet_fit(
     if history.stopped.startswith("interrupted"):
         raise KeyboardInterrupt
     return history
+
+
+class Clock:
+    """CPU time of this process, so that a busy machine does not count."""
+
+    def __init__(self) -> None:
+        self.start = time.process_time()
+
+    def milliseconds(self, steps: int, runs: int = 1) -> float:
+        r"""Return the milliseconds a step of one run since the start.
+
+        Args:
+            steps: of each run.
+            runs: side by side.
+        """
+        return round(1000 * (time.process_time() - self.start) / max(steps * runs, 1), 4)
 
 
 def sign_sgd() -> IRpropMinus:

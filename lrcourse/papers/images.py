@@ -1,39 +1,59 @@
-r"""The images of the trials: the paper's own where they can be had, else a named stand-in."""
+r"""The images of the trials: loaded once, when a run needs them, and split by the seed."""
 
 import functools
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
-from lrcourse.data import Data, load
+from lrcourse.data import Data, Split, choose_validation, load
 
 
-def first_available(*names: str) -> str:
-    r"""Return the first data set that is here or can be downloaded.
+@functools.cache
+def whole(name: str) -> Data:
+    r"""Load a data set once for all runs of a process, all training images in one part.
 
     Args:
-        names: the paper's own first, a bundled one last.
+        name: as for ``lrcourse.data.load``.
+    """
+    return load(name, validation=0)
+
+
+def images(name: str, validation: float = 0, seed: int = 0) -> Data:
+    r"""Return a data set with a share of its training images set aside, another for each seed.
+
+    Args:
+        name: as for ``lrcourse.data.load``.
+        validation: the share to set aside, as much of each class; 0 for none.
+        seed: which images to set aside.
+    """
+    data = whole(name)
+    if not validation:
+        return data
+    aside = choose_validation(data.train.y, validation, np.random.default_rng(seed))
+    parts = {"train": ~aside, "validation": aside}
+    return replace(
+        data,
+        **{part: Split(data.train.x[kept], data.train.y[kept]) for part, kept in parts.items()},
+    )
+
+
+def missing(names: Iterable[str]) -> dict[str, str]:
+    r"""Return the data sets that cannot be had, and why: they are looked for, and downloaded, here.
+
+    Args:
+        names: of data sets.
 
     Raises:
         DataError: one is here, but damaged.
     """
-    for name in names[:-1]:
+    reasons = {}
+    for name in dict.fromkeys(names):
         try:
-            load(name)
-        except FileNotFoundError:
-            continue
-        return name
-    return names[-1]
-
-
-@functools.cache
-def images(name: str, validation: float = 0) -> Data:
-    r"""Load a data set once for all runs of a process.
-
-    Args:
-        name: as for ``lrcourse.data.load``.
-        validation: the share of the training images to set aside.
-    """
-    return load(name, validation=validation)
+            whole(name)
+        except FileNotFoundError as error:
+            reasons[name] = str(error)
+    return reasons
 
 
 def pooled(x: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lrcourse.papers import NAMES, paper
+from lrcourse.papers.images import missing
 from lrcourse.papers.trial import Paper, judged
 from lrcourse.sweep import Sweep, SweepError, export, table
 
@@ -41,7 +42,15 @@ def reproduce(
     for each in map(paper, NAMES) if "all" in names else chosen:
         start = time.monotonic()
         path = out / f"{each.name}-{scale}.jsonl"
-        sweep = Sweep(each.train, each.grid(scale), range(seeds), path, stack=each.stack)
+        grid = each.grid(scale)
+        reasons = missing(setting["data"] for setting in grid if "data" in setting)
+        grid = [setting for setting in grid if setting.get("data") not in reasons]
+        for name, reason in reasons.items():
+            yield f"{each.name}: claims about {name} are not tested: {reason}."
+        if not grid:
+            continue
+        first = each.seeds[0]
+        sweep = Sweep(each.train, grid, range(first, first + seeds), path, stack=each.stack)
         try:
             yield f"{each.name}: {len(sweep.keys)} runs at {scale} scale, results in {path}"
             if others := sum(row["code"] != sweep.code for row in _rows(path)):

@@ -6,6 +6,7 @@ rates, and as the control, plain at the rate times the mean multiplier of the se
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,8 @@ from torch.nn import functional as F
 
 from lrcourse.optim import SGD, AdaGrad, LayerwiseRate, Momentum, Nesterov, multiplier
 from lrcourse.papers.convolutional import Part, measure, tensors
-from lrcourse.papers.images import first_available, images
+from lrcourse.papers.dense import Clock
+from lrcourse.papers.images import images
 from lrcourse.papers.trial import (
     LOWER,
     NEVER_RUN,
@@ -25,7 +27,10 @@ from lrcourse.papers.trial import (
     Printed,
     Sample,
     average,
+    combined,
     compare,
+    constant,
+    edge_text,
     points,
     rate_text,
     response,
@@ -36,6 +41,7 @@ from lrcourse.papers.trial import (
 from lrcourse.schedules import Inverse
 from lrcourse.torch_optim import Optimizer
 
+ON_TOP_OF = ("momentum", "NAG", "AdaGrad")  # the paper calls momentum SGD, as Caffe does
 RULES = {"SGD": SGD, "momentum": Momentum, "NAG": Nesterov, "AdaGrad": AdaGrad}
 POINT = 1.0  # a difference of errors, in percent, within which they are the same
 
@@ -109,12 +115,70 @@ GAUSSIAN = {"cifar-full": (1e-4, 0.01, 0.01, 0.01)}  # Caffe's start, by layer; 
 RAW = {"cifar-full"}  # learns from pixels of 0 to 255 less the mean image, the others from 0 to 1
 
 
+class Arm(NamedTuple):
+    """One of the three trainings of a run."""
+
+    error: float  # percent of the test images, at the end
+    early: float  # the same after some steps
+    validation: float  # percent of the validation images, at the end; NaN without any
+    loss: float  # on the test images, at the end
+    first_loss: float  # mean training loss of the first epoch, or of all steps if they are fewer
+    multipliers: Tensor  # the mean over steps, by layer
+    step_ms: float  # CPU milliseconds a step
+
+
 def train(
     *,
     data: str,
+    validation: float,
+    learning_rate: float,
+    seed: int,
+    limit: int | None = None,
+    **setting: object,
+) -> dict[str, float]:
+    r"""Train plain, with layer-specific rates, and plain at the mean of those rates.
+
+    Args:
+        data: name of the images.
+        validation: the share of the training images to set aside, to choose rates by.
+        learning_rate: the base rate of all three.
+        seed: of weights and batches, and of the images that are set aside.
+        limit: images to use, for a trial of the code; None: all.
+        setting: as for ``train_arm``.
+
+    Returns:
+        Test errors in percent (not finite: diverged): "plain", "layerwise" and "control" at the
+        end, and with "_early" after that step; with "_validation" the error on validation images,
+        with "_loss" the loss on test images, with "_ms" CPU milliseconds a step; "gain", plain less
+        layerwise; "multiplier", the mean over layers and steps; "spread", the largest layer's mean
+        multiplier over the smallest's.
+    """
+    found = parts(data, validation, seed, setting["network"] in RAW, limit)
+    setting |= {"seed": seed}
+    plain = train_arm(found, layerwise=False, learning_rate=learning_rate, **setting)
+    layerwise = train_arm(found, layerwise=True, learning_rate=learning_rate, **setting)
+    means = layerwise.multipliers
+    mean = means.mean().item()
+    control = train_arm(found, layerwise=False, learning_rate=learning_rate * mean, **setting)
+    row: dict[str, float] = {}
+    for name, arm in (("plain", plain), ("layerwise", layerwise), ("control", control)):
+        row |= {name: arm.error, f"{name}_early": arm.early, f"{name}_loss": round(arm.loss, 5)}
+        row |= {f"{name}_validation": arm.validation} if validation else {}
+        row[f"{name}_ms"] = arm.step_ms
+    return row | {
+        "gain": round(plain.error - layerwise.error, 2),
+        "multiplier": round(mean, 4),
+        "spread": round((means.max() / means.min()).item(), 4),
+    }
+
+
+def train_arm(
+    found: tuple[Part, Part | None, Part],
+    *,
     network: str,
     widths: Sequence[int],
     rule: str,
+    layerwise: bool,
     learning_rate: float,
     batch_size: int,
     iterations: int,
@@ -124,16 +188,16 @@ def train(
     drops: Sequence[int] = (),
     weight_decay: float = 0.0,
     last_decay: float | None = None,
-    limit: int | None = None,
-) -> dict[str, float]:
-    r"""Train plain, with layer-specific rates, and plain at the mean of those rates.
+) -> Arm:
+    r"""Train once.
 
     Args:
-        data: name of the images.
+        found: images to train, to choose by (or None) and to test, as from ``parts``.
         network: one of ``NETWORKS``.
         widths: of its layers.
         rule: one of ``RULES``.
-        learning_rate: the base rate of all three.
+        layerwise: with a rate for each layer.
+        learning_rate: the base rate.
         batch_size: examples a step.
         iterations: steps.
         early: the step after which the error is measured too.
@@ -142,71 +206,66 @@ def train(
         drops: steps at which the rate falls to a tenth.
         weight_decay: times the weights, added to the gradient before its norm is taken.
         last_decay: the same for the weights of the last layer, where it is another.
-        limit: images to use, for a trial of the code; None: all.
-
-    Returns:
-        Test errors in percent (not finite: diverged): "plain", "layerwise" and "control" at the
-        end, and with "_early" after that step; "gain", plain less layerwise; "multiplier", the mean
-        over layers and steps; "spread", the largest layer's mean multiplier over the smallest's.
     """
-    train_part, test_part = _parts(data, network in RAW, limit)
-    device = train_part[0].device
-
-    def errors(learning_rate: float, layerwise: bool) -> tuple[float, float, Tensor]:
-        rng = torch.Generator().manual_seed(seed)
-        channels, side = train_part[0].shape[1:3]
-        model = NETWORKS[network](widths, side, channels)
-        _start(model, GAUSSIAN.get(network), rng)
-        model.to(device)
-        inner = RULES[rule]()
-        optimizer = Optimizer(model, LayerwiseRate(inner) if layerwise else inner)
-        rate = Inverse(learning_rate, gamma)
-        decays = [(p, weight_decay) for p in model.parameters()]
-        if last_decay is not None:
-            decays[-2:] = [(model[-1].weight, last_decay), (model[-1].bias, 0.0)]
-        early_error, total = math.nan, torch.zeros(len(optimizer.param_groups), device=device)
-        for step, (x, labels) in enumerate(_batches(train_part, batch_size, iterations, rng)):
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(x), labels)
-            if not loss.isfinite():
-                return math.nan, early_error, total / step
-            loss.backward()
-            if weight_decay:
-                for p, decay in decays:
-                    p.grad.add_(p.detach(), alpha=decay)
-            total += _multipliers(optimizer)
-            for group in optimizer.param_groups:
-                group["lr"] = rate(step) * 0.1 ** sum(step >= drop for drop in drops)
-            optimizer.step()
-            if step + 1 == early:
-                early_error = measure(model, test_part)[1]
-        return measure(model, test_part)[1], early_error, total / iterations
-
-    plain, plain_early, _ = errors(learning_rate, False)
-    layerwise, layerwise_early, means = errors(learning_rate, True)
-    mean = means.mean().item()
-    control, control_early, _ = errors(learning_rate * mean, False)
-    return {
-        "plain": plain,
-        "layerwise": layerwise,
-        "control": control,
-        "plain_early": plain_early,
-        "layerwise_early": layerwise_early,
-        "control_early": control_early,
-        "gain": round(plain - layerwise, 2),
-        "multiplier": round(mean, 4),
-        "spread": round((means.max() / means.min()).item(), 4),
-    }
+    train_part, validation_part, test_part = found
+    device, rng = train_part[0].device, torch.Generator().manual_seed(seed)
+    channels, side = train_part[0].shape[1:3]
+    model = NETWORKS[network](widths, side, channels)
+    _start(model, GAUSSIAN.get(network), rng)
+    model.to(device)
+    inner = RULES[rule]()
+    optimizer = Optimizer(model, LayerwiseRate(inner) if layerwise else inner)
+    rate = Inverse(learning_rate, gamma)
+    decays = [(p, weight_decay) for p in model.parameters()]
+    if last_decay is not None:
+        decays[-2:] = [(model[-1].weight, last_decay), (model[-1].bias, 0.0)]
+    early_error, total = math.nan, torch.zeros(len(optimizer.param_groups), device=device)
+    losses, milliseconds = [], 0.0
+    for step, (x, labels) in enumerate(_batches(train_part, batch_size, iterations, rng)):
+        clock = Clock()
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), labels)
+        losses.append(loss.item())
+        if not math.isfinite(losses[-1]):
+            return Arm(math.nan, early_error, *[math.nan] * 3, total / step, math.nan)
+        loss.backward()
+        if weight_decay:
+            for p, decay in decays:
+                p.grad.add_(p.detach(), alpha=decay)
+        for group in optimizer.param_groups:
+            group["lr"] = rate(step) * 0.1 ** sum(step >= drop for drop in drops)
+        optimizer.step()
+        milliseconds += clock.milliseconds(1)
+        total += _multipliers(optimizer)
+        if step + 1 == early:
+            early_error = measure(model, test_part)[1]
+    test_loss, error = measure(model, test_part)
+    validation = measure(model, validation_part)[1] if validation_part else math.nan
+    epoch = max(len(train_part[1]) // batch_size, 1)
+    first_loss = sum(losses[:epoch]) / len(losses[:epoch])
+    step_ms = round(milliseconds / iterations, 4)
+    return Arm(error, early_error, validation, test_loss, first_loss, total / iterations, step_ms)
 
 
-def _parts(name: str, raw: bool, limit: int | None) -> tuple[Part, Part]:
-    # To train and to test.
-    data = images(name)
-    train, test = (tensors(part, data.image_shape, limit) for part in (data.train, data.test))
-    if not raw:
-        return train, test
-    mean = train[0].mean(dim=0)
-    return (255 * (train[0] - mean), train[1]), (255 * (test[0] - mean), test[1])
+def parts(
+    name: str, validation: float, seed: int, raw: bool, limit: int | None = None
+) -> tuple[Part, Part | None, Part]:
+    r"""Return images to train, to choose rates by, and to test.
+
+    Args:
+        name: of the data set.
+        validation: the share of the training images to set aside; without any the second is None.
+        seed: which to set aside.
+        raw: pixels from 0 to 255 less the mean training image; else from 0 to 1.
+        limit: images to use; None: all.
+    """
+    data = images(name, validation, seed)
+    splits = [data.train, data.validation, data.test]
+    found = [tensors(part, data.image_shape, limit) if len(part.y) else None for part in splits]
+    if raw:
+        mean = found[0][0].mean(dim=0)
+        found = [part and (255 * (part[0] - mean), part[1]) for part in found]
+    return tuple(found)
 
 
 def _start(model: nn.Module, deviations: Sequence[float] | None, rng: torch.Generator) -> None:
@@ -251,27 +310,27 @@ def grid(scale: str) -> list[dict]:
         clothes = lenet_data = "fashion-mini"
         small = {"widths": [6, 16, 64], "iterations": 300, "early": 100}
     else:
-        clothes = first_available("fashion-mnist", "fashion-mini")
-        lenet_data = first_available("mnist", "fashion-mnist", "fashion-mini")
+        clothes, lenet_data = "fashion-mnist", "mnist"
         small = {"widths": [20, 50, 500], "iterations": 2000, "early": 500, "weight_decay": 5e-4}
-    small |= {"data": lenet_data, "network": "lenet", "batch_size": 64}
+    aside = {"validation": 0.2, "batch_size": 64}
+    small |= {"data": lenet_data, "network": "lenet", **aside}
     settings = [
         {**small, "rule": rule, "learning_rate": rate, "gamma": 0.0 if rule == "AdaGrad" else 1e-4}
-        for rule in ("momentum", "NAG", "AdaGrad")
-        for rate in (0.003, 0.01, 0.03, 0.1)
+        for rule in ON_TOP_OF
+        for rate in (0.0025, 0.005, 0.01, 0.02, 0.04, 0.08)
     ]
-    deep = {"data": clothes, "network": "deep-sigmoid", "widths": [64] * 4, "batch_size": 64}
+    deep = {"data": clothes, "network": "deep-sigmoid", "widths": [64] * 4, **aside}
     deep |= {"rule": "SGD", "iterations": 1200, "early": 400}
     settings += [{**deep, "learning_rate": rate} for rate in (0.1, 0.3, 1.0, 3.0, 10.0)]
     if scale == "quick":
         return settings
-    cifar = {"data": first_available("cifar-10", "patches"), "network": "cifar-full"}
+    cifar = {"data": "cifar-10", "validation": 0.2, "network": "cifar-full"}
     cifar |= {"widths": [32, 32, 64], "batch_size": 100, "early": 50_000}
     cifar |= {"weight_decay": 0.004, "last_decay": 1.0}
     long = {**cifar, "iterations": 70_000, "drops": [60_000, 65_000]}
     settings += [
         {**long, "rule": rule, "learning_rate": rate}
-        for rule in ("momentum", "NAG", "AdaGrad")
+        for rule in ON_TOP_OF
         for rate in (0.0003, 0.001, 0.003)
     ]
     short = {**cifar, "iterations": 60_000, "drops": [50_000, 55_000]}
@@ -282,7 +341,6 @@ LENET = {"network": "lenet", "learning_rate": 0.01}  # Caffe's own rate
 DEEP = {"network": "deep-sigmoid"}
 CIFAR = {"network": "cifar-full", "learning_rate": 0.001}
 LONG, SHORT = {**CIFAR, "iterations": 70_000}, {**CIFAR, "iterations": 60_000}
-ON_TOP_OF = ("momentum", "NAG", "AdaGrad")
 NAMES = {"plain": "plain", "layerwise": "layer-specific", "control": "control"}
 Judge = Callable[[Sequence[dict]], Judgement]
 
@@ -328,7 +386,9 @@ def _as_control(rules: Sequence[str], **setting: object) -> Judge:
 def _tuned(**setting: object) -> Judge:
     # Each at the best of its rates, of which both have the same.
     def judge(rows: Sequence[dict]) -> Judgement:
-        (ours, a), (theirs, b) = (tuned(rows, arm, **setting) for arm in ("layerwise", "plain"))
+        (ours, a), (theirs, b) = (
+            tuned(rows, arm, by=f"{arm}_validation", **setting) for arm in ("layerwise", "plain")
+        )
         at, rival = (rate_text(rows, rate, **setting) for rate in (ours, theirs))
         about = f"layer-specific at {at}, against plain at {rival}"
         return compare({about: (a, b)}, LOWER, points(a), 2)
@@ -342,6 +402,22 @@ def _consistently(rules: Sequence[str], **setting: object) -> Judge:
         return compare(pairs, LOWER, points(pairs[rules[0]][0]), 2)
 
     return judge
+
+
+def _cost(rows: Sequence[dict]) -> Judgement:
+    pairs = {}
+    for rule in ON_TOP_OF:
+        times = [sample(rows, f"{arm}_ms", rule=rule, **LENET) for arm in ("layerwise", "plain")]
+        ratio = combined(lambda a, b: a / b, *times)
+        pairs[f"{rule}, layer-specific over plain"] = ratio, constant(1.1, ratio)
+    return compare(pairs, digits=2)
+
+
+def _loss(rows: Sequence[dict]) -> Judgement:
+    pairs = {
+        rule: _arms(rows, "layerwise_loss", "plain_loss", [rule], **LONG)[:2] for rule in ON_TOP_OF
+    }
+    return compare(pairs, LOWER, 0.01, 3)
 
 
 def _sooner(rows: Sequence[dict]) -> Judgement:
@@ -360,8 +436,8 @@ def _never_run(rows: Sequence[dict]) -> Judgement:
 
 LESS = "lower by over 0.5 points (MNIST: 0.1)"
 BEST = (
-    "each at the rate with its lowest error, both having the same rates to choose from; lower by "
-    "over 0.5 points (MNIST: 0.1)"
+    "each at the rate with its lowest validation error, both having the same rates to choose from; "
+    "lower by over 0.5 points (MNIST: 0.1)"
 )
 ALIKE = f"the same within {POINT:g} point (MNIST: 0.1)"
 OURS = "not in the paper"
@@ -497,6 +573,22 @@ CLAIMS = (
         for rule in ON_TOP_OF
     ),
     Claim(
+        "CIFAR-10: the final loss is lower on top of SGD, NAG and AdaGrad",
+        "Table II, whose numbers are missing",
+        "loss on test images, at each of the three: lower by over 0.01",
+        _loss,
+        words="final error and loss of our method is consistently lower than SGD, NAG and AdaGrad",
+        data=CIFAR_10,
+    ),
+    Claim(
+        "LeNet: a step costs at most a tenth more",
+        "very little extra computation",
+        "ratio of CPU times a step below 1.1, for each of the three rules",
+        _cost,
+        words="It requires very little extra computation over standard stochastic gradient methods",
+        data=MNIST,
+    ),
+    Claim(
         "ImageNet, AlexNet: an accuracy of 57.5 % after 295,000 iterations instead of 345,000",
         "15 % of the training time saved",
         "fewer iterations to that accuracy",
@@ -521,12 +613,18 @@ def _printed() -> tuple[Printed, ...]:
             {**SHORT, **momentum},
             "layerwise",
             2,
+            resolution=1.0,
         ),
+        Printed("Table II, Figure 1", "accuracy by iteration, three rules", "missing in our text"),
+        Printed("Table I", "error by iteration, three rules", "missing in our text"),
         Printed(imagenet, "learning rate to begin with, layer-specific", 0.006, digits=3),
         Printed(imagenet, "accuracy, %, both", 57.5, digits=1),
         Printed(imagenet, "iterations to it, layer-specific", "295,000"),
         Printed(imagenet, "iterations to it, SGD", "345,000"),
         Printed(imagenet, "training time saved, %", "15"),
+        Printed("Figure 2", "accuracy and loss after 100,000 and 200,000", "curves, no numbers"),
+        Printed("Table III", "accuracy by iteration of the step-down", "missing in our text"),
+        Printed("III", "AdaGrad fails to converge to a good solution on ImageNet", "in words"),
     )
 
 
@@ -540,12 +638,20 @@ def pictures(rows: Sequence[dict]) -> list[Picture]:
     for network, rule in dict.fromkeys((row["network"], row["rule"]) for row in rows):
         found = select(rows, network=network, rule=rule)
         longest = max(row["iterations"] for row in found)
-        lines = {}
-        for arm, name in NAMES.items():
-            curve = response(found, arm, iterations=longest)
-            lines[name] = list(curve), [each.values for each in curve.values()]
+        curves = {name: response(found, arm, iterations=longest) for arm, name in NAMES.items()}
+        lines = {
+            name: (list(c), [each.values for each in c.values()]) for name, c in curves.items()
+        }
+        bottoms = {
+            name: min(curve.items(), key=lambda item: item[1].mean)
+            for name, curve in curves.items()
+        }
         about = f"{network}, {rule}"
-        alt = f"Error against base rate, {about}: plain, layer-specific rates, and the control."
+        lowest = (
+            f"{name} comes down to {errors.show()} % at {edge_text(rate, list(curves[name]))}"
+            for name, (rate, errors) in bottoms.items()
+        )
+        alt = f"Test error on {found[0]['data']} against base rate, {about}: {'; '.join(lowest)}."
         figures.append(Picture(lines, f"base learning rate ({about})", "test error, %", alt))
     return figures
 
@@ -573,20 +679,28 @@ PAPER = Paper(
         "over weights and biases one by one. The gradient is the mean over the batch, and "
         "includes weight decay, as in Caffe.",
         "Equation 10 multiplies a rate that has its multiplier by it once more; we use equation 9.",
-        "Errors are those of the test images, as in the paper, also where a best rate is chosen. "
-        "The paper ran LeNet ten times and CIFAR-10 five times: --seeds 10 does so here.",
+        "Best rates are chosen by a fifth of the training images, set aside, another fifth for "
+        "each seed; errors are those of the test images, as in the paper.",
+        "The paper ran LeNet ten times and CIFAR-10 five times; here ten seeds are the default.",
+        "One sentence on CIFAR-10 says: 'After step down, our adaptive method reaches a lower "
+        "accuracy than both SGD and NAG.' The next one has 0.32 points more than SGD. We took the "
+        "second, which fits the rest.",
+        "That it escapes saddle points, and feels curvature, is said and not measured: its "
+        "multiplier sees nothing but the size of a layer's gradient.",
         "The short run on CIFAR-10 drops its rate at 50,000 iterations; a second drop at 55,000 is "
         "our guess.",
         "ImageNet: python -m lrcourse.papers.imagenet.alexnet FOLDER trains AlexNet with the "
         "printed step-downs. It was tested on a few made images, not at this scale.",
     ),
     setting={
-        "quick": "A narrow LeNet (6, 16 feature maps, 64 hidden units) on 10,000 bundled clothes, "
-        "300 iterations of 64 images; a sigmoid network 196-64-64-64-64-10 on the same images "
-        "pooled to 14x14, 1,200 iterations.",
-        "full": "Caffe's LeNet (20, 50, 500), 2,000 iterations of 64 images; Caffe's CIFAR-10 "
-        "network (32, 32, 64), 70,000 iterations of 100; the deep sigmoid network, 1,200 "
-        "iterations of 64.",
+        "quick": "A narrow LeNet (6, 16 feature maps, 64 hidden units) on fashion-mini, 8,000 "
+        "images to train on and 2,000 for validation, 300 iterations of 64; a sigmoid network "
+        "196-64-64-64-64-10 on the same images pooled to 14x14, 1,200 iterations.",
+        "full": "Caffe's LeNet (20, 50, 500) on MNIST, 2,000 iterations of 64 images; Caffe's "
+        "CIFAR-10 network (32, 32, 64), 70,000 iterations of 100; the deep sigmoid network on "
+        "Fashion-MNIST, 1,200 iterations of 64; a fifth of the training images for validation.",
+        "own": "Caffe's LeNet (20, 50, 500) on all 60,000 training images of MNIST, 2,000 "
+        "iterations of 64 images, base rate 0.01.",
     },
     grid=grid,
     train=train,

@@ -21,7 +21,8 @@ UNTESTED = "not tested at this scale"
 NEVER_RUN = "not tested at any scale"
 SHOWN = "shown, not judged"
 SCALES = ("quick", "full")
-SEEDS = tuple(range(10, 20))  # those that judge; 0 to 9 were used while the trials were built
+SEEDS = tuple(range(10, 20))  # those that judge; lower ones were used while the trials were built
+MORE_SEEDS = tuple(range(10, 30))  # of papers with claims that ten would likely leave undecided
 LEVEL = 0.05  # how often a decision may be wrong
 POWER = 0.8  # how likely the seeds that are asked for would decide
 MOST_SEEDS = 1000
@@ -444,6 +445,8 @@ class Paper:
         claims: what is judged.
         pictures: from rows to the figures of the report.
         papers_data: the data of the paper itself; on other data its printed figures are not judged.
+        seeds: those that judge its claims.
+        dropped: claims that are judged no more, and why.
     """
 
     name: str
@@ -459,6 +462,8 @@ class Paper:
     printed: tuple[Printed, ...] = ()
     stack: Callable[[dict], bool] | None = None
     papers_data: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = SEEDS
+    dropped: tuple[tuple[str, str], ...] = ()
 
 
 def select(rows: Sequence[dict], **setting: object) -> list[dict]:
@@ -543,6 +548,51 @@ def tuned(
     return best, sample(rows, column, **setting, learning_rate=best) if by else curve[best]
 
 
+def tuned_on_others(
+    rows: Sequence[dict],
+    column: str,
+    among: Mapping[float, Sample] | None = None,
+    **setting: object,
+) -> dict[int, float]:
+    r"""Return for each seed the rate with the lowest mean over all other seeds.
+
+    Where no validation images can choose, as for a number of epochs, the seed that is judged has
+    no part in the choice.
+
+    Args:
+        rows: of a sweep.
+        column: what is to be low.
+        among: rate -> its sample, where that is no column of the rows.
+        setting: column=value.
+
+    Raises:
+        NotTestedError: there are fewer than two seeds.
+    """
+    curve = response(rows, column, **setting) if among is None else among
+    seeds = list(dict.fromkeys(seed for found in curve.values() for seed in found.by_seed))
+    if len(seeds) < 2:
+        raise NotTestedError("To choose a rate on other seeds takes at least two.")
+    chosen = {}
+    for seed in seeds:
+        others = {
+            rate: fmean(value for other, value in found.by_seed.items() if other != seed)
+            for rate, found in curve.items()
+        }
+        chosen[seed] = min(others, key=lambda rate: others[rate])
+    return chosen
+
+
+def at_rates(curve: Mapping[float, Sample], rates: Mapping[int, float]) -> Sample:
+    r"""Return the values that each seed has at a rate of its own.
+
+    Args:
+        curve: rate -> its sample.
+        rates: seed -> its rate.
+    """
+    data = next(iter(curve.values())).data
+    return Sample(tuple(curve[r].by_seed[seed] for seed, r in rates.items()), tuple(rates), data)
+
+
 def points(of: Sample) -> float:
     r"""Return the difference of errors, in percent, that is too small to matter: the resolution.
 
@@ -563,7 +613,16 @@ def rate_text(rows: Sequence[dict], rate: float, **setting: object) -> str:
         rate: the best one.
         setting: column=value of the grid.
     """
-    rates = [row["learning_rate"] for row in select(rows, **setting)]
+    return edge_text(rate, [row["learning_rate"] for row in select(rows, **setting)])
+
+
+def edge_text(rate: float, rates: Sequence[float]) -> str:
+    r"""Return a rate in words, named where it is the lowest or the highest of several.
+
+    Args:
+        rate: the best one.
+        rates: its grid.
+    """
     ends = {min(rates): "lowest", max(rates): "highest"} if len(set(rates)) > 1 else {}
     return f"{rate:.3g}" + (f" (the {ends[rate]} of its grid)" if rate in ends else "")
 
@@ -735,9 +794,12 @@ def judged(paper: Paper, rows: Sequence[dict], scale: str) -> Verdicts:
     Returns:
         The table: claim, kind, data, printed, measured, verdict.
     """
+    from lrcourse.papers.lock import state
+
     table = Verdicts(
         f"{paper.citation} Scale {scale}: {paper.setting[scale]} "
-        "Measured: mean ± sd (seeds), and the mean difference with its 95 % interval.",
+        "Measured: mean ± sd (seeds), and the mean difference with its 95 % interval. "
+        f"{state(paper)}",
         ("claim", "kind", "data", "printed", "measured", "verdict"),
     )
     for claim, judgement, verdict, level in judgements(paper, rows):
@@ -767,16 +829,20 @@ def compared(paper: Paper, rows: Sequence[dict]) -> Verdicts:
     )
     for figure in paper.printed:
         shown = f"{figure.value:.{figure.digits}f}" if isinstance(figure.value, float) else ""
-        shown, data, measured = shown or str(figure.value), "", ""
-        verdict = NEVER_RUN if figure.setting is None else UNTESTED
-        try:
-            found = sample(rows, figure.column, **figure.setting) if figure.setting else None
-        except NotTestedError:
-            found = None
-        if found:
-            data, measured = data_text(found.data, paper.papers_data), found.show(figure.digits)
+        shown = shown or str(figure.value)
+        matching = [] if figure.setting is None else select(rows, **figure.setting)
+        lines = []
+        for name in dict.fromkeys(row.get("data") for row in matching):
+            try:
+                found = sample(matching, figure.column, data=name)
+            except NotTestedError:
+                continue
             verdict = SHOWN
             if figure.resolution is not None and set(found.data) <= set(paper.papers_data):
                 verdict = same(found, constant(float(figure.value), found), figure.resolution)
-        table.body.append((figure.where, figure.what, data, shown, measured, verdict))
+            data = data_text(found.data, paper.papers_data)
+            lines.append((data, shown, found.show(figure.digits), verdict))
+        untested = NEVER_RUN if figure.setting is None else UNTESTED
+        for line in lines or [("", shown, "", untested)]:
+            table.body.append((figure.where, figure.what, *line))
     return table

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from timeless import timeless
 from torch.nn import functional as F
 
 from lrcourse.papers import lau_2017, paper
@@ -53,10 +54,9 @@ def verdict(found, start):
     return answer
 
 
-def test_the_grid_has_every_schedule_with_and_without_momentum(monkeypatch):
-    monkeypatch.setattr(lau_2017, "first_available", lambda *names: names[-1])
+def test_the_grid_has_every_schedule_with_and_without_momentum():
     quick, full = PAPER.grid("quick"), PAPER.grid("full")
-    assert len(quick) == len(full) == 5 * 2 * 6 + 5 + 6 + 5 + 5
+    assert len(quick) == len(full) == 5 * 2 * 6 + 4 * 6
     for part in (quick, full):
         kinds = {(s["method"], s["momentum"]) for s in part}
         assert kinds == {
@@ -66,7 +66,7 @@ def test_the_grid_has_every_schedule_with_and_without_momentum(monkeypatch):
         for written in (*lau_2017.WRITTEN_SCHEDULES, *lau_2017.WRITTEN_ADAPTIVE):
             assert len([s for s in part if written.items() <= s.items()]) == 1
     assert all(map(PAPER.stack, quick)) and not any(map(PAPER.stack, full))
-    assert {s["data"] for s in full} == {"patches"}
+    assert {s["data"] for s in full} == {"cifar-10"}  # no stand-in for cats and dogs
 
 
 def test_what_the_article_prints_is_there_and_it_prints_no_numbers():
@@ -77,7 +77,7 @@ def test_what_the_article_prints_is_there_and_it_prints_no_numbers():
     table = compared(PAPER, rows())
     assert {line[-1] for line in table.body} == {NEVER_RUN, SHOWN}  # it is not the article's data
     (adam,) = [line for line in table.body if line[1] == "accuracy, Adam"]
-    assert adam[2] == "fashion-mini, in place of cifar-10" and adam[4].startswith("0.8998 ± ")
+    assert adam[2] == "fashion-mini, in place of cifar-10" and adam[4].startswith("0.9004 ± ")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -85,11 +85,11 @@ def test_a_stack_is_its_runs_one_by_one_and_the_same_each_time(method):
     rates = list(lau_2017.RATES[method][2:4])
     about = TINY | dict(method=method, momentum=0.0, limit=300)
     stacked = lau_2017.train(**about, learning_rate=rates, seed=1)
-    assert stacked == lau_2017.train(**about, learning_rate=rates, seed=1)
-    assert stacked != lau_2017.train(**about, learning_rate=rates, seed=2)
+    again, other = (lau_2017.train(**about, learning_rate=rates, seed=seed) for seed in (1, 2))
+    assert timeless(stacked) == timeless(again) and timeless(stacked) != timeless(other)
     for rate, run in zip(rates, stacked, strict=True):
         alone = lau_2017.train(**about, learning_rate=rate, seed=1)
-        assert alone == pytest.approx(run, abs=1.0)
+        assert timeless(alone) == pytest.approx(timeless(run), abs=1.0)
 
 
 def test_time_based_decay_counts_updates_and_the_others_epochs():
@@ -122,14 +122,14 @@ def test_full_scale_trains_as_torchs_own_sgd_and_lambda_lr_do():
     before = torch.random.get_rng_state()
     ours = lau_2017.train(**setting, seed=3)
     assert torch.equal(before, torch.random.get_rng_state())
-    assert ours == lau_2017.train(**setting, seed=3)
+    assert timeless(ours) == timeless(lau_2017.train(**setting, seed=3))
 
     def two_classes(part):
         kept = np.isin(part.y, (3, 5))
         x = torch.tensor(part.x[kept][:64]).view(-1, 32, 32, 3).permute(0, 3, 1, 2)
         return x.contiguous(), torch.tensor(part.y[kept][:64] == 5).long()
 
-    parts = images("patches", validation=0.1)
+    parts = images("patches", 0.1, seed=3)
     (x, y), (x_test, y_test) = two_classes(parts.train), two_classes(parts.test)
     theirs = []
     with torch.random.fork_rng():
@@ -180,6 +180,7 @@ def test_the_network_is_the_articles_with_kerass_start():
         ),
         ("Control: the best adaptive method beats SGD", {"Adam": 5.0}, {"constant": 5.0}),
         ("Adadelta is", {"Adadelta": 5.0}, {"Adam": 5.0}),
+        ("Adagrad stops learning too early", {"Adagrad": 15.0}, {"Adagrad": 5.0}),
         ("Control: Adadelta at its best rate", {"Adadelta": 5.0}, {"Adam": 5.0}),
         ("It is useful", {"step": 5.0}, {"constant": 5.0}),
         ("Control: the best of three schedules", {"step": 5.0}, {"constant": 5.0}),

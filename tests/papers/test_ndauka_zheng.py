@@ -1,12 +1,15 @@
 """Ndauka & Zheng's iRprop-: the grid, one run at each scale, and every rule of judgement."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from timeless import timeless
 
-from lrcourse.papers import ndauka_zheng
+from lrcourse.data import Split, load
+from lrcourse.papers import images, ndauka_zheng
 from lrcourse.papers.trial import FAILS, HOLDS, NO_DIFFERENCE, UNDECIDED, UNTESTED, judged
 
 TINY = dict(data="fashion-mini", network="196-16-8-8-10", count=200, most_epochs=2, batch_size=50)
@@ -17,15 +20,14 @@ TINY = dict(data="fashion-mini", network="196-16-8-8-10", count=200, most_epochs
 
 def test_the_quick_grid_keeps_images_and_batch_sizes_of_the_paper():
     grid = ndauka_zheng.grid("quick")
-    assert len(grid) == 4 * (1 + 1 + 5 + 3) + 1
+    assert len(grid) == 4 * (5 + 1 + 5 + 5) + 1
     assert {row["batch_size"] for row in grid} == {250, 500, 1000, 2000}
     assert {(row["data"], row["count"]) for row in grid} == {("fashion-mini", 10_000)}
 
 
-def test_the_full_grid_has_the_network_of_the_paper_and_its_data_where_they_can_be_had(monkeypatch):
-    monkeypatch.setattr(ndauka_zheng, "first_available", lambda *names: names[0])
+def test_the_full_grid_has_the_network_of_the_paper_and_its_data():
     grid = ndauka_zheng.grid("full")
-    assert len(grid) == 4 * (1 + 1 + 8 + 7) + 1
+    assert len(grid) == 4 * (5 + 1 + 5 + 5) + 1
     networks = {(row["data"], row["network"], row["count"]) for row in grid}
     assert networks == {("cifar-10", "3072-2048-1024-512-10", 10_000)}
 
@@ -64,23 +66,16 @@ def test_signsgd_steps_by_its_rate_whatever_the_gradient():
     np.testing.assert_allclose(walked, -0.002 * np.sign(GRADIENTS).sum(axis=0))
 
 
-def test_grey_images_take_the_shape_of_cifar():
-    x = np.random.default_rng(0).random((2, 784)).astype(np.float32)
-    colours = ndauka_zheng.coloured(x).reshape(2, 32, 32, 3)
-    for colour in range(3):
-        np.testing.assert_array_equal(colours[:, 2:30, 2:30, colour].reshape(2, 784), x)
-    assert colours.sum() == pytest.approx(3 * x.sum(), rel=1e-5)
-    assert ndauka_zheng.coloured(colours.reshape(2, 3072)).base is colours.base
-
-
 # Runs ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["irprop", "sgd"])
 def test_a_run_is_the_same_again(method):
-    first = ndauka_zheng.train(**TINY, method=method, learning_rate=1.0, seed=0)
-    assert first == ndauka_zheng.train(**TINY, method=method, learning_rate=1.0, seed=0)
-    assert first != ndauka_zheng.train(**TINY, method=method, learning_rate=1.0, seed=1)
+    first, again, other = (
+        timeless(ndauka_zheng.train(**TINY, method=method, learning_rate=1.0, seed=seed))
+        for seed in (0, 0, 1)
+    )
+    assert first == again and first != other
     assert ("at_minimum" in first) == (method == "irprop")
     assert first["epochs"] is None and 0 < first["test_error"] < 1
 
@@ -114,7 +109,12 @@ def test_a_run_at_full_scale(monkeypatch):
         training, (x, y) = whitened(data, inputs, count)
         return training, (x, y[:100])
 
-    monkeypatch.setattr(ndauka_zheng, "first_available", lambda *names: names[-1])
+    def coloured(name):  # in the shape of CIFAR-10
+        data = load("fashion-mini", validation=0)
+        split = Split(np.tile(data.train.x[:, :768], 4), data.train.y)
+        return replace(data, train=split, test=split)
+
+    monkeypatch.setattr(images, "whole", coloured)
     monkeypatch.setattr(ndauka_zheng, "ZCA", Centred)
     monkeypatch.setattr(ndauka_zheng, "whitened", first_hundred)
     setting = next(row for row in ndauka_zheng.grid("full") if row["method"] == "irprop-paper")
@@ -142,6 +142,8 @@ def rows(irprop_epochs=14, sgd=None, spread=0.1, grid=None, **others):
         ours = setting["method"] == "irprop"
         error = others.get("ours" if ours else "theirs", 0.17 if ours else 0.15)
         for seed in range(10, 15):
+            if ours and setting["learning_rate"] != 1:  # other limits are worse
+                mean = irprop_epochs and irprop_epochs + 3
             row = setting | {"seed": seed, "epochs": mean and mean + spread * rng.normal()}
             row["test_error"] = error + 0.01 * spread * rng.normal()
             if ours:
@@ -201,7 +203,7 @@ def test_each_claim_is_judged_by_its_rule(number, changes, verdict):
 def test_a_rule_that_never_arrives_has_no_best_rate():
     judgement = ndauka_zheng.CLAIMS[7].judge(rows(signsgd=always(None)))
     assert judgement.verdict() == HOLDS
-    assert "2000, any rate: 14.1 ± 0.1 (5) against never in 5" in judgement.measured
+    assert "against rate any: 13.9 ± 0.1 (5) against never in 5" in judgement.measured
 
 
 def test_every_claim_is_judged_in_these_tests():
@@ -217,3 +219,4 @@ def test_the_pictures_show_a_curve_for_each_method_and_batch_size():
     assert list(by_size.lines) == ["iRprop-", "SGD at 1", "SGD, tuned", "signSGD, tuned"]
     assert [len(x) for x, _ in by_size.lines.values()] == [4, 4, 4, 4]
     assert [len(x) for x, _ in by_rate.lines.values()] == [5, 5, 5, 5]
+    assert "iRprop- from 14." in by_size.alt and "the fewest at batch size 250 are" in by_rate.alt

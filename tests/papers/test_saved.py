@@ -6,22 +6,31 @@ from importlib.resources import files
 import pytest
 
 from lrcourse.papers import NAMES, paper, saved
+from lrcourse.papers.trial import SEEDS
 from lrcourse.sweep import RESERVED
+
+
+def judging(name):
+    r"""Return the saved rows of a paper, if they are of seeds that judge its claims."""
+    rows = saved(name)
+    if min(row["seed"] for row in rows) < SEEDS[0]:
+        pytest.skip("rows from before the claims were locked: those of the locked seeds will come")
+    return rows
 
 
 def test_they_are_small():
     results = (files("lrcourse.papers") / "results").iterdir()
-    assert sum(len(result.read_bytes()) for result in results) < 2_000_000
+    assert sum(len(result.read_bytes()) for result in results) < 6_000_000
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_setting_was_run_with_the_same_seeds_and_nothing_else(name):
-    grid, rows = paper(name).grid("quick"), saved(name)
+    grid, rows = paper(name).grid("quick"), judging(name)
     seeds = {row["seed"] for row in rows}
     settings = {json.dumps(setting, sort_keys=True) for setting in grid}
     run = [(json.dumps({k: row[k] for k in grid_of(row, grid)}, sort_keys=True), row["seed"])
            for row in rows]  # fmt: skip
-    assert len(seeds) >= 3
+    assert seeds == set(paper(name).seeds)
     assert sorted(run) == sorted((setting, seed) for setting in settings for seed in seeds)
     assert len({row["code"] for row in rows}) == 1
 
@@ -33,12 +42,14 @@ def grid_of(row, grid):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_run_of_today_gives_what_was_saved(name):
-    trial, rows = paper(name), [row for row in saved(name) if row["status"] == "done"]
+    trial, rows = paper(name), [row for row in judging(name) if row["status"] == "done"]
     row = min(rows, key=lambda row: row["seconds"])
     setting = {k: row[k] for k in grid_of(row, trial.grid("quick"))}
     found = trial.train(**setting, seed=row["seed"])
     measured = {k: v for k, v in row.items() if k not in (*RESERVED, *setting)}
     assert found.keys() == measured.keys()
     for column, value in measured.items():
-        if isinstance(value, float):  # on another machine a few images may fall the other way
+        if isinstance(value, float) and not column.endswith(
+            "_ms"
+        ):  # on another machine a few images may fall the other way
             assert found[column] == pytest.approx(value, rel=0.15), column

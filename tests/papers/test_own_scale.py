@@ -1,0 +1,127 @@
+"""The papers' own scale: which runs, how they resume, and how claims read their rows."""
+
+import json
+import os
+from collections import Counter
+
+import pytest
+
+from lrcourse.papers import own_scale, paper
+from lrcourse.papers.own_scale import ARMS, CONTROL, PLAIN, RULE
+from lrcourse.papers.trial import HOLDS, UNTESTED, judgements
+
+
+def test_the_runs_are_those_of_the_papers():
+    lenet = own_scale.layer_rates()
+    assert len(lenet) == 90
+    assert {(s["data"], tuple(s["widths"]), s["iterations"]) for s in lenet} == {
+        ("mnist", (20, 50, 500), 2000)
+    }
+    assert {s["rule"] for s in lenet} == {"momentum", "NAG", "AdaGrad"}
+    dense = own_scale.da_sgd()
+    assert {(s["data"], s["epochs"], s["times"], s["validation"]) for s in dense} == {
+        ("fashion-mnist", 200, 1.0, 0)
+    }
+    first = dense[: 28 * len(ARMS)]
+    runs = Counter(s["batch_size"] for s in first)
+    assert runs == {256: 40, 128: 40, 64: 16, 32: 16} and len(first) == 112
+    rates = {s["batch_size"]: s["learning_rate"] for s in dense if s["arm"] == "sgd"}
+    assert (rates[256], rates[32], rates[8]) == (0.007, 0.004, 0.002)
+    assert {s["learning_rate"] for s in dense if s["batch_size"] == 256} == {0.007, 0.01274}
+    for runs in (lenet, dense):
+        assert len({own_scale._key(setting) for setting in runs}) == len(runs)
+
+
+def small_lenet():
+    about = {"data": "fashion-mini", "widths": [3, 4, 8], "iterations": 3, "early": 2}
+    return [s | about for s in own_scale.layer_rates() if s["seed"] == 10 and s["rule"] == "NAG"]
+
+
+def small_dense():
+    about = {"data": "fashion-mini", "network": "784-4-4-10", "count": 300, "epochs": 1}
+    return [s | about for s in own_scale.da_sgd()[: len(ARMS)]]
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setitem(own_scale.RUNS, "layer-rates", small_lenet)
+    monkeypatch.setitem(own_scale.RUNS, "da-sgd", small_dense)
+
+
+@pytest.mark.parametrize("name", own_scale.RUNS)
+def test_a_killed_command_goes_on_and_repeats_nothing(tmp_path, small, name):
+    file = tmp_path / "rows.jsonl"
+    total = len(own_scale.RUNS[name]())
+    first, *lines = own_scale.train_missing(name, "abc", file, most=2)
+    assert first == f"{name}: 0 of {total} runs are in {file}." and len(lines) == 2
+    before = file.read_bytes()
+    first, *lines = own_scale.train_missing(name, "abc", file)
+    assert first.startswith(f"{name}: 2 of {total}") and len(lines) == total - 2
+    assert file.read_bytes().startswith(before)
+    assert len(list(own_scale.train_missing(name, "abc", file))) == 1
+    for row in own_scale.saved(name, "abc", file):
+        assert row["first_loss"] > 0 and row["cpu_seconds"] > 0 and row["step_ms"] > 0
+        assert row["lock"] == "abc" and row["commit"] and 0 < row["test_error"] < 100
+    assert own_scale.saved(name, "another lock", file) == []
+
+
+def test_the_control_has_the_mean_multiplier_of_its_seed(tmp_path, small):
+    file = tmp_path / "rows.jsonl"
+    list(own_scale.train_missing("layer-rates", "abc", file))
+    plain, rule, control = own_scale.saved("layer-rates", "abc", file)
+    assert [row["arm"] for row in (plain, rule, control)] == [PLAIN, RULE, CONTROL]
+    assert plain["first_loss"] != rule["first_loss"] != control["first_loss"]
+    found = own_scale.first_epoch("layer-rates", control, rule["multiplier"])
+    assert found == pytest.approx(control["first_loss"], rel=0.02)
+    (row,) = own_scale.rows("layer-rates", "abc", file)
+    assert row["plain"] == plain["test_error"] and row["control"] == control["test_error"]
+    assert row["multiplier"] == rule["multiplier"]
+
+
+def test_an_unfinished_group_is_left_out(tmp_path, small):
+    file = tmp_path / "rows.jsonl"
+    list(own_scale.train_missing("da-sgd", "abc", file, most=3))
+    assert len(own_scale.saved("da-sgd", "abc", file)) == 3
+    assert own_scale.rows("da-sgd", "abc", file) == []
+    list(own_scale.train_missing("da-sgd", "abc", file))
+    assert len(own_scale.rows("da-sgd", "abc", file)) == 4
+
+
+def test_the_primary_claims_are_judged_by_these_rows(tmp_path):
+    file = tmp_path / "da-sgd.jsonl"
+    rows = [
+        {**s, "lock": "abc", "test_error": error + 0.0001 * s["seed"], "early_error": 0.3}
+        | {"loss": 0.5, "step_ms": 1.0}
+        for s in own_scale.da_sgd()
+        for error in [0.16 if s["method"] == "sgd" and s["arm"] == "sgd" else 0.14]
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = judgements(paper("da-sgd"), own_scale.rows("da-sgd", "abc", file))
+    verdicts = {claim.says: verdict for claim, _, verdict, _ in found}
+    assert verdicts["From batch size 32 on DA-SGD has a lower test error (%) than SGD at the same "
+                    "rate."] == HOLDS  # fmt: skip
+    tuned = [verdict for says, verdict in verdicts.items() if "at its best rate" in says]
+    assert set(tuned) == {UNTESTED}
+
+
+def test_more_than_one_thread_is_refused(monkeypatch, capsys):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with pytest.raises(SystemExit):
+        own_scale.main(["da-sgd", "--smoke"])
+    assert "set OMP_NUM_THREADS=1" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.environ.get("LRCOURSE_DATA"), reason="needs the papers' own data")
+@pytest.mark.parametrize("name", own_scale.RUNS)
+def test_one_saved_row_of_each_arm_is_what_a_run_of_today_gives(name):
+    rows = own_scale._read(own_scale.path(name))
+    if not rows:
+        pytest.skip("these runs are not there yet")
+    seen = {}
+    for row in rows:
+        seen.setdefault(row["arm"], row)
+    for arm, row in seen.items():
+        rule = [r for r in rows if own_scale._key(r) == own_scale._key(row | {"arm": RULE})]
+        multiplier = rule[0]["multiplier"] if arm == CONTROL else None
+        found = own_scale.first_epoch(name, row, multiplier)
+        assert found == pytest.approx(row["first_loss"], rel=0.01), arm
