@@ -760,6 +760,11 @@ PAPER = Paper(
         "own": "784-128-128-10, sigmoid, Xavier's start; all 60,000 training images of "
         "Fashion-MNIST; 200 epochs, at the paper's pairs of batch size and rate.",
     },
+    effort=(
+        "Easy: one formula, a small dense network and public data.",
+        "Hard: no number is printed, and loss, output and start are left to guess.",
+        "The authors were not asked.",
+    ),
     grid=grid,
     train=train,
     stack=stack,

@@ -648,6 +648,11 @@ PAPER = Paper(
         "full": "Cats and dogs of CIFAR-10, 9,000 + 1,000 and 2,000; the author's network, two "
         "convolutions, two dense layers, dropout; batches of 64, 100 epochs.",
     },
+    effort=(
+        "Easy: the article prints its code; the notebook behind it has numbers.",
+        "Hard: the notebook contradicts the article, and CIFAR-10 there means two of its classes.",
+        "The authors were not asked.",
+    ),
     grid=grid,
     train=train,
     stack=stack,

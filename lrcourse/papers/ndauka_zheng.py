@@ -518,6 +518,11 @@ PAPER = Paper(
         "full": "3072-2048-1024-512-10, ReLU, BatchNorm, Kaiming's start; 10,000 images of "
         "CIFAR-10 whitened by ZCA; up to 60 epochs.",
     },
+    effort=(
+        "Easy: the rule is printed as pseudo-code, and the network and its preparation in words.",
+        "Hard: no number is printed, nor the rate of the rival; the curves are lost in our text.",
+        "The authors were not asked.",
+    ),
     grid=grid,
     train=train,
     claims=CLAIMS,

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import platform
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -15,6 +16,7 @@ from string import Template
 from markdown_it import MarkdownIt
 
 from lrcourse.files import write_whole
+from lrcourse.papers import forest
 from lrcourse.papers.trial import (
     RULE,
     NotTestedError,
@@ -23,6 +25,7 @@ from lrcourse.papers.trial import (
     Verdicts,
     compared,
     judged,
+    judgements,
     markdown,
     of_column,
 )
@@ -79,10 +82,14 @@ def write(paper: Paper, sweep: Sweep, rows: Sequence[dict], scale: str) -> Path:
     except NotTestedError:
         pictures = []
     images = []
+    folder.mkdir(exist_ok=True)
     for number, picture in enumerate(pictures, 1):
         images.append(folder / f"{number}.png")
-        folder.mkdir(exist_ok=True)
         write_whole(images[-1], _drawn(picture))
+    for part, (part_rows, _) in _scales(paper, rows, scale).items():
+        found = judgements(paper, part_rows)
+        if forest.drawn(found):
+            write_whole(folder / f"claims-{part}.png", png(forest.figure(found)))
     text = "\n\n".join(_parts(paper, sweep, rows, scale, list(zip(pictures, images, strict=True))))
     html = page(text, f"{paper.name} on trial", folder.parent)
     write_whole(folder.with_name(f"{folder.name}.md"), f"{text}\n")
@@ -123,14 +130,20 @@ def _parts(
     yield markdown(paper.citation)
     yield f"**Claim.** {markdown(paper.claim)}"
     yield f"**Fair control.** {markdown(paper.control)}"
-    yield "## Verdicts"
-    verdicts = judged(paper, rows, scale)
-    yield markdown(verdicts.title)
-    yield _table(
-        ("no.", *verdicts.head), [(str(n), *line) for n, line in enumerate(verdicts.body, 1)]
-    )
+    for part, (part_rows, heading) in _scales(paper, rows, scale).items():
+        yield heading
+        yield from _picture(paper, part_rows, f"{sweep.path.stem}/claims-{part}.png")
+        verdicts = judged(paper, part_rows, part)
+        yield markdown(verdicts.title)
+        yield _table(
+            ("no.", *verdicts.head), [(str(n), *line) for n, line in enumerate(verdicts.body, 1)]
+        )
     yield f"**The rule.** {markdown(RULE)} What each claim must show:"
-    yield "\n".join(f"{n}. {markdown(claim.rule)}" for n, claim in enumerate(paper.claims, 1))
+    yield "\n".join(
+        f"{n}. {markdown(claim.rule)}"
+        + (f" In the paper: “{markdown(claim.words)}”" * bool(claim.words))
+        for n, claim in enumerate(paper.claims, 1)
+    )
     if pictures:
         yield "## Figures"
         yield "Lines are means over the seeds, bands a standard deviation to each side."
@@ -145,13 +158,65 @@ def _parts(
     yield "## Setting"
     yield markdown(paper.setting[scale])
     if paper.open:
-        yield "## What the paper leaves open"
+        yield "## Deviations, and what the paper leaves open"
         yield "\n".join(f"- {markdown(sentence)}" for sentence in paper.open)
+    if paper.effort:
+        yield "## What was easy, what was hard"
+        yield "\n".join(f"- {markdown(sentence)}" for sentence in paper.effort)
     yield "## All settings"
     names = list(dict.fromkeys(name for task in sweep.tasks for s in task.settings for name in s))
     yield from _settings(rows, names)
     yield "## How it was made"
     yield "\n".join(f"- {line}" for line in _made(sweep, rows))
+
+
+def _scales(
+    paper: Paper, rows: Sequence[dict], scale: str
+) -> dict[str, tuple[Sequence[dict], str]]:
+    # The rows of this report, and before them those of the paper's own scale that came with us.
+    from lrcourse.papers import saved
+
+    own = saved(paper.name, "own") if "own" in paper.setting else []
+    found = {"own": (own, "## At the paper's own scale")} if own else {}
+    return found | {scale: (rows, "## Verdicts")}
+
+
+def _picture(paper: Paper, rows: Sequence[dict], path: str) -> Iterator[str]:
+    found = judgements(paper, rows)
+    if forest.drawn(found):
+        yield f"![{markdown(forest.words(found))}]({path})"
+        yield (
+            "*Each line is a claim, each mark a difference. The grey band is what is too small to "
+            "matter; green holds, red does not hold, blue is no difference that counts, and orange "
+            "is undecided.*"
+        )
+
+
+def overview(papers: Sequence[tuple[Paper, Sequence[dict], Path]], scale: str, out: Path) -> Path:
+    r"""Write one page of all papers: the picture of each, its verdicts counted, and its page.
+
+    Args:
+        papers: each with its rows and the path of its page.
+        scale: "quick" or "full".
+        out: the folder.
+
+    Returns:
+        The path of the page.
+    """
+    text = ["# All papers on trial"]
+    for paper, rows, path in papers:
+        counted = Counter(verdict for *_, verdict, _ in judgements(paper, rows))
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in counted.items())
+        text += [
+            f"## {paper.name}",
+            markdown(paper.citation),
+            f"**Claim.** {markdown(paper.claim)}",
+        ]
+        text += [f"{len(paper.claims)} claims: {counts}. [The report]({path.name})."]
+        text += _picture(paper, rows, f"{path.stem}/claims-{scale}.png")
+    page_path = out / f"all-{scale}.html"
+    write_whole(page_path, page("\n\n".join(text), "All papers on trial", out))
+    return page_path
 
 
 def _notes(paper: Paper, rows: Sequence[dict], scale: str, asked: int) -> Iterator[str]:

@@ -38,6 +38,7 @@ def reproduce(
         import loky
 
         jobs = loky.cpu_count()
+    reported = []
     chosen = [paper(name) for name in dict.fromkeys(names) if name != "all"]
     for each in map(paper, NAMES) if "all" in names else chosen:
         start = time.monotonic()
@@ -58,13 +59,19 @@ def reproduce(
             rows = sweep.rows() if report_only else _run(sweep, jobs, dask)
             if not rows:
                 raise SweepError(f"{path} has no run to report: leave out --report-only.")
-            yield from _report(each, sweep, rows, scale)
+            written = _report(each, sweep, rows, scale)
+            reported.append((each, rows, written))
+            yield from _printed(each, sweep, rows, scale, written)
         except OSError as error:
             raise SweepError(
                 f"{error.filename or out} could not be written ({error.strerror or error}): make "
                 "room or name another folder with --out; finished runs are kept."
             ) from error
         yield f"This took {time.monotonic() - start:.0f} seconds."
+    if len(reported) > 1:
+        from lrcourse.papers import report
+
+        yield f"One page of all: {report.overview(reported, scale, out)}."
 
 
 def _rows(path: Path) -> list[dict]:
@@ -77,11 +84,19 @@ def _run(sweep: Sweep, jobs: int, dask: str) -> list[dict]:
         return sweep.run(jobs, executor=dask or None)
 
 
-def _report(paper: Paper, sweep: Sweep, rows: list[dict], scale: str) -> Iterator[str]:
+def _report(paper: Paper, sweep: Sweep, rows: list[dict], scale: str) -> Path:
     from lrcourse.papers import report
 
     written = report.write(paper, sweep, rows, scale)
     export(sweep.path, written.with_suffix(".csv"))
+    return written
+
+
+def _printed(
+    paper: Paper, sweep: Sweep, rows: list[dict], scale: str, written: Path
+) -> Iterator[str]:
+    from lrcourse.papers import report
+
     yield str(judged(paper, rows, scale))
     if missing := len(sweep.keys) - len(rows):
         yield f"Missing: {missing} of {len(sweep.keys)} runs; leave out --report-only to run them."

@@ -702,6 +702,11 @@ PAPER = Paper(
         "own": "Caffe's LeNet (20, 50, 500) on all 60,000 training images of MNIST, 2,000 "
         "iterations of 64 images, base rate 0.01.",
     },
+    effort=(
+        "Easy: one formula, and Caffe's files have the networks and the rest of the setting.",
+        "Hard: the tables are missing in our text, and the CIFAR-10 network takes hours on a CPU.",
+        "The authors were not asked.",
+    ),
     grid=grid,
     train=train,
     claims=CLAIMS,

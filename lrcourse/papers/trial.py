@@ -447,6 +447,7 @@ class Paper:
         papers_data: the data of the paper itself; on other data its printed figures are not judged.
         seeds: those that judge its claims.
         dropped: claims that are judged no more, and why.
+        effort: what was easy, what was hard, and whether the authors were asked, a sentence each.
     """
 
     name: str
@@ -464,6 +465,7 @@ class Paper:
     papers_data: tuple[str, ...] = ()
     seeds: tuple[int, ...] = SEEDS
     dropped: tuple[tuple[str, str], ...] = ()
+    effort: tuple[str, ...] = ()
 
 
 def select(rows: Sequence[dict], **setting: object) -> list[dict]:

@@ -831,6 +831,11 @@ PAPER = Paper(
         "full": "The authors' networks: MNIST, one convolution, batches of 64, 50 epochs; "
         "CIFAR-10, three convolutions, batches of 20, 25 epochs; momentum 0.9.",
     },
+    effort=(
+        "Easy: the authors' code, report and saved networks can be read.",
+        "Hard: their code differs from their slides in eight points, listed here.",
+        "The authors were not asked.",
+    ),
     grid=grid,
     train=train,
     stack=stack,

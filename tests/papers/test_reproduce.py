@@ -120,6 +120,16 @@ def test_the_command_runs_the_grid_prints_the_table_and_writes_the_report(tmp_pa
     assert len(rows) == 36 and {row["seed"] for row in rows} == {"10", "11", "12"}
 
 
+def test_several_papers_end_in_one_page(tmp_path, monkeypatch):
+    monkeypatch.setattr("lrcourse.papers.reproduce_command.NAMES", ("tiny", "tiny"))
+    result = reproduce("all", "--jobs", "1", "--seeds", "3", "--out", tmp_path)
+    assert f"One page of all: {tmp_path / 'all-quick.html'}." in result.output
+    html = (tmp_path / "all-quick.html").read_text(encoding="utf-8")
+    assert html.count("<h2>tiny</h2>") == 2 and html.count("data:image/png") == 2
+    assert "3 claims: 2 holds, 1 not tested at this scale." in html
+    assert 'href="tiny-quick.html"' in html
+
+
 def test_a_finished_grid_is_not_run_again_and_more_seeds_add_to_it(tmp_path, monkeypatch):
     path = tmp_path / "tiny-quick.jsonl"
     quick(tmp_path)
@@ -170,13 +180,16 @@ def test_the_report_has_every_part(written):
         "Figures",
         "Every printed figure",
         "Setting",
-        "What the paper leaves open",
+        "Deviations, and what the paper leaves open",
+        "What was easy, what was hard",
         "All settings",
         "How it was made",
     ]
     paper = tiny_paper.PAPER
-    for words in (paper.control, paper.setting["quick"], "1. error is lower\n2. lower by 0.01"):
+    for words in (paper.control, paper.setting["quick"], "2. lower by 0.01"):
         assert words in text
+    rule = "1. error is lower In the paper: “A rule with momentum \\| has a \\<lower\\> error”\n2."
+    assert rule in text
     data = "digits, in place of mnist, cifar-10"
     assert rf"Momentum is better \| at its best | primary | {data} | 1.2 against 3.4 % |" in text
     assert f"error of SGD at 0.1 | {data} | 0.1100 | 0.1089 ± 0.0013 (3) | shown" in text
@@ -192,10 +205,12 @@ def test_the_page_needs_nothing_else_and_says_the_same(written):
     text, path = written
     html = path.read_text(encoding="utf-8")
     assert not re.findall(r"(?:src|href)=(?!\"data:)", html) and "<script" not in html
-    (content,) = re.findall(r'src="data:image/png;base64,([^"]+)"', html)
+    claims, content = re.findall(r'src="data:image/png;base64,([^"]+)"', html)
+    assert base64.b64decode(claims) == (path.parent / "tiny-quick/claims-quick.png").read_bytes()
     png = (path.parent / "tiny-quick" / "1.png").read_bytes()
     assert base64.b64decode(content) == png and png.startswith(b"\x89PNG")
-    (alt,) = re.findall(r'<img [^>]*alt="([^"]+)"', html)
+    words, alt = re.findall(r'<img [^>]*alt="([^"]+)"', html)
+    assert "1, holds: -" in words and "2, holds: -17.6 to -17.6" in words
     assert alt.startswith("Error against learning rate: both valleys")
     assert "Adam is &lt;b&gt;best&lt;/b&gt;" in html and "<i>" not in html and "<b>" not in html
     body = MarkdownIt("commonmark").enable("table").render(text)

@@ -83,6 +83,7 @@ PAPER = Paper(
     control="Each rule at its own best learning rate.",
     open=("The paper does not say which epsilon_0 it took: we took 1e-8 < 1.",),
     setting={"quick": "A parabola over six rates.", "full": "A parabola over seven rates."},
+    effort=("Easy: a parabola.",),
     grid=grid,
     train=train,
     claims=(
