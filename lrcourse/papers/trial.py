@@ -290,7 +290,7 @@ class Comparison(NamedTuple):
         return high
 
     def show(self) -> str:
-        """Return both samples, and the difference with its 95 % interval."""
+        """Return both samples, their difference, its 95 % interval, and who is lower how often."""
         about = f"{self.about}: " if self.about else ""
         sides = " against ".join(s.show(self.digits, self.factor) for s in (self.a, self.b))
         if not math.isfinite(self.error):
@@ -298,7 +298,11 @@ class Comparison(NamedTuple):
         mean, margin = self.difference.mean, self.margin()
         ends = [self.factor * (mean + sign * margin) for sign in (-1, 1)]
         interval = ", ".join(f"{end:.{self.digits + 1}f}" for end in ends)
-        return f"{about}{sides}, difference {self.factor * mean:.{self.digits + 1}f} [{interval}]"
+        wins = sum(value < 0 for value in self.difference.values)
+        return (
+            f"{about}{sides}, difference {self.factor * mean:.{self.digits + 1}f} [{interval}], "
+            f"lower in {wins} of {len(self.difference.values)} seeds"
+        )
 
 
 @dataclass(frozen=True)
@@ -800,7 +804,8 @@ def judged(paper: Paper, rows: Sequence[dict], scale: str) -> Verdicts:
 
     table = Verdicts(
         f"{paper.citation} Scale {scale}: {paper.setting[scale]} "
-        "Measured: mean ± sd (seeds), and the mean difference with its 95 % interval. "
+        "Measured: mean ± sd (seeds), the mean difference with its 95 % interval, and in how many "
+        "seeds the side that is named first is lower. "
         f"{state(paper)}",
         ("claim", "kind", "data", "printed", "measured", "verdict"),
     )

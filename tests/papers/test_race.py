@@ -1,6 +1,8 @@
 """The race: its grid, its training, and the judges of its claims."""
 
+import itertools
 import math
+import re
 from collections import Counter
 
 import numpy as np
@@ -110,6 +112,34 @@ def test_the_width_counts_rates_in_one_piece():
     assert race.width(found, "Adam") == 2
 
 
+def test_the_error_to_expect_after_some_trials():
+    rng = np.random.default_rng(0)
+    validation, test = rng.random((2, 5))
+    found = [
+        {"method": "SGD", "learning_rate": rate, "seed": 7, "validation_error": v, "test_error": t}
+        for rate, v, t in zip(range(5), validation, test, strict=True)
+    ]
+    found[3]["validation_error"] = found[3]["test_error"] = None  # it diverged
+    validation[3], test[3] = math.inf, race.GUESS
+    for trials in (1, 2, 4):
+        draws = [
+            test[min(draw, key=lambda i: validation[i])]
+            for draw in itertools.combinations(range(5), trials)
+        ]
+        after = race.after_trials(found, "SGD", trials)
+        assert after.seeds == (7,) and after.mean == pytest.approx(np.mean(draws))
+
+
+def test_who_wins_depends_on_the_trials():
+    found = rows(0.0005)
+    for row in found:  # a valley that is lower, but narrow
+        if row["method"] == "Adam, cosine":
+            off = math.log2(row["learning_rate"]) - race.RATES["Adam, cosine"][0] - 3
+            row["validation_error"] = row["test_error"] = 0.02 if off == 0 else 0.5
+    assert verdict(found, "With 1 trial of a rate Adam is better") == HOLDS
+    assert verdict(found, "With 8 trials of a rate Adam, cosine is better") == HOLDS
+
+
 def test_equals_are_equal():
     found = rows()
     assert verdict(found, "DA-SGD is as good as SGD") == HOLDS
@@ -156,8 +186,11 @@ def test_what_did_not_run_is_not_tested():
 def test_pictures_have_all_methods_and_alt_text():
     found = rows()
     pictures = race.pictures(found)
-    assert sorted(m for picture in pictures for m in picture.lines) == sorted(race.METHODS)
-    for picture in pictures:
+    *by_rate, budgets = pictures
+    assert sorted(m for picture in by_rate for m in picture.lines) == sorted(race.METHODS)
+    assert all(x == (1, 2, 4, 8) for x, _ in budgets.lines.values())
+    assert re.search(r"Lowest are .+ with 1 \(.+\), .+ with 8 \(.+ %\)\.$", budgets.alt)
+    for picture in by_rate:
         for method, (rates, errors) in picture.lines.items():
             assert method in picture.alt
             assert len(rates) == len(errors)

@@ -363,7 +363,8 @@ def test_a_claim_about_settings_that_were_not_run_is_untested():
     assert [line[1] for line in table.body] == ["primary", "secondary", "secondary, post hoc"]
     assert {line[2] for line in table.body[:2]} == {"digits, in place of mnist, cifar-10"}
     assert table.body[1][4] == (
-        "0.104 ± 0.000 (3) against 0.280 ± 0.000 (3), difference -0.1762 [-0.1762, -0.1762]"
+        "0.104 ± 0.000 (3) against 0.280 ± 0.000 (3), difference -0.1762 [-0.1762, -0.1762], "
+        "lower in 3 of 3 seeds"
     )
     assert {line[-1] for line in judged(PAPER, [], "full").body} == {UNTESTED}
 
