@@ -78,7 +78,7 @@ def write(paper: Paper, sweep: Sweep, rows: Sequence[dict], scale: str) -> Path:
     """
     folder = sweep.path.with_suffix("")
     try:
-        pictures = paper.pictures(rows)
+        pictures = [picture for picture in paper.pictures(rows) if _has_points(picture)]
     except NotTestedError:
         pictures = []
     images = []
@@ -303,6 +303,11 @@ def _shown(value: object) -> str:
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     return Verdicts("", tuple(head), [tuple(line) for line in body])._repr_markdown_().strip()
+
+
+def _has_points(picture: Picture) -> bool:
+    # A point is drawn where all of its seeds are finite.
+    return any(all(map(math.isfinite, at)) for _, line in picture.lines.values() for at in line)
 
 
 def _drawn(picture: Picture) -> bytes:

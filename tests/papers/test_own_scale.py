@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from lrcourse.papers import own_scale, paper
+from lrcourse import papers
+from lrcourse.papers import lock, own_scale, paper
 from lrcourse.papers.own_scale import ARMS, CONTROL, PLAIN, RULE
 from lrcourse.papers.trial import HOLDS, UNTESTED, judgements
 
@@ -102,6 +103,29 @@ def test_the_primary_claims_are_judged_by_these_rows(tmp_path):
                     "rate."] == HOLDS  # fmt: skip
     tuned = [verdict for says, verdict in verdicts.items() if "at its best rate" in says]
     assert set(tuned) == {UNTESTED}
+
+
+def test_papers_saves_and_judges_them_by_name(monkeypatch, tmp_path):
+    monkeypatch.setattr(own_scale, "RESULTS", tmp_path)
+    own = lock.own_hash("layer-rates")
+    rows = [
+        {**s, "lock": own, "test_error": error + 0.01 * (s["seed"] % 3), "early_error": error}
+        | {"loss": 0.05, "step_ms": 1.0, "multiplier": 2.0}
+        for s in own_scale.layer_rates()
+        for error in [1.5 if s["arm"] == PLAIN else 1.2]
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in [*rows, rows[0] | {"lock": "older"}])
+    own_scale.path("layer-rates").write_text(text)
+    found = papers.saved("layer-rates", "own")
+    assert len(found) == 30 and {row["data"] for row in found} == {"mnist"}
+    table = papers.verdicts("layer-rates", scale="own")
+    assert "Scale own: Caffe's LeNet (20, 50, 500) on all 60,000" in table.title
+    first = table.body[0]
+    assert first[1:3] == ("primary", "mnist") and first[-1] == HOLDS
+    assert "difference -0.300" in first[4]
+    assert "the same" in table.body[6][0] and table.body[6][-1] == HOLDS
+    with pytest.raises(ValueError, match="irprop has no saved rows of scale 'own'"):
+        papers.saved("irprop", "own")
 
 
 def test_more_than_one_thread_is_refused(monkeypatch, capsys):

@@ -3,6 +3,7 @@
 import base64
 import csv
 import json
+import math
 import os
 import re
 import shutil
@@ -227,6 +228,14 @@ def test_on_the_papers_own_data_at_full_scale_the_first_line_is_the_title(tmp_pa
     text = (tmp_path / "tiny-full.md").read_text()
     assert text.startswith("# On trial: tiny\n")
     assert "| 0.1100 | 0.1089 ± 0.0013 (3) | holds |" in text
+
+
+def test_a_figure_without_a_point_is_left_out(tmp_path, monkeypatch):
+    (picture,) = tiny_paper.pictures([dict(s, seed=0, error=1.0) for s in tiny_paper.grid("quick")])
+    lost = picture._replace(lines={"SGD": ([0.1, 0.3], [(math.inf, 1.0), (math.inf,)])})
+    monkeypatch.setitem(tiny_paper.PAPER.__dict__, "pictures", lambda rows: [lost])
+    assert quick(tmp_path).exit_code == 0
+    assert "## Figures" not in (tmp_path / "tiny-quick.md").read_text()
 
 
 def test_an_unfinished_grid_is_reported_as_such(tmp_path):

@@ -27,6 +27,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
+from lrcourse.files import write_whole
 from lrcourse.optim import LayerwiseRate, Momentum
 from lrcourse.schedules import Step
 from lrcourse.torch_optim import Optimizer
@@ -257,8 +258,7 @@ class Training:
             file.flush()
             os.fsync(file.fileno())
         self.checkpoint.with_suffix(".part").replace(self.checkpoint)
-        text = json.dumps(self.history, indent=1)
-        self.checkpoint.with_name("history.json").write_text(text, encoding="utf-8")
+        write_whole(self.checkpoint.with_name("history.json"), json.dumps(self.history, indent=1))
 
     def _load(self) -> None:
         parts = torch.load(self.checkpoint, map_location="cpu")
