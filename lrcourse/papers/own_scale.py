@@ -142,7 +142,7 @@ def run(name: str, setting: dict, multiplier: float | None = None) -> dict:
         from lrcourse.papers import ahn
 
         result = ahn.train(**about)
-    return result | {"cpu_seconds": round(time.process_time() - start, 2)}
+    return result | {"cpu_seconds": round(time.process_time() - start, 3)}
 
 
 def _layer_rates(arm: str, multiplier: float | None, about: dict) -> dict:
