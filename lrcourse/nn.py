@@ -441,14 +441,9 @@ class Network:
             ValueError: x has another number of features than the first layer takes, or of axes.
         """
         x = np.asarray(x, self._w.dtype)
-        if x.shape[-1:] != (self.fan_in,):
+        if x.shape[-1:] != (self.fan_in,) or (x.ndim != 2 and x.shape[:-2] != self.w.shape[:-1]):
             raise ValueError(
-                f"x must have the {self.fan_in} features that the first layer takes as its last "
-                f"axis, but its shape is {x.shape}."
-            )
-        if x.ndim != 2 and x.shape[:-2] != self._w.shape[:-1]:
-            raise ValueError(
-                f"x must be (batch, features), but its shape is {x.shape}"
+                f"x must be (batch, {self.fan_in}) for this network, but its shape is {x.shape}"
                 + ("; of one example take x[None]." if x.ndim == 1 else ".")
             )
         for layer in self.layers:

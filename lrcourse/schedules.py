@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lrcourse.nn import Array, unknown
+from lrcourse.messages import unknown
+from lrcourse.nn import Array
 
 if TYPE_CHECKING:
     from lrcourse.training import Run

@@ -27,8 +27,7 @@ class Optimizer(torch.optim.Optimizer):
         ValueError: no learning rate, or one below 0.
 
     The rule's hyperparameters stand in the groups under their own names, where they can be
-    changed (Adam's are ``beta1`` and ``beta2``: give torch's ``OneCycleLR`` and ``CyclicLR``
-    ``cycle_momentum=False``). The state of a parameter stands in ``state[parameter]`` under the
+    changed; Adam's ``beta1`` and ``beta2`` as torch's ``betas``, too. The state of a parameter stands in ``state[parameter]`` under the
     names that the rule declares, and travels in ``state_dict``. Parameters without a gradient are
     passed over, as in torch; sparse and complex ones are refused.
     """
@@ -46,7 +45,10 @@ class Optimizer(torch.optim.Optimizer):
             seen: set[int] = set()  # tied weights belong to the first module that has them
             own = [[p for p in each if not (id(p) in seen or seen.add(id(p)))] for each in own]
             params = [{"params": parameters} for parameters in own if parameters]
-        super().__init__(params, self.rule.hyperparameters | {"lr": lr})
+        defaults = self.rule.hyperparameters | {"lr": lr}
+        if "beta1" in defaults:  # torch's schedulers that cycle a momentum know it as betas
+            defaults["betas"] = defaults["last_betas"] = defaults["beta1"], defaults["beta2"]
+        super().__init__(params, defaults)
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"rule": self.rule, "layerwise": self.layerwise}
@@ -87,6 +89,10 @@ class Optimizer(torch.optim.Optimizer):
         if self.layerwise and params:
             norms = torch.stack([torch.linalg.vector_norm(p.grad) for p in params])
             lr = lr * multiplier(torch.linalg.vector_norm(norms))
+        if "betas" in group:  # whichever of the two names was changed since the last step counts
+            if group["betas"] != group["last_betas"]:
+                group["beta1"], group["beta2"] = group["betas"]
+            group["betas"] = group["last_betas"] = group["beta1"], group["beta2"]
         hyperparameters = {name: group[name] for name in self.rule.hyperparameters}
         for p in params:
             rule, state = copy(self.rule), self.state[p]

@@ -242,7 +242,7 @@ def fit(
                     history.loss.append(run.loss.tolist())
                     history.learning_rate.append(_plain(run.learning_rate))
                     if not _any_finite(history.loss[-1]):
-                        run.stop(_not_finite(run, "loss"), Stop.DIVERGED)
+                        run.stop(_not_finite(run, "loss", history.loss[-1]), Stop.DIVERGED)
                         break
                     rule.step(network.w, network.g, run.learning_rate)
                     run.step += 1
@@ -251,8 +251,9 @@ def fit(
                 else:
                     epoch = _summary(run, first, validation)
                     history.epochs.append(epoch)
-                    if not _any_finite(epoch.get("validation_loss", 0.0)):
-                        run.stop(_not_finite(run, "validation loss"), Stop.DIVERGED)
+                    loss = epoch.get("validation_loss", 0.0)
+                    if not _any_finite(loss):
+                        run.stop(_not_finite(run, "validation loss", loss), Stop.DIVERGED)
                         break
                     _call(calls["on_epoch_end"], run)
                 if history.stopped:
@@ -330,17 +331,18 @@ def _summary(run: Run, first: int, validation: tuple[Array, Array] | None) -> di
     return epoch
 
 
-def _not_finite(run: Run, what: str) -> str:
+def _not_finite(run: Run, what: str, value: float | list[float]) -> str:
+    value = np.ravel(value)[0]
     if run.step == 0:
         return (
-            f"the {what} of the first batch is {np.ravel(run.loss)[0]}, before any step: the "
-            "initial weights or the values of x are too large"
+            f"the {what} of the first batch is {value}, before any step: the initial weights or "
+            "the values of x are too large"
         )
     rate = np.max(run.learning_rate)
     where = f"epoch {run.epoch + 1}, at step {run.step + 1}"
     return (
-        f"the {what} is not finite any more in {where}; the learning rate {rate:g} is probably too "
-        f"large here, try {rate / 10:g}"
+        f"the {what} became {value} in {where}; the learning rate {rate:g} is probably too large "
+        f"here, try {rate / 10:g}"
     )
 
 

@@ -67,7 +67,7 @@ from lrcourse.optim import SGD
 
 for value in (0.0, 0.05):
     network, rng = deep_network("zero", depth=3), np.random.default_rng(1)
-    for layer in network.trained:
+    for layer in network.layers[::2]:
         layer.W[...] = value
     fit(network, digits, SGD(), learning_rate=0.1, batch_size=32, epochs=5, rng=rng)
     W, error = network.layers[0].W, 1 - network.accuracy(*digits.validation)

@@ -184,9 +184,10 @@ check("12.2")
 import torch
 
 rng, layers = np.random.default_rng(0), [slice(0, 4), slice(4, 5)]
+parts = [nn.Part("0.W", layers[0], (4, 1)), nn.Part("1.W", layers[1], (1, 1))]
 for rule, theirs in ((SGD(), torch.optim.SGD), (AdaGrad(), torch.optim.Adagrad)):
     w, judged = np.zeros(5), [torch.zeros(size, dtype=torch.float64) for size in (4, 1)]
-    optimizer, ours = theirs([{"params": [p]} for p in judged]), LayerwiseRate(rule, layers)
+    optimizer, ours = theirs([{"params": [p]} for p in judged]), LayerwiseRate(rule, parts)
     for _ in range(60):
         g = rng.normal(size=5) * rng.choice([0.01, 1.0])
         ours.step(w, g, 0.1)
@@ -213,14 +214,14 @@ class Norms:
         self.norms = []
 
     def on_batch_end(self, run):
-        parts = [run.network.g[:, layer.slice] for layer in run.network.trained]
-        self.norms.append([np.linalg.norm(part, axis=1) for part in parts])
+        layers = [layer for layer in run.network.layers if hasattr(layer, "W")]
+        self.norms.append(
+            [np.linalg.norm(run.network.g[:, layer.slice], axis=1) for layer in layers]
+        )
 
 
 def train(kind, rule, rates, seed, epochs):
     network, record = build(kind, seed, len(rates)), Norms()
-    if isinstance(rule, LayerwiseRate):
-        rule.layers = [layer.slice for layer in network.trained]
     settings = dict(batch_size=64, epochs=epochs, progress=False, callbacks=[record])
     rng = np.random.default_rng(seed)
     history = fit(network, data, rule, learning_rate=rates[:, None], rng=rng, **settings)

@@ -23,9 +23,11 @@ def test_the_network_and_the_rule_stay_as_they_were():
     class Counting(SGD):
         count = 0
 
-        def step(self, w, g, learning_rate):
+        state = ("count",)
+
+        def update(self, w, g, learning_rate):
             self.count += 1
-            super().step(w, g, learning_rate)
+            super().update(w, g, learning_rate)
 
     data, rule = load("digits"), Counting()
     rng = np.random.default_rng(0)
@@ -114,7 +116,7 @@ BAD = [
     (lambda: probe(load("digits"), runs=3), "one network, not 3 stacked runs"),
     (
         lambda: probe((np.full((40, 64), np.nan), np.zeros(40, int))),
-        "The loss is not finite even before the first step",
+        "x is nan in row 0, column 0",
     ),
     (lambda: probe(load("digits"), low=50.0).proposed, "hardly falls anywhere from rate 50 to"),
 ]

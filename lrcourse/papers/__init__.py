@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from lrcourse.nn import unknown
+from lrcourse.messages import unknown
 from lrcourse.papers.trial import Paper, Verdicts, judged
 from lrcourse.sweep import table
 

@@ -148,8 +148,6 @@ def train(
     student = dense(widths, np.random.default_rng(seed), len(rates))
     make, schedule = METHODS[method]
     rule, callbacks = make(), []
-    if isinstance(rule, optim.LayerwiseRate):
-        rule.layers = [layer.slice for layer in student.trained]
     if schedule is not None:
         shape = schedule(1.0, epochs * -(-len(few[1]) // batch_size))
         callbacks = [LearningRateScheduler(lambda step: shape(step) * rates, per="step")]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrcourse.data import load
-from lrcourse.nn import Linear, Network, ReLU, unknown
+from lrcourse.messages import unknown
+from lrcourse.nn import Linear, Network, ReLU
 from lrcourse.optim import SGD, Adam, Momentum
 from lrcourse.training import fit
 from lrcourse.widgets.labs.grids import increasing, rate_grid, shuffled_batches, whole

@@ -220,11 +220,11 @@ def layer_outcomes(
     for activation in ACTIVATIONS:
         first = np.repeat([build(activation, start, None).w for start in STARTS], len(rates), 0)
         network = build(activation, STARTS[0], len(first))
-        slices = [layer.slice for layer in network.trained]
+        slices = LayerwiseRate(SGD(), network.parts).layers
         mean, found = 1.0, {}
         for name in ("layerwise", "plain", "larger"):
             network.w[...] = first
-            rule = LayerwiseRate(SGD(), slices) if name == "layerwise" else SGD()
+            rule = LayerwiseRate(SGD(), network.parts) if name == "layerwise" else SGD()
             own = eta * mean if name == "larger" else eta
             loss, norms = np.empty((steps, len(first))), []
             with np.errstate(over="ignore", invalid="ignore"):
