@@ -27,9 +27,10 @@ class Optimizer(torch.optim.Optimizer):
         ValueError: no learning rate, or one below 0.
 
     The rule's hyperparameters stand in the groups under their own names, where they can be
-    changed; Adam's ``beta1`` and ``beta2`` as torch's ``betas``, too. The state of a parameter stands in ``state[parameter]`` under the
-    names that the rule declares, and travels in ``state_dict``. Parameters without a gradient are
-    passed over, as in torch; sparse and complex ones are refused.
+    changed; Adam's ``beta1`` and ``beta2`` as torch's ``betas``, too. The state of a parameter
+    stands in ``state[parameter]`` under the names that the rule declares, and travels in
+    ``state_dict``. Parameters without a gradient are passed over, as in torch; sparse and complex
+    ones are refused.
     """
 
     def __init__(

@@ -198,7 +198,7 @@ for name, (rule, twin) in twins.items():
 lines = {}
 for name in ("rate inside, as ours", "rate outside, as torch", "torch, gradient scaled"):
     w = nn.Parameter(torch.zeros(1, dtype=torch.float64))
-    ours = Optimizer([w], optim.Momentum(0.9))
+    ours = Optimizer([w], optim.Momentum(0.9), lr=1.0)
     optimizer = ours if "ours" in name else torch.optim.SGD([w], momentum=0.9)
     lengths = lines[name] = []
     for rate in [1.0] * 30 + [0.1] * 30:

@@ -255,7 +255,7 @@ def _train_torch(
         torch.manual_seed(seed)
         colours, side = train_part[0].shape[1:3]
         model = article_network(side, colours).to(train_part[0].device)
-        optimizer = Optimizer(model.parameters(), rule)
+        optimizer = Optimizer(model.parameters(), rule, lr=1.0)
         done = 0
 
         def set_rate() -> None:

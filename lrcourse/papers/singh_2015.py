@@ -154,7 +154,7 @@ def train(
         _start(model, GAUSSIAN.get(network), rng)
         model.to(device)
         inner = RULES[rule]()
-        optimizer = Optimizer(model, LayerwiseRate(inner) if layerwise else inner)
+        optimizer = Optimizer(model, LayerwiseRate(inner) if layerwise else inner, lr=1.0)
         rate = Inverse(learning_rate, gamma)
         decays = [(p, weight_decay) for p in model.parameters()]
         if last_decay is not None:
