@@ -410,7 +410,7 @@ def test_another_set_under_such_names_is_named_and_not_taken(serve, tmp_path, mo
     found = tmp_path / RENAMED[names]("t10k-images-idx3-ubyte.gz")[0]
     with pytest.raises(FileNotFoundError) as caught:
         load("kmnist", folder=tmp_path)
-    for words in ("put there train-images-idx3-ubyte.gz", "not what is needed: ", str(found)):
+    for words in ("put train-images-idx3-ubyte.gz", "not what is needed: ", str(found)):
         assert words in str(caught.value)
     monkeypatch.setenv("LRCOURSE_DATA", str(tmp_path))
     assert_same(load("kmnist", validation=0), kmnist.arrays)  # downloaded beside the other set
@@ -479,7 +479,7 @@ def test_an_unknown_home_folder_is_refused(serve, at_home, monkeypatch):
     serve("mnist")
     monkeypatch.setenv("LRCOURSE_DATA", "~no-such-user/sets")
     for folder in (None, "~no-such-user/sets"):
-        with pytest.raises(FileNotFoundError, match=r"^~no-such-user/sets: that home folder is un"):
+        with pytest.raises(FileNotFoundError, match=r"^~no-such-user/sets: there is no such home"):
             load("mnist", folder=folder)
 
 

@@ -49,7 +49,7 @@ def _locate(name: str, folder: str | os.PathLike | None) -> list[Path]:
     needed += f" ({about.version})" if about.version else ""
     instead = about.instead + _unusable(name, about, folders)
     if folder is not None:
-        raise FileNotFoundError(f"{name} is not complete in {home}: put there {needed}, {instead}")
+        raise FileNotFoundError(f"{name} is not complete in {home}: put {needed} there, {instead}")
     try:
         folders[0].mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folders[0]).close()
@@ -75,7 +75,9 @@ def _expanded(folder: str | os.PathLike) -> Path:
     try:
         return Path(folder).expanduser()
     except RuntimeError as error:  # without this, a folder named ~ would be made
-        raise FileNotFoundError(f"{folder}: that home folder is unknown, name another") from error
+        raise FileNotFoundError(
+            f"{folder}: there is no such home folder; name another, here or in LRCOURSE_DATA"
+        ) from error
 
 
 def present(folder: Path, file: File) -> Path | None:
