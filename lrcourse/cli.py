@@ -1,7 +1,9 @@
 r"""The command ``lrcourse``; each part of the package is imported when its command runs."""
 
 import difflib
+import io
 import signal
+import sys
 from pathlib import Path
 
 import click
@@ -38,6 +40,8 @@ def _examples(*lines: str) -> str:
 @click.version_option(__version__, message="lrcourse %(version)s")
 def main() -> None:
     r"""How big a step should a network take? A course in Jupyter."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: cp932 has no letter ä
     if callable(signal.getsignal(signal.SIGINT)):  # else it is ignored, as behind a script's &
         before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
         click.get_current_context().call_on_close(lambda: signal.signal(signal.SIGTERM, before))

@@ -53,6 +53,18 @@ def test_data_says_what_a_set_is_and_where_it_comes_from():
     assert "\nlicence: " in result.output
 
 
+@pytest.mark.parametrize("encoding", ["cp932", "cp1251", "ascii", "utf-8"])
+def test_a_letter_that_the_encoding_of_the_output_lacks_is_escaped(encoding):
+    result = subprocess.run(
+        [sys.executable, "-m", "lrcourse", "data", "patches"],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONPATH": str(ROOT)},
+        check=True,
+    )
+    name = b"H\\xe4ggstr\\xf6m" if encoding.startswith("cp") else "Häggström".encode()
+    assert b"retina by Mikael " + name in result.stdout  # for ASCII, click writes UTF-8
+
+
 def test_an_unknown_data_set_is_one_sentence():
     result = run("data", "digit")
     assert result.exit_code == 1

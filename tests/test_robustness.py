@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lrcourse import data, grading
+from lrcourse import grading
 from lrcourse.cli import main
 from lrcourse.course import release
+from lrcourse.datasets import catalogue, download, formats
 from lrcourse.grading import batch, manual, submissions
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.marks import TABLES, Store
@@ -214,11 +215,11 @@ def test_two_downloads_to_a_folder_come_after_each_other(tmp_path):
     order = []
 
     def second():
-        with data._alone(tmp_path):
+        with download.one_at_a_time(tmp_path):
             order.append("second")
 
     thread = threading.Thread(target=second)
-    with data._alone(tmp_path):
+    with download.one_at_a_time(tmp_path):
         thread.start()
         thread.join(0.2)
         order.append("first")
@@ -227,9 +228,9 @@ def test_two_downloads_to_a_folder_come_after_each_other(tmp_path):
 
 
 def test_a_data_file_that_cannot_be_opened_is_named(tmp_path):
-    with pytest.raises(data.DataError, match=r"mnist.gz is truncated.*cannot be unpacked"):
+    with pytest.raises(formats.DataError, match=r"mnist.gz is truncated.*cannot be unpacked"):
         (tmp_path / "mnist.gz").mkdir()
-        data.read_idx(tmp_path / "mnist.gz", data.File("mnist.gz", (3,), "0" * 64))
+        formats.read_idx(tmp_path / "mnist.gz", catalogue.File("mnist.gz", (3,), "0" * 64))
 
 
 @pytest.mark.parametrize(

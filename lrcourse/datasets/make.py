@@ -32,9 +32,10 @@ def fashion_mini(sources: argparse.Namespace) -> Arrays:
 
     The indices kept beside the images say where each stood in the file it came from.
     """
-    from lrcourse.data import DOWNLOADED, read_idx
+    from lrcourse.datasets.catalogue import PUBLISHED
+    from lrcourse.datasets.formats import read_idx
 
-    files = DOWNLOADED["fashion-mnist"]["files"].items()
+    files = PUBLISHED["fashion-mnist"].files.items()
     full = {part: read_idx(sources.fashion_mnist / file.name, file) for part, file in files}
     rng = np.random.default_rng(2017)
     train, test = (choose(full[part], n, rng) for part, n in [("train_y", 1000), ("test_y", 200)])
