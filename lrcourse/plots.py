@@ -1,4 +1,4 @@
-r"""The figures of the chapters, one line each: curves, response, path, images, bars, history.
+r"""The figures of the chapters, each drawn by one line of code.
 
 Every figure takes `alt`, the words for those who do not see it, and shows itself once. JupyterLab
 gives a matplotlib figure an empty alt text, so figures are shown as HTML images that carry theirs.
@@ -19,6 +19,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from lrcourse.schedules import Schedule
     from lrcourse.training import History
 
 BLUE, VERMILLION, INK, GREY = "#0072B2", "#D55E00", "#222222", "#808080"
@@ -123,6 +124,25 @@ def curves(
         axes.plot(x, y, dash, color=colour, marker=marker, markersize=3, label=name or None)
     _label(axes, x_label, y_label, log_x=log_x, log_y=log_y)
     show(figure, alt)
+
+
+def schedule(
+    schedule: Schedule, steps: int, unit: str = "step", *, log: bool = False, alt: str = ""
+) -> None:
+    r"""The learning rate of a schedule over its first `steps` steps.
+
+    unit: what it counts, "step" or "epoch". log: a logarithmic axis for the rate. alt: by default
+    the schedule as it prints, and its first, smallest, largest and last rate.
+    ValueError if `steps` is not a whole number, 1 or more.
+    """
+    if not (isinstance(steps, int | np.integer) and steps >= 1):
+        raise ValueError(f"steps must be a whole number, 1 or more, not {steps!r}.")
+    rates = schedule(np.arange(steps))
+    alt = alt or (
+        f"Learning rate of {schedule} over {steps} {unit}s: it begins at {rates[0]:.3g}, lies "
+        f"between {rates.min():.3g} and {rates.max():.3g}, and ends at {rates[-1]:.3g}."
+    )
+    curves(rates, unit, "learning rate", log_y=log, alt=alt)
 
 
 def response(

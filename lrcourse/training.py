@@ -77,6 +77,7 @@ class Run:
         learning_rate: the rate of the next step; set it to change it.
         batch_size: examples a step; set it in on_epoch_begin to change it.
         epochs: epochs asked for.
+        examples: number of training examples.
         epoch: number of the epoch, from 0.
         step: number of updates done.
         loss: loss of the last mini-batch, a number or (K,).
@@ -90,8 +91,9 @@ class Run:
         learning_rate: float | Array,
         batch_size: int,
         epochs: int,
+        examples: int,
     ) -> None:
-        self.network, self.rule = network, rule
+        self.network, self.rule, self.examples = network, rule, examples
         self.learning_rate, self.batch_size, self.epochs = learning_rate, batch_size, epochs
         self.epoch, self.step, self.loss, self.history = 0, 0, math.nan, History()
 
@@ -103,6 +105,19 @@ class Run:
     @learning_rate.setter
     def learning_rate(self, value: float | Array) -> None:
         self._learning_rate = _checked_learning_rate(value, self.network)
+
+    def check_batch_size(self, size: int) -> None:
+        r"""Raise a ValueError if a batch size is invalid, or leaves BatchNorm a batch of 1.
+
+        Args:
+            size: examples a step.
+        """
+        normed = any(isinstance(layer, BatchNorm) for layer in self.network.layers)
+        if self.examples % _checked_batch_size(size, self.examples) == 1 % size and normed:
+            raise ValueError(
+                f"With batch_size {size} a batch of 1 example comes up among {self.examples}, and "
+                "BatchNorm needs at least 2: choose another batch size."
+            )
 
     def stop(self, why: str = "a callback asked to stop") -> None:
         r"""Let the training end after this step.
@@ -155,7 +170,8 @@ def fit(
     if not isinstance(epochs, int | np.integer) or epochs < 1:
         raise ValueError(f"epochs must be a whole number of at least 1, not {epochs!r}.")
     calls = {moment: _calls(moment, callbacks) for moment in MOMENTS}
-    run = Run(network, rule, learning_rate, batch_size, epochs)
+    run = Run(network, rule, learning_rate, batch_size, epochs, len(x))
+    run.check_batch_size(batch_size)
     history = run.history
     history.setting = {
         "rule": type(rule).__name__,
@@ -165,14 +181,7 @@ def fit(
     }
     validation = data.validation if isinstance(data, Data) and len(data.validation.y) else None
     take_step = in_blocks(rule, network.w, network.g)
-    steps = -(-len(x) // _checked_batch_size(batch_size, len(x)))
-    if len(x) % batch_size == 1 % batch_size and any(
-        isinstance(b, BatchNorm) for b in network.layers
-    ):
-        raise ValueError(
-            f"With batch_size {batch_size} a batch of 1 example comes up among {len(x)}, and "
-            "BatchNorm needs at least 2: choose another batch size."
-        )
+    steps = -(-len(x) // batch_size)
     network.train()
     bar = tqdm(
         total=epochs * steps,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lrcourse import plots
+from lrcourse.schedules import Cosine
 from lrcourse.training import History
 
 ALT = 'A "falling" <line>'
@@ -34,6 +35,7 @@ CALLS = {
     "curves": lambda: plots.curves(
         {"a": ([1, 2], [3, 4]), "b": [1, np.nan]}, "rate", "loss", log_x=True, log_y=True, alt=ALT
     ),
+    "schedule": lambda: plots.schedule(Cosine(0.1, 100), 101, "epoch", log=True, alt=ALT),
     "path": lambda: plots.path(loss, run(0.05), alt=ALT),
     "diverging paths": lambda: plots.path(loss, {"0.1": run(0.1), "0.5": run(0.5, 400)}, alt=ALT),
     "path of one weight": lambda: plots.path(lambda w: 2 * w * w, [-2, 1, 0.5], alt=ALT),
@@ -97,6 +99,26 @@ def test_images_share_one_scale_and_keep_their_order(figures):
     assert [axes.get_title() for axes in grid] == ["a", "b", "c", ""]
     np.testing.assert_array_equal(grid[2].images[0].get_array(), x[2].reshape(4, 4))
     assert grid[0].images[0].get_clim() == (0, 47)
+
+
+def test_schedule_draws_the_rates_and_says_where_they_go(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "show", lambda figure, alt: shown.append((figure, alt)))
+    cosine = Cosine(0.1, 100)
+    plots.schedule(cosine, 101, "epoch")
+    plots.schedule(lambda t: 0.5**t, 3, log=True, alt=ALT)
+    (figure, alt), (other, words) = shown
+    (axes,) = figure.axes
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), cosine(np.arange(101)))
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "learning rate")
+    assert alt == (
+        "Learning rate of Cosine(learning_rate=0.1, steps=100, low=0.0) over 101 epochs: it "
+        "begins at 0.1, lies between 0 and 0.1, and ends at 0."
+    )
+    assert (other.axes[0].get_yscale(), words) == ("log", ALT)
+    for steps in (0, 1.5):
+        with pytest.raises(ValueError, match=f"steps must be a whole number, .*, not {steps}"):
+            plots.schedule(cosine, steps)
 
 
 def test_history_draws_validation_by_epoch(figures):

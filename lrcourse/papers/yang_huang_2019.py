@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from lrcourse.callbacks import ByCutoff, ByEpoch, ByOscillation, Strategy
 from lrcourse.data import Data, Split
 from lrcourse.nn import Array
 from lrcourse.optim import Adam, Momentum, Rule
@@ -35,16 +36,7 @@ from lrcourse.papers.trial import (
     select,
     tuned,
 )
-from lrcourse.schedules import (
-    ByCutoff,
-    ByEpoch,
-    ByOscillation,
-    Geometric,
-    Harmonic,
-    InverseRoot,
-    SawTooth,
-    Strategy,
-)
+from lrcourse.schedules import Geometric, Harmonic, InverseRoot, SawTooth
 from lrcourse.torch_optim import Optimizer
 from lrcourse.training import Run
 
