@@ -113,7 +113,7 @@ class GrowBatch:
 
     def on_epoch_begin(self, run: Run) -> None:
         r"""Set the batch size of the epoch."""
-        run.batch_size = self(run.epoch)
+        run.batch_size = int(self(run.epoch))
 
 
 class Strategy(ABC):
@@ -143,7 +143,8 @@ class Strategy(ABC):
         for rate in rates:
             check(self, "each rate of sequence", rate, NonNegative)
         self.sequence = deque(dropwhile(lambda rate: rate == learning_rate, map(float, rates)))
-        self.learning_rate, self.previous = learning_rate, None
+        self.learning_rate = learning_rate
+        self.previous: float | None = None
 
     @abstractmethod
     def _due(self, loss: float) -> bool:

@@ -259,7 +259,7 @@ class PerEpoch(Schedule):
     steps: Count
 
     def _rate(self, t: Array) -> Array:
-        return self.schedule(t // self.steps)
+        return np.asarray(self.schedule(t // self.steps))
 
 
 MODES = ("triangular", "triangular2", "exp_range")

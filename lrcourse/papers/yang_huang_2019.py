@@ -41,7 +41,11 @@ from lrcourse.torch_optim import Optimizer
 from lrcourse.training import Run
 
 SEQUENCES = {"seq1": Harmonic, "seq2": InverseRoot, "seq3": Geometric, "seq4": SawTooth}
-STRATEGIES = {"by epoch": ByEpoch, "by cutoff": ByCutoff, "by oscillation": ByOscillation}
+STRATEGIES: dict[str, type[Strategy]] = {
+    "by epoch": ByEpoch,
+    "by cutoff": ByCutoff,
+    "by oscillation": ByOscillation,
+}
 TWELVE = [(sequence, strategy) for strategy in STRATEGIES for sequence in SEQUENCES]
 FALLING = [{"sequence": q, "strategy": s, "rule": "momentum"} for q, s in TWELVE]
 NO_DECAY = {"sequence": "none", "strategy": "no decay", "rule": "momentum"}
