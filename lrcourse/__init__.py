@@ -15,7 +15,7 @@ _HOMES = {
     "fit": "lrcourse.training",
 }
 _MODULES = {
-    *("data", "nn", "optim", "papers", "plots", "range_test"),
+    *("callbacks", "data", "nn", "optim", "papers", "plots", "range_test"),
     *("schedules", "sweep", "torch_optim", "training", "whitening"),
 }
 __all__ = sorted(_MODULES | _HOMES.keys())

@@ -441,7 +441,8 @@ class Network:
             ValueError: x has another number of features than the first layer takes, or of axes.
         """
         x = np.asarray(x, self._w.dtype)
-        if x.shape[-1:] != (self.fan_in,) or (x.ndim != 2 and x.shape[:-2] != self.w.shape[:-1]):
+        fits = x.ndim == 2 or (x.ndim == 3 and x.shape[:1] == self.w.shape[:-1])
+        if not fits or x.shape[-1] != self.fan_in:
             raise ValueError(
                 f"x must be (batch, {self.fan_in}) for this network, but its shape is {x.shape}"
                 + ("; of one example take x[None]." if x.ndim == 1 else ".")
@@ -627,7 +628,7 @@ def checked_labels(labels: ArrayLike, logits_shape: tuple[int, ...]) -> NDArray[
             f"Labels must be whole numbers (0 .. {classes - 1}), not of type {labels.dtype}."
         )
     # Cast to unsigned, a negative label is a huge one: a single comparison finds both kinds.
-    if _max(labels.astype(np.uint64)) >= classes:
+    if _max(labels.astype(np.uint64), axis=None) >= classes:
         wrong = labels[(labels < 0) | (labels >= classes)][0]
         raise ValueError(
             f"Label {wrong} is out of range: with {classes} classes, labels are 0 .. {classes - 1}."

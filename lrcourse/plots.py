@@ -1,4 +1,4 @@
-r"""The figures of the chapters, one line each: curves, response, path, images, bars, history.
+r"""The figures of the chapters, each drawn by one line of code.
 
 Every figure takes `alt`, the words for those who do not see it, and shows itself once. JupyterLab
 gives a matplotlib figure an empty alt text, so figures are shown as HTML images that carry theirs.

@@ -21,9 +21,9 @@ NOTEBOOKS = sorted([*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("solutions/*.ipyn
 # Each layer may import from the layers before it, and from its own.
 LAYERS = [
     {"lrcourse", "files", "messages", "palette", "datasets"},  # __init__.py has lazy names only
-    {"optim", "nn", "data", "schedules", "whitening", "plots"},  # plots draws arrays
-    {"training", "torch_optim"},
-    {"exercises", "range_test", "sweep"},
+    {"optim", "nn", "data", "schedules", "whitening"},
+    {"training", "callbacks", "torch_optim"},
+    {"exercises", "range_test", "sweep", "plots"},
     {"cli", "__main__", "widgets", "grading", "papers", "course", "docs", "site"},
 ]
 

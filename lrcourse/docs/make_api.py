@@ -14,7 +14,7 @@ from griffe import Class, Docstring, Function, Module, load
 PAGE = Path(__file__).with_name("api.md")
 PACKAGE = Path(__file__).parents[1]
 MODULES = [
-    *("nn", "optim", "training", "data", "schedules", "whitening", "plots"),
+    *("nn", "optim", "training", "data", "schedules", "callbacks", "whitening", "plots"),
     *("range_test", "sweep", "torch_optim", "exercises"),
 ]
 HEAD = """# Reference

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from lrcourse.callbacks import LearningRateScheduler
 from lrcourse.data import Data, Split
 from lrcourse.nn import Array
 from lrcourse.optim import AdaDelta, AdaGrad, Adam, Momentum, RMSprop, Rule
@@ -30,14 +31,7 @@ from lrcourse.papers.trial import (
     sample,
     tuned,
 )
-from lrcourse.schedules import (
-    Constant,
-    Exponential,
-    LearningRateScheduler,
-    Schedule,
-    Step,
-    TimeBased,
-)
+from lrcourse.schedules import Constant, Exponential, Schedule, Step, TimeBased
 from lrcourse.torch_optim import Optimizer
 from lrcourse.training import Run
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lrcourse import optim
+from lrcourse.callbacks import LearningRateScheduler
 from lrcourse.papers.dense import dense, quiet_fit, sign_sgd
 from lrcourse.papers.images import first_available, images, pooled
 from lrcourse.papers.trial import (
@@ -25,7 +26,7 @@ from lrcourse.papers.trial import (
     sample,
     tuned,
 )
-from lrcourse.schedules import Cosine, LearningRateScheduler, OneCycle
+from lrcourse.schedules import Cosine, OneCycle
 
 RESOLUTION = 0.5  # points: a smaller difference counts for nothing
 NEAR = 0.01  # as an error: "within 1 point of the best"
