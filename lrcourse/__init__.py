@@ -15,7 +15,7 @@ _HOMES = {
     "fit": "lrcourse.training",
 }
 _MODULES = {
-    *("callbacks", "data", "nn", "optim", "papers", "plots", "range_test"),
+    *("callbacks", "data", "measure", "nn", "optim", "papers", "plots", "range_test"),
     *("schedules", "sweep", "torch_optim", "training", "whitening"),
 }
 __all__ = sorted(_MODULES | _HOMES.keys())

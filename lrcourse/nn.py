@@ -112,9 +112,7 @@ class Linear:
 
     def __init__(self, fan_in: int, fan_out: int, init: str = "kaiming") -> None:
         if fan_in < 1 or fan_out < 1:
-            raise ValueError(
-                f"A Linear layer needs at least 1 input and 1 output, got {fan_in} and {fan_out}."
-            )
+            raise ValueError(f"Linear needs at least 1 input and output, not {fan_in}, {fan_out}.")
         if init not in INITIALIZATIONS:
             raise ValueError(unknown("initialization", init, INITIALIZATIONS))
         self.fan_in, self.fan_out, self.init = fan_in, fan_out, init
@@ -127,9 +125,7 @@ class Linear:
 
     def forward(self, x: Array) -> Array:
         self.x = x
-        y = _product(x, self.W)
-        y += self.b
-        return y
+        return _product(x, self.W) + self.b
 
     def backward(self, d_y: Array) -> Array | None:
         _product(self.x.mT, d_y, out=self.dW)
@@ -155,17 +151,11 @@ class Sigmoid:
     """
 
     def forward(self, x: Array) -> Array:
-        y = np.tanh(0.5 * x)
-        y += 1
-        y *= 0.5
-        self.y = y
-        return y
+        self.y = 0.5 * (1 + np.tanh(0.5 * x))
+        return self.y
 
     def backward(self, d_y: Array) -> Array:
-        d_x = 1 - self.y
-        d_x *= self.y
-        d_x *= d_y
-        return d_x
+        return (1 - self.y) * self.y * d_y
 
 
 class Tanh:
@@ -289,10 +279,7 @@ def softmax_cross_entropy(logits: Array, labels: ArrayLike) -> tuple[Array, Arra
     log_p -= _max(log_p, axis=-2, keepdims=True)
     log_p -= np.log(_sum(np.exp(log_p), axis=-2, keepdims=True))
     loss = _sum(log_p, axis=(-2, -1), where=right) / -batch
-    d_logits = np.exp(log_p)
-    d_logits -= right
-    d_logits /= batch
-    return loss, d_logits.mT
+    return loss, ((np.exp(log_p) - right) / batch).mT
 
 
 def squared_error(outputs: Array, targets: ArrayLike) -> tuple[Array, Array]:
@@ -367,18 +354,14 @@ class Network:
             raise ValueError(f"runs must be None or at least 1, not {runs}.")
         taken = [layer for layer in self.layers if hasattr(layer, "slice")]
         if taken or len(set(map(id, self.layers))) < len(self.layers):
-            raise ValueError(
-                "A layer belongs to one network, once: make new layers for each network and place."
-            )
+            raise ValueError("A layer belongs to one network, once: make a new one for each place.")
         with_parameters = [layer for layer in self.layers if hasattr(layer, "shapes")]
         if not with_parameters:
             raise ValueError("A network needs at least one layer with parameters, such as Linear.")
         for below, above in pairwise(with_parameters):
             if below.fan_out != above.fan_in:
-                raise ValueError(
-                    f"Layers do not fit: one gives {below.fan_out} outputs, the next takes "
-                    f"{above.fan_in} inputs."
-                )
+                gives, takes = below.fan_out, above.fan_in
+                raise ValueError(f"One layer gives {gives} outputs, the next takes {takes} inputs.")
         self.fan_in, self.fan_out = with_parameters[0].fan_in, with_parameters[-1].fan_out
         self.layers[0].needs_input_gradient = False
         self.parts: list[Part] = []
@@ -450,15 +433,6 @@ class Network:
         for layer in self.layers:
             x = layer.forward(x)
         return x
-
-    def check_labels(self, labels: ArrayLike, examples: int) -> None:
-        r"""Raise ValueError, before any work, for labels that this network's loss does not take.
-
-        Args:
-            labels: classes, or targets.
-            examples: how many there must be.
-        """
-        self.loss_function(np.zeros((examples, self.fan_out), self.w.dtype), labels)
 
     def backward(self, d_logits: Array) -> None:
         r"""Fill ``g`` with the gradient of the loss at ``w``, from the last forward pass.
@@ -536,71 +510,6 @@ class Network:
         return (logits.argmax(axis=-1) == checked_labels(labels, logits.shape)).mean(axis=-1)
 
 
-def layer_statistics(network: Network, x: Array, labels: ArrayLike) -> list[dict[str, object]]:
-    r"""Return what flows through each layer, forward and backward, for one batch.
-
-    Args:
-        network: one network, not stacked runs; its ``g`` is filled as by loss_and_gradient.
-        x: inputs, (batch, features).
-        labels: right classes, (batch,).
-
-    Returns:
-        A dict for each layer, in order: ``layer``, its name; ``mean`` and ``deviation`` of its
-        outputs; ``zeros``, the share of them that are 0; ``d_deviation``, the standard deviation
-        of the loss's gradient at its outputs; and for a layer with parameters ``gradient_norm``,
-        the length of their gradient.
-    """
-    rows = []
-    y = np.asarray(x, network.w.dtype)
-    for layer in network.layers:
-        y = layer.forward(y)
-        rows.append(
-            {
-                "layer": type(layer).__name__,
-                "mean": float(y.mean()),
-                "deviation": float(y.std()),
-                "zeros": float((y == 0).mean()),
-            }
-        )
-    d = network.loss_function(y, labels)[1]
-    for layer, row in zip(reversed(network.layers), reversed(rows), strict=True):
-        row["d_deviation"] = float(d.std())
-        d = layer.backward(d)
-        if hasattr(layer, "shapes"):
-            row["gradient_norm"] = float(np.linalg.norm(network.g[layer.slice]))
-    return rows
-
-
-def central_differences(f: Callable[[], float], w: Array, step: float = 1e-6) -> Array:
-    r"""Return the gradient of f measured from its values alone.
-
-    .. math:: g_i \approx \frac{f(w + h e_i) - f(w - h e_i)}{2h}
-
-    Args:
-        f: a function of no arguments that computes a number from ``w``.
-        w: the vector f reads, float64; it is changed in place and put back.
-        step: h; the error is about h squared plus 1e-16 / h, so 1e-6 is near the best.
-
-    Returns:
-        The measured gradient, shaped like w. Where f has a kink within h, such as at a ReLU whose
-        input is 0, it is between the slopes of the two sides, and backprop gives one of them.
-
-    Raises:
-        ValueError: w is not float64; in float32 rounding hides all errors that matter.
-    """
-    if w.dtype != np.float64:
-        raise ValueError(f"Central differences need float64, not {w.dtype}.")
-    g = np.empty_like(w)
-    for i in np.ndindex(w.shape):
-        kept = w[i]
-        w[i] = kept + step
-        above = f()
-        w[i] = kept - step
-        g[i] = (above - f()) / (2 * step)
-        w[i] = kept
-    return g
-
-
 def checked_labels(labels: ArrayLike, logits_shape: tuple[int, ...]) -> NDArray[np.integer]:
     r"""Return labels as an array, if there is one class for each example.
 
@@ -613,26 +522,20 @@ def checked_labels(labels: ArrayLike, logits_shape: tuple[int, ...]) -> NDArray[
     """
     labels = np.asarray(labels)
     *_, batch, classes = logits_shape
-    if labels.shape != (batch,) and labels.shape != logits_shape[:-1]:
-        hint = ""
-        if labels.shape == (batch, classes):
-            hint = " If they are one-hot, labels.argmax(axis=-1) gives the classes."
-        elif labels.shape == (batch, 1):
-            hint = " labels.ravel() takes the second axis away."
+    if labels.shape not in ((batch,), logits_shape[:-1]):
+        hints = {
+            (batch, classes): " If they are one-hot, labels.argmax(axis=-1) gives the classes.",
+            (batch, 1): " labels.ravel() takes the second axis away.",
+        }
         raise ValueError(
             f"Each example needs one label: logits are {logits_shape}, so labels must be "
-            f"({batch},), not {labels.shape}.{hint}"
-        )
-    if labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"Labels must be whole numbers (0 .. {classes - 1}), not of type {labels.dtype}."
+            f"({batch},), not {labels.shape}.{hints.get(labels.shape, '')}"
         )
     # Cast to unsigned, a negative label is a huge one: a single comparison finds both kinds.
-    if _max(labels.astype(np.uint64), axis=None) >= classes:
-        wrong = labels[(labels < 0) | (labels >= classes)][0]
-        raise ValueError(
-            f"Label {wrong} is out of range: with {classes} classes, labels are 0 .. {classes - 1}."
-        )
+    whole = labels.dtype.kind in "iu"
+    if not whole or _max(labels.astype(np.uint64), axis=None) >= classes:
+        wrong = labels[(labels < 0) | (labels >= classes)][0] if whole else labels.dtype
+        raise ValueError(f"Labels must be whole numbers from 0 to {classes - 1}, not {wrong}.")
     return labels
 
 

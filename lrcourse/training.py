@@ -282,7 +282,7 @@ def _checked_data(network: Network, data: Data | tuple[Array, Array]) -> tuple[A
     x, labels = np.asarray(x, network.w.dtype), np.asarray(labels)
     if x.ndim != 2 or x.shape[1] != network.fan_in:
         raise ValueError(f"x must be (examples, {network.fan_in}) for this network, not {x.shape}.")
-    network.check_labels(labels, len(x))
+    network.loss_function(np.zeros((len(x), network.fan_out), x.dtype), labels)  # looks at labels
     if not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(

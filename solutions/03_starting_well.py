@@ -22,7 +22,7 @@
 from itertools import pairwise
 
 import numpy as np
-from lrcourse import check, load, nn, plots
+from lrcourse import check, load, measure, nn, plots
 
 digits = load("digits")
 
@@ -35,7 +35,7 @@ def deep_network(start, activation=nn.ReLU, depth=10, runs=None, seed=0):
 
 
 def by_layer(network, what):
-    rows = nn.layer_statistics(network, *digits.train)
+    rows = measure.layer_statistics(network, *digits.train)
     return [row[what] for row in rows if row["layer"] == "Linear"]
 
 

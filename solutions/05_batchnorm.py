@@ -19,7 +19,7 @@
 from itertools import pairwise
 
 import numpy as np
-from lrcourse import check, fit, load, nn, plots
+from lrcourse import check, fit, load, measure, nn, plots
 from lrcourse.optim import SGD
 
 digits = load("digits")
@@ -36,7 +36,7 @@ def network(norm, start="kaiming", depth=5, width=32, runs=None, seed=0):
 # %%
 lines, plain = {}, network(norm=False, depth=10, width=64)
 for when in ("at the start", "after training"):
-    rows = nn.layer_statistics(plain, *digits.train)
+    rows = measure.layer_statistics(plain, *digits.train)
     spread = [row["deviation"] for row in rows if row["layer"] == "Linear"]
     lines[when] = range(1, 11), spread
     print(f"{when:14} widest {max(spread):.2f}, narrowest {min(spread):.2f}")

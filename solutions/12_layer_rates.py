@@ -26,7 +26,7 @@
 from dataclasses import replace
 from itertools import pairwise
 import numpy as np
-from lrcourse import check, fit, load, nn, plots
+from lrcourse import check, fit, load, measure, nn, plots
 from lrcourse.optim import SGD, AdaGrad, LayerwiseRate, Nesterov, multiplier
 
 
@@ -49,7 +49,7 @@ def build(kind, seed, runs=None):
     return nn.Network(layers[:-1], np.random.default_rng(seed), runs)
 
 
-rows = nn.layer_statistics(build(nn.Sigmoid, 0), data.train.x[:64], data.train.y[:64])
+rows = measure.layer_statistics(build(nn.Sigmoid, 0), data.train.x[:64], data.train.y[:64])
 norms = np.array([row["gradient_norm"] for row in rows if "gradient_norm" in row])
 for number, norm in enumerate(norms, start=1):
     print(f"layer {number}: length of the gradient {norm:.4f}")

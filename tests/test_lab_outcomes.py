@@ -13,7 +13,8 @@ import scipy.stats
 import torch
 
 from lrcourse import labs, load
-from lrcourse.nn import Linear, Network, ReLU, layer_statistics
+from lrcourse.measure import layer_statistics
+from lrcourse.nn import Linear, Network, ReLU
 from lrcourse.optim import DirectionAccelerated, IRpropMinus, multiplier
 from lrcourse.papers import saved
 from lrcourse.papers.race import METHODS

@@ -22,7 +22,7 @@ NOTEBOOKS = sorted([*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("solutions/*.ipyn
 LAYERS = [
     {"lrcourse", "files", "messages", "palette", "datasets"},  # __init__.py has lazy names only
     {"optim", "nn", "data", "schedules", "whitening"},
-    {"training", "callbacks", "torch_optim"},
+    {"measure", "training", "callbacks", "torch_optim"},
     {"exercises", "range_test", "sweep", "plots"},
     {"cli", "__main__", "widgets", "grading", "papers", "course", "docs", "site"},
 ]

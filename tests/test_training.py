@@ -193,7 +193,7 @@ def test_ctrl_c_keeps_the_history():
         ({"epochs": 0}, "at least 1"),
         ({"data": (np.zeros((5, 4)), np.zeros(4, int))}, r"labels must be \(5,\), not \(4,\)"),
         ({"data": (np.zeros((9, 3)), np.zeros(9, int))}, r"\(examples, 4\)"),
-        ({"data": (np.zeros((9, 4)), np.full(9, 3))}, "Label 3"),
+        ({"data": (np.zeros((9, 4)), np.full(9, 3))}, "not 3"),
         ({"callbacks": [object()]}, "no callback"),
     ],
 )

@@ -14,7 +14,7 @@ from griffe import Class, Docstring, Function, Module, load
 PAGE = Path(__file__).with_name("api.md")
 PACKAGE = Path(__file__).parents[1]
 MODULES = [
-    *("nn", "optim", "training", "data", "schedules", "callbacks", "whitening", "plots"),
+    *("nn", "optim", "training", "measure", "data", "schedules", "callbacks", "whitening", "plots"),
     *("range_test", "sweep", "torch_optim", "exercises"),
 ]
 HEAD = """# Reference
@@ -40,6 +40,8 @@ def _module(module: Module) -> Iterator[str]:
     yield f"## lrcourse.{module.name}"
     yield from _sections(module.docstring)
     for name, member in module.members.items():
+        if member.is_alias and member.target_path.startswith(f"{module.path}."):
+            member = member.final_target  # a class of a folder, such as optim
         if not name.startswith("_") and not member.is_alias and member.docstring:
             if member.is_function:
                 yield f"### {name}"

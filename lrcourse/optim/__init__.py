@@ -10,22 +10,3 @@ from lrcourse.optim.layerwise import LayerwiseRate, multiplier
 from lrcourse.optim.momentum import SGD, Momentum, Nesterov
 from lrcourse.optim.rule import Rule, zeros_like
 from lrcourse.optim.signs import IRpropMinus, Rprop, SignSGD
-
-__all__ = [
-    "SGD",
-    "AdaDelta",
-    "AdaGrad",
-    "Adam",
-    "AdamW",
-    "DirectionAccelerated",
-    "IRpropMinus",
-    "LayerwiseRate",
-    "Momentum",
-    "Nesterov",
-    "RMSprop",
-    "Rprop",
-    "Rule",
-    "SignSGD",
-    "multiplier",
-    "zeros_like",
-]

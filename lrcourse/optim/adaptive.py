@@ -1,7 +1,7 @@
 r"""A rate for each weight, from the squares of its gradients: AdaGrad to AdamW."""
 
 from lrcourse.nn import Array
-from lrcourse.optim.rule import Rule, at_least_0, share, zeros_like
+from lrcourse.optim.rule import Rule, at_least_0, zeros_like
 
 
 class AdaGrad(Rule):
@@ -51,7 +51,7 @@ class RMSprop(Rule):
     state = ("S",)
 
     def __init__(self, rho: float = 0.9, epsilon: float = 1e-8) -> None:
-        self.rho, self.epsilon = share("rho", rho), at_least_0("epsilon", epsilon)
+        self.rho, self.epsilon = at_least_0("rho", rho, below=1), at_least_0("epsilon", epsilon)
 
     def begin(self, w: Array) -> None:
         self.S = zeros_like(w)
@@ -86,7 +86,7 @@ class AdaDelta(Rule):
     default_rate = 1.0
 
     def __init__(self, rho: float = 0.95, epsilon: float = 1e-8) -> None:
-        self.rho, self.epsilon = share("rho", rho), at_least_0("epsilon", epsilon)
+        self.rho, self.epsilon = at_least_0("rho", rho, below=1), at_least_0("epsilon", epsilon)
 
     def begin(self, w: Array) -> None:
         self.S, self.D = zeros_like(w), zeros_like(w)
@@ -127,7 +127,10 @@ class Adam(Rule):
     state = ("m", "v", "t")
 
     def __init__(self, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> None:
-        self.beta1, self.beta2 = share("beta1", beta1), share("beta2", beta2)
+        self.beta1, self.beta2 = (
+            at_least_0("beta1", beta1, below=1),
+            at_least_0("beta2", beta2, below=1),
+        )
         self.epsilon = at_least_0("epsilon", epsilon)
 
     def begin(self, w: Array) -> None:

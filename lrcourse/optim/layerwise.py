@@ -2,9 +2,13 @@ r"""A rate for each layer, from the length of its gradient."""
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+from array_api_compat import array_namespace
 
 from lrcourse.nn import Array, Part
-from lrcourse.optim.rule import Rule, namespace, zeros_like
+from lrcourse.optim.rule import Rule, zeros_like
 
 
 class LayerwiseRate(Rule):
@@ -30,30 +34,27 @@ class LayerwiseRate(Rule):
         self.rule, self.parts = rule, parts
 
     def begin(self, w: Array) -> None:
-        size, ends = w.shape[-1], [0, *(layer.stop for layer in self.layers)]
-        if ends[-1] != size or [layer.start for layer in self.layers] != ends[:-1]:
+        ends = [0, *(layer.stop for layer in self.layers)]
+        if [layer.start for layer in self.layers] != ends[:-1] or ends[-1] != w.shape[-1]:
             raise ValueError(
-                "LayerwiseRate needs network.parts of this network: layers that cover the vector "
-                f"from 0 to {size}, in order and without a gap, not {self.parts}."
+                f"LayerwiseRate needs network.parts, which cover w from 0 to {w.shape[-1]}, in "
+                f"order and without a gap, not {self.parts}."
             )
         self.rule.begin(w)
 
     def update(self, w: Array, g: Array, learning_rate: float | Array) -> None:
         rates = zeros_like(w)
         for layer in self.layers:
-            m = multiplier(norm(g[..., layer]))
-            rates[..., layer] = learning_rate * m
+            norm = array_namespace(g).linalg.vector_norm(g[..., layer], axis=-1, keepdims=True)
+            rates[..., layer] = learning_rate * multiplier(norm)
         self.rule.update(w, g, rates)
 
     @property
     def layers(self) -> list[slice]:
         r"""The slice of each layer with parameters, weights and bias together."""
-        ends: dict[str, slice] = {}
-        for part in self.parts or ():
-            layer = part.name.partition(".")[0]
-            first = ends.get(layer, part.slice).start
-            ends[layer] = slice(first, part.slice.stop)
-        return list(ends.values())
+        by_layer = groupby(self.parts or (), key=lambda part: part.name.partition(".")[0])
+        layers = [list(parts) for _, parts in by_layer]
+        return [slice(parts[0].slice.start, parts[-1].slice.stop) for parts in layers]
 
     def fresh(self) -> "LayerwiseRate":
         r"""Return one with the same hyperparameters that has taken no step yet."""
@@ -72,19 +73,7 @@ def multiplier(norm: float | Array) -> float | Array:
         The factor, shaped like norm. For n = 0, where it would be infinite, and for a run that has
         diverged, that of n = 1.
     """
-    if isinstance(norm, float):
-        norm = norm if 0 < norm < math.inf else 1.0
-        return 1 + math.log1p(norm) - math.log(norm)
-    xp = namespace(norm)
+    norm = norm if hasattr(norm, "shape") else np.float64(norm)
+    xp = array_namespace(norm)
     norm = xp.where((norm > 0) & (norm < math.inf), norm, xp.ones_like(norm))
     return 1 + xp.log1p(norm) - xp.log(norm)
-
-
-def norm(g: Array) -> float | Array:
-    r"""Return the length of a gradient: a number, or (K, 1) for K runs.
-
-    Args:
-        g: (P,) or (K, P).
-    """
-    length = namespace(g).linalg.vector_norm(g, axis=-1, keepdims=g.ndim > 1)
-    return length if g.ndim > 1 else float(length)

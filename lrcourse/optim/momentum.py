@@ -3,7 +3,7 @@ r"""Straight down the gradient, and with a memory of the way: SGD, momentum, Nes
 from typing import Literal
 
 from lrcourse.nn import Array
-from lrcourse.optim.rule import Rule, choice, share, zeros_like
+from lrcourse.optim.rule import Rule, at_least_0, choice, zeros_like
 
 
 class SGD(Rule):
@@ -39,7 +39,7 @@ class Momentum(Rule):
     def __init__(
         self, momentum: float = 0.9, convention: Literal["paper", "torch"] = "paper"
     ) -> None:
-        self.momentum = share("momentum", momentum)
+        self.momentum = at_least_0("momentum", momentum, below=1)
         self.convention = choice("convention", convention, ("paper", "torch"))
 
     def begin(self, w: Array) -> None:

@@ -7,7 +7,6 @@ vector of shape (P,) with a number as learning rate, or on K of them, (K, P), wi
 import math
 import warnings
 from copy import copy
-from types import ModuleType
 from typing import Any, ClassVar
 
 from array_api_compat import array_namespace
@@ -15,23 +14,16 @@ from array_api_compat import array_namespace
 from lrcourse.messages import unknown
 from lrcourse.nn import Array
 
-CONTRACT = """\
-A rule looks like this; `state` names what it remembers, and one that remembers nothing needs
-neither `state` nor `begin`:
-
+CONTRACT = """
+A rule looks like this; one that remembers nothing needs neither state nor begin:
     class Mine(Rule):
         state = ("v",)
-
         def begin(self, w):
             self.v = 0 * w
-
         def update(self, w, g, learning_rate):
-            self.v *= 0.9
-            self.v -= learning_rate * g
-            w += self.v  # in place
-"""
+            self.v = 0.9 * self.v - learning_rate * g
+            w += self.v  # in place"""
 _FOLLOWED: set[type] = set()  # rules whose first step was seen to follow the contract
-_NAMESPACES: dict[type, ModuleType] = {}
 
 
 class Rule:
@@ -112,7 +104,7 @@ class Rule:
         self._shape = tuple(w.shape)
 
     def _first_step(self, w: Array, g: Array, learning_rate: float | Array) -> None:
-        # The first of all steps of this class; what it does wrong, it does wrong in each.
+        # The first of all steps of this class: what it does wrong, it does wrong in each.
         name, before, old_w = type(self).__name__, dict(vars(self)), 1 * w
         if self._shape is None:
             self._begin(w)
@@ -120,19 +112,13 @@ class Rule:
             raise TypeError(f"{name}.begin must make {', '.join(missing)}. {CONTRACT}")
         if self.update(w, g, learning_rate) is not None:
             raise TypeError(f"{name}.update must change w in place and return nothing. {CONTRACT}")
-        new = {n for n, value in vars(self).items() if before.get(n, _FOLLOWED) is not value}
-        if undeclared := sorted(new - {*self.state, "_shape"}):
-            raise TypeError(
-                f"{name} changes {', '.join(undeclared)} as it steps, so it must say so: "
-                f"state = {(*self.state, *undeclared)!r}. {CONTRACT}"
-            )
-        if bool((old_w == w).all()) and bool((abs(learning_rate * g) > abs(w) * 1e-3).any()):
-            warnings.warn(
-                f"{name}.update left w as it was: `w = w - ...` makes a new array, `w -= ...` "
-                "changes this one.",
-                RuntimeWarning,
-                stacklevel=3,
-            )
+        changed = {n for n, value in vars(self).items() if before.get(n, _FOLLOWED) is not value}
+        if undeclared := sorted(changed - {*self.state, "_shape"}):
+            state = (*self.state, *undeclared)
+            raise TypeError(f"{name} changes {undeclared} as it steps: state = {state}. {CONTRACT}")
+        if (old_w == w).all() and (abs(learning_rate * g) > abs(w) * 1e-3).any():
+            text = f"{name}.update left w as it was: write `w -= ...` and not `w = w - ...`."
+            warnings.warn(text, RuntimeWarning, stacklevel=3)
         _FOLLOWED.add(type(self))
 
 
@@ -152,45 +138,24 @@ def checked_rule(rule: object) -> Rule:
     return rule
 
 
-def _check(rule: Rule, w: Array, g: Array, learning_rate: float | Array | None) -> None:
+def _check(rule: Rule, w: Array, g: Array, rate: float | Array | None) -> None:
+    name, shape, rates = type(rule).__name__, tuple(w.shape), (*w.shape[:-1], 1)
     if g.shape != w.shape or g.dtype != w.dtype:
+        raise ValueError(f"w is {shape} of {w.dtype}, but g is {tuple(g.shape)} of {g.dtype}.")
+    if rule._shape is not None and rule._shape != shape:
         raise ValueError(
-            f"w and g must be alike, but w is {tuple(w.shape)} of {w.dtype} and g is "
-            f"{tuple(g.shape)} of {g.dtype}."
+            f"This {name} steps {rule._shape}, not {shape}: make a new one for each w."
         )
-    if rule._shape is not None and rule._shape != w.shape:
-        raise ValueError(
-            f"This {type(rule).__name__} has taken steps of shape {rule._shape}, so it cannot step "
-            f"one of shape {tuple(w.shape)}: make a new one for each network."
-        )
-    if isinstance(learning_rate, float | int):
-        if 0 <= learning_rate < math.inf:
-            return
-    elif hasattr(learning_rate, "shape"):
-        if learning_rate.ndim and tuple(learning_rate.shape) != (*w.shape[:-1], 1):
+    if isinstance(rate, float | int):
+        valid = 0 <= rate < math.inf
+    elif valid := hasattr(rate, "shape"):
+        if rate.ndim and tuple(rate.shape) != rates:
             raise ValueError(
-                f"Learning rates of shape {tuple(learning_rate.shape)} do not fit w of shape "
-                f"{tuple(w.shape)}: give one number, or one for each run in an array of shape "
-                f"{(*w.shape[:-1], 1)}."
+                f"The rate must be one number, or {rates} for K runs, not {rate.shape}."
             )
-        if bool(((learning_rate >= 0) & (learning_rate < math.inf)).all()):
-            return
-    raise ValueError(
-        f"{type(rule).__name__} needs a finite learning rate, 0 or more, not {learning_rate!r}."
-    )
-
-
-def namespace(x: Array) -> ModuleType:
-    r"""Return the module with the functions for x: NumPy's or torch's, with NumPy's names.
-
-    Args:
-        x: an array or a tensor.
-    """
-    # Asking takes longer than a step of a small network, and a type's answer never changes.
-    kind = type(x)
-    if kind not in _NAMESPACES:
-        _NAMESPACES[kind] = array_namespace(x)
-    return _NAMESPACES[kind]
+        valid = bool(((rate >= 0) & (rate < math.inf)).all())
+    if not valid:
+        raise ValueError(f"{name} needs a finite learning rate, 0 or more, not {rate!r}.")
 
 
 def zeros_like(w: Array) -> Array:
@@ -199,30 +164,20 @@ def zeros_like(w: Array) -> Array:
     Args:
         w: an array or a tensor.
     """
-    return namespace(w).zeros_like(w)
+    return array_namespace(w).zeros_like(w)
 
 
-def share(name: str, value: float) -> float:
-    r"""Return a hyperparameter that must be at least 0 and below 1.
-
-    Args:
-        name: what it is called, for the error.
-        value: what was given.
-    """
-    if not 0 <= value < 1:
-        raise ValueError(f"{name} must be at least 0 and below 1, not {value}.")
-    return value
-
-
-def at_least_0(name: str, value: float) -> float:
-    r"""Return a hyperparameter that must be finite and 0 or more.
+def at_least_0(name: str, value: float, below: float = math.inf) -> float:
+    r"""Return a hyperparameter, if it is in its range.
 
     Args:
         name: what it is called, for the error.
         value: what was given.
+        below: an upper limit that it must not reach.
     """
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{name} must be finite, 0 or more, not {value}.")
+    if not 0 <= value < below:
+        limit = "finite" if below == math.inf else f"below {below}"
+        raise ValueError(f"{name} must be at least 0 and {limit}, not {value}.")
     return value
 
 

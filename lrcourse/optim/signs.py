@@ -2,8 +2,10 @@ r"""Only the sign of the gradient counts: sign descent, Rprop, and iRprop- for m
 
 from typing import Literal
 
+from array_api_compat import array_namespace
+
 from lrcourse.nn import Array
-from lrcourse.optim.rule import Rule, choice, namespace, zeros_like
+from lrcourse.optim.rule import Rule, choice, zeros_like
 
 
 class SignSGD(Rule):
@@ -81,7 +83,7 @@ class Rprop(Rule):
         agree = like(self.delta, agree)
         grow, shrink = agree.clip(0, 1), -agree.clip(-1, 0)
         self.delta *= 1 + (self.increase - 1) * grow - (1 - self.decrease) * shrink
-        clip(self.delta, self.minimum, self.maximum)
+        self.delta = self.delta.clip(self.minimum, self.maximum)
 
 
 class IRpropMinus(Rprop):
@@ -152,15 +154,4 @@ def like(w: Array, x: Array) -> Array:
         w: the array to be like.
         x: an array of the same library.
     """
-    return namespace(w).astype(x, w.dtype)
-
-
-def clip(x: Array, low: float, high: float) -> None:
-    r"""Clip x in place.
-
-    Args:
-        x: an array or a tensor.
-        low: the least value.
-        high: the greatest.
-    """
-    x.clip_(low, high) if hasattr(x, "clip_") else x.clip(low, high, out=x)
+    return array_namespace(w).astype(x, w.dtype)
