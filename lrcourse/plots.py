@@ -16,17 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrcourse.palette import BLUE, GREY, INK, PALE, VERMILLION
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
     from lrcourse.training import History
 
-BLUE, VERMILLION, INK, GREY = "#0072B2", "#D55E00", "#222222", "#808080"
 LOOKS = [(colour, dash) for dash, colour in product(("-", "--", ":"), (BLUE, VERMILLION, INK))]
 DENSITY = 2  # pixels of the image per pixel on the page, for sharp screens
 
 
-def _figure(alt: str, width: float, height: float, **subplots: object) -> tuple[Figure, Any]:
+def _figure(alt: str, width: float, height: float, **subplots: Any) -> tuple[Figure, Any]:
     r"""An opaque white figure and its axes; sizes in inches of 96 pixels on the page."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -38,7 +42,9 @@ def _figure(alt: str, width: float, height: float, **subplots: object) -> tuple[
         return figure, figure.subplots(**subplots)
 
 
-def _label(axes: object, x_label: str, y_label: str, *, log_x: bool = False, log_y: bool = False):
+def _label(
+    axes: Axes, x_label: str, y_label: str, *, log_x: bool = False, log_y: bool = False
+) -> None:
     r"""Labels, scales, a pale grid, and a legend where lines have names."""
     axes.set(xlabel=x_label, ylabel=y_label)
     if log_x:
@@ -47,7 +53,7 @@ def _label(axes: object, x_label: str, y_label: str, *, log_x: bool = False, log
     if log_y:
         axes.set_yscale("log")
         _log_ticks(axes.yaxis)
-    axes.grid(color="#e4e4e4", linewidth=0.8)
+    axes.grid(color=PALE, linewidth=0.8)
     axes.set_axisbelow(True)
     names = axes.get_legend_handles_labels()[1]
     if len(names) > 4:  # a legend that large would cover lines
@@ -57,7 +63,7 @@ def _label(axes: object, x_label: str, y_label: str, *, log_x: bool = False, log
         axes.legend(frameon=True, framealpha=0.9, edgecolor="none")
 
 
-def _log_ticks(axis: object) -> None:
+def _log_ticks(axis: Axis) -> None:
     r"""Plain numbers at 1, 2 and 5 on a short axis, where matplotlib's own labels overlap."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
@@ -98,7 +104,7 @@ def png(figure: Figure) -> bytes:
 
 
 def curves(
-    lines: Mapping[str, object] | Sequence[float],
+    lines: Mapping[str, ArrayLike | tuple[ArrayLike, ArrayLike]] | ArrayLike,
     x_label: str,
     y_label: str,
     *,
@@ -166,8 +172,8 @@ def response_figure(
 
 
 def path(
-    loss_function: Callable[[object], float],
-    w_history: Mapping[str, object] | object,
+    loss_function: Callable[[Any], float],
+    w_history: Mapping[str, ArrayLike] | ArrayLike,
     *,
     alt: str,
     box: Sequence[tuple[float, float]] | None = None,
@@ -226,7 +232,7 @@ def path(
 
 
 def images(
-    x: object,
+    x: ArrayLike,
     titles: Sequence[object] | None = None,
     *,
     alt: str,

@@ -14,6 +14,12 @@ def start(seed=0, runs=None):
     return Network([Linear(64, 32), ReLU(), Linear(32, 10)], rng, runs), rng
 
 
+def probe_nan_weights():
+    network, rng = start()
+    network.w[7] = np.nan
+    return range_test(network, load("digits"), SGD(), batch_size=32, rng=rng)
+
+
 def probe(data, low=1e-4, high=100.0, steps=100, **start_setting):
     network, rng = start(**start_setting)
     return range_test(network, data, SGD(), low, high, steps, batch_size=32, rng=rng)
@@ -110,12 +116,14 @@ BAD = [
     (lambda: probe(load("digits"), low=0.0), "The rates must be 0 < low < high, not low = 0.0"),
     (lambda: probe(load("digits"), low=2.0, high=1.0), "not low = 2.0, high = 1.0"),
     (lambda: probe(load("digits"), high=np.nan), "high = nan"),
-    (lambda: probe(load("digits"), steps=1), "steps must be a whole number of at least 2, not 1"),
-    (lambda: probe(load("digits"), runs=3), "one network, not 3 stacked runs"),
     (
-        lambda: probe((np.full((40, 64), np.nan), np.zeros(40, int))),
-        "The loss is not finite even before the first step",
+        lambda: probe(load("digits"), steps=19),
+        "steps must be a whole number of at least 20, not 19",
     ),
+    (lambda: probe(load("digits"), steps=100.0), "whole number of at least 20, not 100.0"),
+    (lambda: probe(load("digits"), runs=3), "one network, not 3 stacked runs"),
+    (lambda: probe((np.full((40, 64), np.nan), np.zeros(40, int))), "(?i)nan"),
+    (probe_nan_weights, "The loss is not finite before the first step: .* weights hold NaN"),
     (lambda: probe(load("digits"), low=50.0).proposed, "hardly falls anywhere from rate 50 to"),
 ]
 
