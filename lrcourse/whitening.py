@@ -83,7 +83,7 @@ class PCAWhitening:
             bad = np.argwhere(~np.isfinite(block))
             if len(bad):
                 self.count, (i, j) = 0, bad[0]
-                raise ValueError(f"x has {block[i, j]} in row {start + i}, column {j}.")
+                raise ValueError(f"x is {block[i, j]} in row {start + i}, column {j}.")
             mean = block.mean(axis=0, dtype=np.float64)
             n, m, shift = self.count, len(block), mean - self.mean
             self.count = n + m

@@ -229,7 +229,7 @@ def pickled(tmp_path):
 BAD = [
     (lambda _: ZCA(-1), "epsilon must be a finite number, 0 or more, not -1"),
     (lambda _: ZCA(np.nan), "epsilon must be .*, not nan"),
-    (lambda _: ZCA().fit(with_nan()), "x has nan in row 7, column 3"),
+    (lambda _: ZCA().fit(with_nan()), "x is nan in row 7, column 3"),
     (lambda _: ZCA(0).fit(with_constant_pixels()), "cannot scale 2 of the 30 directions"),
     (lambda _: ZCA(0).fit(np.ones((9, 3))), "cannot scale 3 of the 3 directions"),
     (lambda _: ZCA(0).fit(images(30)), "cannot scale 1 of the 30 directions.*these 30 images"),
@@ -261,7 +261,7 @@ def test_bad_input_is_refused_in_one_sentence(call, sentence, tmp_path):
 
 def test_nothing_half_learnt_remains_after_nan():
     whitening = ZCA()
-    with pytest.raises(ValueError, match="x has inf in row 5000, column 0"):
+    with pytest.raises(ValueError, match="x is inf in row 5000, column 0"):
         whitening.fit(np.vstack([images(5000), np.full((1, 30), np.inf)]))
     with pytest.raises(ValueError, match="not fitted yet"):
         whitening.transform(images())
