@@ -1,8 +1,8 @@
 r"""The figures of the chapters, one line each: curves, response, path, images, bars, history.
 
-Every figure takes `alt`, the words for those who do not see it, and shows itself once. JupyterLab
-gives a matplotlib figure an empty alt text, so figures are shown as HTML images that carry theirs.
-Without a notebook nothing is shown. matplotlib loads with the first figure.
+Every figure takes `alt`, a description for readers who cannot see it, and is shown once. JupyterLab
+gives a matplotlib figure an empty alt text, so figures are shown as HTML images with their own.
+Outside a notebook nothing is shown. matplotlib is imported by the first figure.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ def response(
 ) -> None:
     r"""Response curves, such as error against learning rate: the mean of several seeds and a band.
 
-    lines: name -> (x values, the values at each x, one a seed). The band is a standard deviation
-    to each side. A mean that is not finite leaves a gap.
+    lines: name -> (x values, the values at each x, one for each seed). The band is one standard
+    deviation on each side of the mean. A mean that is not finite leaves a gap.
     """
     show(response_figure(lines, x_label, y_label, alt=alt, log_x=log_x, log_y=log_y), alt)
 
@@ -178,12 +178,12 @@ def path(
     alt: str,
     box: Sequence[tuple[float, float]] | None = None,
 ) -> None:
-    r"""The steps of a run: over contours of the loss for two weights, on its curve for one.
+    r"""The steps of a run: over contours of the loss for two weights, on the loss curve for one.
 
     loss_function: takes w (an array of shape (2,), or one number) and returns the loss.
     w_history: w before the first step and after each, shape (steps + 1, 2) or (steps + 1,); or
-    name -> such an array. box: (low, high) of each weight to draw (default: all steps, and the
-    origin, yet no further than about twice the start: a diverging run leaves the picture).
+    name -> such an array. box: (low, high) of each weight to draw (default: all steps and the
+    origin, but at most about twice the distance of the start: a diverging run leaves the picture).
     """
     if not isinstance(w_history, Mapping):
         w_history = {"": w_history}
@@ -244,7 +244,7 @@ def images(
     x: shape (n, height, width), (n, height, width, 3), or (n, features) with `image_shape`, which
     may be left out for square grey images. Grey images share one scale, from the smallest value
     to the largest; colours are clipped to [0, 1]. titles: one for each image.
-    ValueError for features that are no square, or titles that differ in number.
+    ValueError if the features do not make a square, or there are more or fewer titles than images.
     """
     x = np.asarray(x, dtype=float)
     if x.ndim == 2:
@@ -271,7 +271,7 @@ def images(
 
 
 def bars(values: Mapping[str, float], y_label: str, *, alt: str, log_y: bool = False) -> None:
-    r"""One bar for each name, its value written above it."""
+    r"""One bar for each name, with its value above it."""
     figure, axes = _figure(alt, 6.2, 2.9)
     drawn = axes.bar(list(values), list(values.values()), color=BLUE, width=0.6)
     axes.bar_label(drawn, fmt="%.3g", padding=2)
