@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from waiting import LIMIT, until
 
 import lrcourse
 from lrcourse.cli import main
@@ -152,15 +153,15 @@ def test_lab_serves_chapter_00_and_stops_calmly(tmp_path, course):
             printed += line
         address = re.search(r"http://127\S+", printed)[0]
         assert f":{port}/lab/tree/chapters/00_start_here.ipynb?token=" in address
-        while not listens(int(port)):  # it prints the address a moment before
-            assert server.poll() is None
-        with urllib.request.urlopen(address, timeout=30) as answer:
+        # It prints the address a moment before.
+        until(lambda: listens(int(port)) or server.poll() is not None)
+        with urllib.request.urlopen(address, timeout=LIMIT) as answer:
             page = answer.read().decode()
         assert '"treePath": "chapters/00_start_here.ipynb"' in page
         disabled = re.search(r'"disabledExtensions": \[[^]]*\]', page)[0]
         assert "@jupyterlab/apputils-extension:announcements" in disabled
         server.send_signal(signal.SIGINT)
-        rest = server.communicate(timeout=30)[0]
+        rest = server.communicate(timeout=LIMIT)[0]
         assert server.returncode == 0
         assert "Traceback" not in printed + rest
     finally:

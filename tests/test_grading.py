@@ -7,6 +7,7 @@ import os
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 
+import needs
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -15,8 +16,8 @@ from hypothesis import strategies as st
 
 from lrcourse.cli import main
 
-pytest.importorskip("msgpack")
-pytest.importorskip("jinja2")
+needs.package("msgpack")
+needs.package("jinja2")
 
 from lrcourse.grading import GradingError, assign, grader, protocol, sandbox, submissions
 from lrcourse.grading.cells import needed

@@ -10,8 +10,10 @@ import sys
 import threading
 from pathlib import Path
 
+import needs
 import pytest
 from click.testing import CliRunner
+from waiting import LIMIT
 
 from lrcourse import grading
 from lrcourse.cli import main
@@ -49,7 +51,7 @@ def start(*words, cwd=ROOT, seconds=0.0, prefix=(), environment=None):
 def run(*words, **how):
     r"""The exit code and what was printed."""
     process = start(*words, **how)
-    printed = process.communicate(timeout=120)[0]
+    printed = process.communicate(timeout=LIMIT)[0]
     assert "Traceback" not in printed, printed
     return process.returncode, printed
 
@@ -110,7 +112,7 @@ def test_two_releases_at_once_agree(clone):
         notebook.unlink()
     both = [start("release", cwd=clone) for _ in range(2)]
     for process in both:
-        assert "Traceback" not in process.communicate(timeout=120)[0]
+        assert "Traceback" not in process.communicate(timeout=LIMIT)[0]
         assert process.returncode == 0
     assert release.differences(clone) == []
 
@@ -139,7 +141,7 @@ def full(tmp_path):
             [bwrap, *words, "true"], check=False, stderr=subprocess.DEVNULL
         ).returncode
     ):
-        pytest.skip("bubblewrap cannot make a small disk here")
+        needs.missing("bubblewrap cannot make a small disk here")
     return [bwrap, *words], disk
 
 
@@ -344,7 +346,7 @@ def test_what_stands_in_the_way_of_grades_is_one_sentence(grade, tmp_path, name,
 )
 def test_a_senseless_option_of_grade_is_one_sentence(grade, words, expected):
     if "--dask" in words:
-        pytest.importorskip("distributed")
+        needs.package("distributed")
     code, printed = grade(*words)
     assert code == 1 and expected in printed and printed.count("\n") == 1
 

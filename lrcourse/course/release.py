@@ -174,7 +174,7 @@ def build(root: Path) -> dict[Path, str]:
         import nbformat
     except ModuleNotFoundError as error:
         raise ReleaseError(
-            f"{error.name} is missing: run  pip install -e '.[test]'  in {root}."
+            f"{error.name} is missing: run  pip install -e '.[release]'  in {root}."
         ) from None
     texts, wrong, numbers = {}, [], {}
     for source in sorted((root / "solutions").glob("*.py")):

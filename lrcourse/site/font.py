@@ -1,18 +1,18 @@
 r"""The font of the formulas: growing braces, roots and sums where no such font is installed.
 
-It is STIX Two Math, which ziamath brings, cut down to the letters of the site (SIL Open Font
-License; its notices stay in the font).
+It is STIX Two Math, cut down to the letters of the site. Its licence is in OFL.txt, and its notices
+stay in the font.
 """
 
 import html
 import io
 import re
 from collections.abc import Iterable
-from importlib import metadata
+from pathlib import Path
 
 from fontTools import subset
 
-WHOLE = metadata.distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf")
+WHOLE = Path(__file__).with_name("STIXTwoMath.woff")
 ITALIC = (*range(0x1D434, 0x1D468), 0x210E, *range(0x1D6E2, 0x1D71C))  # Latin and Greek
 
 
