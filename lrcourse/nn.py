@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from itertools import pairwise
 from numbers import Real
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.random import Generator
@@ -347,7 +347,8 @@ class Network:
         dtype: DTypeLike = np.float32,
         loss: LossFunction = softmax_cross_entropy,
     ) -> None:
-        self.layers, self.loss_function = list(layers), loss
+        self.layers: list[Any] = list(layers)  # each gets its slice, and its views, from here
+        self.loss_function = loss
         if not isinstance(rng, Generator):
             raise TypeError(f"rng must be a numpy Generator, such as default_rng(0), not {rng!r}.")
         if runs is not None and runs < 1:

@@ -42,10 +42,12 @@ class Optimizer(torch.optim.Optimizer):
         if lr is None or not lr >= 0:
             raise ValueError(f"{type(rule).__name__} needs lr, a number of 0 or more, not {lr}.")
         if isinstance(params, torch.nn.Module):
-            own = [list(module.parameters(recurse=False)) for module in params.modules()]
-            seen: set[int] = set()  # tied weights belong to the first module that has them
-            own = [[p for p in each if not (id(p) in seen or seen.add(id(p)))] for each in own]
-            params = [{"params": parameters} for parameters in own if parameters]
+            groups, taken = [], set()  # tied weights belong to the first module that has them
+            for module in params.modules():
+                own = [p for p in module.parameters(recurse=False) if p not in taken]
+                taken.update(own)
+                groups += [{"params": own}] if own else []
+            params = groups
         defaults = self.rule.hyperparameters | {"lr": lr}
         if "beta1" in defaults:  # torch's schedulers that cycle a momentum know it as betas
             defaults["betas"] = defaults["last_betas"] = defaults["beta1"], defaults["beta2"]

@@ -264,7 +264,7 @@ def fit(
             )
         except Exception as error:
             run.stop(f"{type(error).__name__}: {error}", Stop.ERROR)
-            error.history = history
+            error.history = history  # type: ignore[attr-defined]
             error.add_note("The record up to here is the `history` of this error.")
             raise
         finally:
@@ -300,9 +300,9 @@ def _give(rule: Rule, network: Network) -> None:
             f"This {type(rule).__name__} has trained another network and remembers it: make a new "
             "one for each network, or pass copy.deepcopy(rule) to carry its state over."
         )
-    rule._network = weakref.ref(network)
+    vars(rule)["_network"] = weakref.ref(network)
     if getattr(rule, "parts", ()) is None:
-        rule.parts = network.parts
+        vars(rule)["parts"] = network.parts
 
 
 def _batches(run: Run, rng: Generator) -> Iterator[NDArray[np.integer]]:

@@ -5,6 +5,8 @@ from typing import Literal
 from lrcourse.nn import Array
 from lrcourse.optim.rule import Rule, at_least_0, choice, zeros_like
 
+Convention = Literal["paper", "torch"]
+
 
 class SGD(Rule):
     r"""Stochastic gradient descent: a step straight down the mini-batch gradient.
@@ -36,9 +38,7 @@ class Momentum(Rule):
 
     state = ("v",)
 
-    def __init__(
-        self, momentum: float = 0.9, convention: Literal["paper", "torch"] = "paper"
-    ) -> None:
+    def __init__(self, momentum: float = 0.9, convention: Convention = "paper") -> None:
         self.momentum = at_least_0("momentum", momentum, below=1)
         self.convention = choice("convention", convention, ("paper", "torch"))
 

@@ -138,7 +138,7 @@ def checked_rule(rule: object) -> Rule:
     return rule
 
 
-def _check(rule: Rule, w: Array, g: Array, rate: float | Array | None) -> None:
+def _check(rule: Rule, w: Array, g: Array, rate: Any) -> None:
     name, shape, rates = type(rule).__name__, tuple(w.shape), (*w.shape[:-1], 1)
     if g.shape != w.shape or g.dtype != w.dtype:
         raise ValueError(f"w is {shape} of {w.dtype}, but g is {tuple(g.shape)} of {g.dtype}.")
