@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrcourse.palette import BLUE, GREY, INK, PALE, VERMILLION
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from lrcourse.training import History
 
-BLUE, VERMILLION, INK, GREY = "#0072B2", "#D55E00", "#222222", "#808080"
 LOOKS = [(colour, dash) for dash, colour in product(("-", "--", ":"), (BLUE, VERMILLION, INK))]
 DENSITY = 2  # pixels of the image per pixel on the page, for sharp screens
 
@@ -47,7 +48,7 @@ def _label(axes: object, x_label: str, y_label: str, *, log_x: bool = False, log
     if log_y:
         axes.set_yscale("log")
         _log_ticks(axes.yaxis)
-    axes.grid(color="#e4e4e4", linewidth=0.8)
+    axes.grid(color=PALE, linewidth=0.8)
     axes.set_axisbelow(True)
     names = axes.get_legend_handles_labels()[1]
     if len(names) > 4:  # a legend that large would cover lines

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lrcourse import data, grading
+from lrcourse import data, files, grading
 from lrcourse.cli import main
 from lrcourse.course import release
-from lrcourse.grading import batch, manual, submissions
+from lrcourse.grading import manual, submissions
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.marks import TABLES, Store
 
@@ -337,7 +337,7 @@ def test_what_stands_in_the_way_of_grades_is_one_sentence(grade, tmp_path, name,
         (("--checks", "nowhere"), "no folder with a chapter_NN.py"),
         (("--checks", "in"), "no folder with a chapter_NN.py"),
         (("--dask", "nowhere"), "No Dask scheduler answers at nowhere"),
-        (("--assignment", ""), "There is no assignment ''; there are 00, "),
+        (("--assignment", ""), "Unknown assignment '': choose from '00', "),
     ],
     ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
 )
@@ -366,8 +366,9 @@ def test_a_file_of_checks_that_is_none_is_one_sentence(grade, tmp_path, source):
 
 def test_two_batches_in_one_folder_do_not_mix(grade, tmp_path):
     (tmp_path / "out").mkdir()
-    lock = batch._lock(tmp_path / "out")
+    folder = os.open(tmp_path / "out", os.O_RDONLY)
+    files.lock(folder)
     code, printed = grade()
     assert code == 1 and printed.startswith("Error: Another batch is writing to out: wait for it")
-    os.close(lock)
+    os.close(folder)
     assert grade()[0] == 0

@@ -16,7 +16,7 @@ from collections import Counter
 from itertools import zip_longest
 from pathlib import Path
 
-from lrcourse.course.workspace import write_whole
+from lrcourse.files import write_whole
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 MARKER = re.compile(r"(BEGIN|END)\s+SOLUTION")
@@ -213,7 +213,7 @@ def release(root: Path) -> list[Path]:
     changed = [p for p, text in texts.items() if not p.is_file() or p.read_bytes() != text.encode()]
     for path in changed:
         path.parent.mkdir(exist_ok=True)
-        write_whole(path, texts[path].encode())
+        write_whole(path, texts[path])
         # jupytext refuses to open a notebook that is newer than its source.
         source = (root / "solutions" / path.name).with_suffix(".py").stat()
         os.utime(path, ns=(source.st_atime_ns, source.st_mtime_ns))

@@ -13,6 +13,8 @@ import secrets
 import socket
 from pathlib import Path
 
+from lrcourse.files import write_beside, write_whole
+
 MANIFEST = ".lrcourse.json"
 START = "chapters/00_start_here.ipynb"
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"  # its pop-up covers the notebook
@@ -60,7 +62,7 @@ def deliver(folder: Path, course: Path, version: str) -> list[str]:
                 lines += [line] if line else []
                 same += not line
         finally:
-            write_whole(manifest, json.dumps({"files": delivered}, indent=1).encode())
+            write_whole(manifest, json.dumps({"files": delivered}, indent=1))
     except OSError as error:
         where = error.filename or folder
         raise WorkspaceError(
@@ -108,11 +110,11 @@ def _exchange(content, target, delivered):
 
 
 def _place(content, target):
-    temporary = _write_beside(target, content)
+    part = write_beside(target, content)
     try:
-        return _take_name(temporary, target)
+        return _take_name(part, target)
     finally:
-        temporary.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
 def _take_name(source, target):
@@ -128,25 +130,6 @@ def _take_name(source, target):
             return False
         os.replace(source, target)
     return True
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    r"""Write a file whole or not at all."""
-    temporary = _write_beside(path, content)
-    try:
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write_beside(target, content):
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_bytes(content)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
 
 
 def _hash(content):

@@ -17,14 +17,16 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from lrcourse.messages import nearest
+from lrcourse.palette import BLUE, VERMILLION
+
 TO_DO, PASSED, FAILED, UNKNOWN, HINT = "to do", "passed", "failed", "unknown", "hint"
-BORDERS = {PASSED: "#0072B2", FAILED: "#D55E00"}
+BORDERS = {PASSED: BLUE, FAILED: VERMILLION}
 RETURNED_NONE = "It returned None; is the return line missing?"
 _hints_shown: dict[str, int] = {}
 
@@ -339,8 +341,8 @@ def _size(expected: NDArray) -> float:
 
 def _unknown(id: object) -> Result:
     ids = [exercise.id for chapter in chapters() for exercise in exercises(chapter)]
-    near = get_close_matches(str(id).zfill(4), ids, n=1, cutoff=0)  # 2.1 for "02.1"
-    return Result(str(id), UNKNOWN, f'There is no such exercise; did you mean "{near[0]}"?')
+    near = nearest(str(id).zfill(4), ids, cutoff=0)  # 2.1 for "02.1"
+    return Result(str(id), UNKNOWN, f'There is no such exercise; did you mean "{near}"?')
 
 
 def _escaped(text: str) -> str:

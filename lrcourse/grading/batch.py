@@ -1,6 +1,5 @@
 r"""``lrcourse grade``: a folder of submissions in, marks and feedback out."""
 
-import fcntl
 import os
 import secrets
 from collections import Counter
@@ -14,10 +13,12 @@ from tqdm import tqdm
 
 from lrcourse import grading
 from lrcourse.exercises import chapters as all_chapters
+from lrcourse.files import lock, write_whole
 from lrcourse.grading import GradingError, feedback, grader, manual, repeated, sandbox, submissions
 from lrcourse.grading.gradebook import write_gradebook
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.marks import COLUMNS, Store, write_csv
+from lrcourse.messages import unknown
 
 NOT_ON_ROSTER = "not on the roster"
 NO_CHAPTER = "any"  # a student's only file cannot be read: of which chapter it is, nobody knows
@@ -50,9 +51,7 @@ class Batch:
         known = all_chapters()
         for chapter in order.assignment:
             if chapter not in known:
-                raise GradingError(
-                    f"There is no assignment {chapter!r}; there are {', '.join(known)}."
-                )
+                raise GradingError(unknown("assignment", chapter, known))
         self.order = order
         self.roster = submissions.read_roster(order.roster) if order.roster else []
         kind = "none" if order.unsafe_no_sandbox else order.sandbox or "bubblewrap"
@@ -73,7 +72,15 @@ class Batch:
         sandbox.ensure(kind, order.image)
         for folder in ("feedback", "manual"):
             (order.out / folder).mkdir(parents=True, exist_ok=True)
-        stack.callback(os.close, _lock(order.out))
+        descriptor = os.open(order.out, os.O_RDONLY)
+        stack.callback(os.close, descriptor)
+        try:  # two batches would grade everything twice
+            lock(descriptor)
+        except BlockingIOError:
+            raise GradingError(
+                f"Another batch is writing to {order.out}: wait for it, or name another folder "
+                "with --out."
+            ) from None
         secret = _secret(order.out / "secret.key")
         checks = tuple(str(folder.resolve()) for folder in folders if folder)
         limits = sandbox.Limits(cpu=order.cpu, idle=max(order.cpu, 2), wall=60 + 6 * order.cpu)
@@ -217,11 +224,7 @@ class Batch:
 def _secret(path: Path) -> bytes:
     # Made once; whoever has it can predict the inputs, so it is for the owner's eyes.
     if not path.exists():
-        part = path.with_name(path.name + ".part")
-        part.unlink(missing_ok=True)
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        os.replace(part, path)
+        write_whole(path, secrets.token_hex(32), mode=0o600)
     secret = path.read_bytes().strip()
     if len(secret) != 64:
         raise GradingError(
@@ -229,17 +232,3 @@ def _secret(path: Path) -> bytes:
             "that are filled in already lose their keys."
         )
     return secret
-
-
-def _lock(folder: Path) -> int:
-    # Two batches would grade everything twice. The lock goes with the process, even one killed.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise GradingError(
-            f"Another batch is writing to {folder}: wait for it, or name another folder with --out."
-        ) from None
-    except OSError:  # some file systems of networks lock no folder
-        pass
-    return descriptor

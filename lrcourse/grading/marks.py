@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from lrcourse.course.workspace import write_whole
+from lrcourse.files import write_whole
 from lrcourse.grading import GRADED
 
 TABLES = """

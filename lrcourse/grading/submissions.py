@@ -15,11 +15,11 @@ import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 from lrcourse.exercises import Exercise, chapters
 from lrcourse.grading import GradingError, repeated
+from lrcourse.messages import nearest
 
 LARGEST_FILE = 20 * 2**20
 MOST_FILES = 2000  # in a student's folder
@@ -85,8 +85,8 @@ def read_roster(path: Path) -> list[str]:
         column = head.index("student")
         del rows[0]
     elif len(head) > 1:
-        near = get_close_matches("student", head, n=1)
-        hint = f' (is it "{near[0]}"?)' if near else ""
+        near = nearest("student", head, cutoff=0.6)
+        hint = f' (is it "{near}"?)' if near else ""
         raise GradingError(f"The roster {path} has no column `student`{hint}.")
     students = [row[column] for row in rows if len(row) > column and row[column]]
     if not students:

@@ -11,6 +11,8 @@ from jinja2 import Environment, FileSystemLoader
 from nbformat import NotebookNode
 
 from lrcourse.course.workspace import course_folder
+from lrcourse.files import write_whole
+from lrcourse.messages import unknown
 from lrcourse.site import SiteError
 from lrcourse.site.execute import execute
 from lrcourse.site.font import math_font
@@ -98,7 +100,7 @@ def _notebooks(chapters):
     numbers = [path.name[:2] for path in found]
     for number in chapters:
         if number not in numbers:
-            raise SiteError(f"There is no chapter {number!r}; there are {', '.join(numbers)}.")
+            raise SiteError(unknown("chapter", number, numbers))
     chosen = [path for path in found if path.name[:2] in chapters or not chapters]
     return chosen + [path.parents[1] / "solutions" / path.name for path in chosen]
 
@@ -127,7 +129,7 @@ def _claim(out):
 
 
 def _mark(out, names):
-    (out / MARKER).write_text(json.dumps({"files": sorted(names)}, indent=1), encoding="utf-8")
+    write_whole(out / MARKER, json.dumps({"files": sorted(names)}, indent=1))
 
 
 def _notebook_page(path, notebook):

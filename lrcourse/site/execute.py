@@ -22,6 +22,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from tqdm import tqdm
 
+from lrcourse.files import write_whole
 from lrcourse.site import SiteError
 
 PACKAGE = Path(__file__).parents[1]
@@ -147,8 +148,6 @@ async def _one(path, notebook, kept, turn, progress, failures):
                     atexit.unregister(client._cleanup_kernel)
     outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
     found = {"outputs": outputs, "widgets": notebook.metadata.get("widgets", {})}
-    temporary = kept.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(found), encoding="utf-8")
-    for old in kept.parent.glob(f"{path.parent.name}-{path.stem}-*.json"):
+    write_whole(kept, json.dumps(found))
+    for old in {*kept.parent.glob(f"{path.parent.name}-{path.stem}-*.json")} - {kept}:
         old.unlink(missing_ok=True)
-    temporary.replace(kept)

@@ -27,7 +27,6 @@ Every lab has the tables `verdict` (index into its verdicts), `diverged` (0, or 
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Sequence
@@ -40,6 +39,8 @@ import anywidget
 import numpy as np
 import traitlets
 
+from lrcourse.files import write_whole
+from lrcourse.messages import unknown
 from lrcourse.widgets.static_svg import still
 
 
@@ -77,9 +78,7 @@ class Control:
         r"""The grid's value nearest to a positive number (by ratio), or the name itself."""
         if isinstance(self.values[0], str):
             if value not in self.values:
-                close = difflib.get_close_matches(str(value), self.values, n=1)
-                hint = f" Did you mean {close[0]!r}?" if close else ""
-                raise ValueError(f"{self.label} is one of {self.values}, not {value!r}.{hint}")
+                raise ValueError(unknown(self.label, value, self.values))
             return value
         try:
             number = float(value)
@@ -250,7 +249,7 @@ class Lab(anywidget.AnyWidget):
         r"""Write the lab as a page of its own, whose sliders move without a kernel or a network."""
         from lrcourse.widgets.standalone_html import page
 
-        Path(path).write_text(page([self], self.spec["title"]), encoding="utf-8")
+        write_whole(Path(path).expanduser(), page([self], self.spec["title"]))
 
     def __repr__(self) -> str:
         return f"Lab: {self.spec['title']}. {self.sentence} (Its sliders need JupyterLab.)"

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrcourse.palette import BLUE, GREY, INK, PALE, VERMILLION
+
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
 
-BLUE, VERMILLION, INK, GREY, PALE = "#0072B2", "#D55E00", "#222", "#808080", "#e4e4e4"
 SERIES = ((BLUE, ""), (VERMILLION, "7 4"), (INK, "2 3"), (GREY, "9 3 2 3"))
 CIVIDIS = np.array([[0, 34, 78], [65, 77, 107], [125, 124, 120], [188, 175, 111], [254, 232, 56]])
 CLASSES = np.array([[128, 184, 217], [255, 255, 255], [234, 175, 128]])

@@ -8,7 +8,7 @@
 //   KINDS          one small function for each kind of picture
 //   render         the controls, the words, and what happens on a move
 
-const BLUE = "#0072B2", VERMILLION = "#D55E00", INK = "#222", GREY = "#808080", PALE = "#e4e4e4";
+const BLUE = "#0072B2", VERMILLION = "#D55E00", INK = "#222222", GREY = "#808080", PALE = "#e4e4e4";
 const SERIES = [[BLUE, []], [VERMILLION, [7, 4]], [INK, [2, 3]], [GREY, [9, 3, 2, 3]]];
 const CIVIDIS = [[0, 34, 78], [65, 77, 107], [125, 124, 120], [188, 175, 111], [254, 232, 56]];
 const CLASSES = [[128, 184, 217], [255, 255, 255], [234, 175, 128]]; // pale blue, white, vermillion

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrcourse import schedules as s
-from lrcourse.nn import unknown
+from lrcourse.messages import unknown
 from lrcourse.optim import SGD
 from lrcourse.widgets.labs.descent_lab import SAMPLES, batch_means
 from lrcourse.widgets.labs.grids import increasing, rate_grid, whole

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrcourse.messages import unknown
 from lrcourse.widgets.labs.grids import first_divergence, increasing, rate_grid
 
 if TYPE_CHECKING:
@@ -186,8 +187,9 @@ def bowl(
     from lrcourse.widgets.lab import Control, axis
 
     allowed = ("learning_rate", "batch_size", "conditioning")
-    if unknown := set(controls) - set(allowed):
-        raise ValueError(f"No such control: {sorted(unknown)}; choose from {list(allowed)}.")
+    for name in controls:
+        if name not in allowed:
+            raise ValueError(unknown("control", name, allowed))
     grids = {
         "learning_rate": rate_grid(0.0032, 3.2) if learning_rates is None else learning_rates,
         "batch_size": batch_sizes,
