@@ -87,15 +87,15 @@ def lab(folder: Path, no_browser: bool, port: int | None) -> None:
 def doctor() -> None:
     r"""Check this installation.
 
-    Prints OK or FAIL for each part, and the command that mends it.
+    Prints OK or FAIL for each part, and the command that fixes it.
     """
     from lrcourse.course.doctor import examine
 
-    well = True
-    for good, line in examine():
+    healthy = True
+    for ok, line in examine():
         click.echo(line)
-        well &= good
-    if not well:
+        healthy &= ok
+    if not healthy:
         raise SystemExit(1)
 
 

@@ -256,7 +256,7 @@ def test_the_classifiers_table_holds_what_torch_gives(rule):
 
 
 def test_from_zero_no_rate_helps():
-    outcomes = labs.classifier_outcomes([0.01, 0.1, 1.0], [32], starts=["zero"], epochs=4)
+    outcomes = labs.classifier_outcomes([0.01, 0.1, 1.0], [32], initializations=["zero"], epochs=4)
     assert (outcomes["verdict"] == networks_lab.STUCK).all()
 
 
@@ -477,7 +477,10 @@ def test_live_training_needs_a_notebook():
         (lambda: labs.valley(rule="nesterov"), "Did you mean 'Nesterov'"),
         (lambda: labs.classifier_outcomes([0.1], [200]), "larger than the data, 128 samples"),
         (lambda: labs.classifier_outcomes([0.1], rules=["Adams"]), "Did you mean 'Adam'"),
-        (lambda: labs.classifier_outcomes([0.1], starts=["kaimin"]), "Did you mean 'kaiming'"),
+        (
+            lambda: labs.classifier_outcomes([0.1], initializations=["kaimin"]),
+            "Did you mean 'kaiming'",
+        ),
         (lambda: labs.schedule_outcomes([0.1], names=["cosin"]), "Did you mean 'cosine'"),
         (lambda: labs.schedule_outcomes([0.2, 0.1]), "must be in increasing order"),
         (lambda: labs.acceleration_outcomes([0.1], steps=55), "a multiple of 10"),

@@ -92,6 +92,15 @@ def test_import_loads_nothing_heavy():
     assert not heavy & set(python(code).split())
 
 
+def test_tab_shows_every_name_of_the_package():
+    names = {"check", "data", "fit", "hint", "labs", "load", "nn", "optim"}
+    assert names <= {*python("import lrcourse; print(*dir(lrcourse))").split()}
+
+
+def test_labs_can_be_imported_as_it_is_called():
+    assert python("import lrcourse.labs; print(lrcourse.labs.bowl.__name__)") == "bowl\n"
+
+
 def layer(module):
     r"""The number of a module's layer: ``lrcourse.course.release`` is in that of ``course``."""
     parts = module.split(".")

@@ -25,7 +25,7 @@ NO_CHAPTER = "any"  # a student's only file cannot be read: of which chapter it 
 
 
 @dataclass
-class Order:
+class GradeOptions:
     r"""What the command line asked for; see ``lrcourse grade --help``."""
 
     submissions: Path
@@ -47,49 +47,51 @@ class Order:
 class Batch:
     r"""One run over a folder of submissions; ``stack`` closes what it holds open."""
 
-    def __init__(self, order: Order, stack: ExitStack) -> None:
+    def __init__(self, options: GradeOptions, stack: ExitStack) -> None:
         known = all_chapters()
-        for chapter in order.assignment:
+        for chapter in options.assignment:
             if chapter not in known:
                 raise GradingError(unknown("assignment", chapter, known))
-        self.order = order
-        self.roster = submissions.read_roster(order.roster) if order.roster else []
-        kind = "none" if order.unsafe_no_sandbox else order.sandbox or "bubblewrap"
-        if order.unsafe_no_sandbox and order.sandbox:
+        self.options = options
+        self.roster = submissions.read_roster(options.roster) if options.roster else []
+        kind = "none" if options.unsafe_no_sandbox else options.sandbox or "bubblewrap"
+        if options.unsafe_no_sandbox and options.sandbox:
             raise GradingError("--sandbox and --unsafe-no-sandbox exclude each other.")
-        if (kind in ("docker", "podman")) != bool(order.image):
+        if (kind in ("docker", "podman")) != bool(options.image):
             raise GradingError(
                 "--sandbox docker or podman needs --image, one that has lrcourse installed, and "
                 "only they can use one."
             )
-        folders = [grader.hidden_folder(), order.checks]
-        if order.checks is not None and not list(order.checks.glob("chapter_[0-9][0-9].py")):
-            raise GradingError(f"{order.checks} is no folder with a chapter_NN.py of checks.")
-        if order.out.resolve().is_relative_to(order.submissions.resolve()):
+        folders = [grader.hidden_folder(), options.checks]
+        if options.checks is not None and not list(options.checks.glob("chapter_[0-9][0-9].py")):
+            raise GradingError(f"{options.checks} is no folder with a chapter_NN.py of checks.")
+        if options.out.resolve().is_relative_to(options.submissions.resolve()):
             raise GradingError(
-                f"{order.out} lies among the submissions: name another folder with --out."
+                f"{options.out} lies among the submissions: name another folder with --out."
             )
-        sandbox.ensure(kind, order.image)
+        sandbox.ensure(kind, options.image)
         for folder in ("feedback", "manual"):
-            (order.out / folder).mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(order.out, os.O_RDONLY)
+            (options.out / folder).mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(options.out, os.O_RDONLY)
         stack.callback(os.close, descriptor)
         try:  # two batches would grade everything twice
             lock(descriptor)
         except BlockingIOError:
             raise GradingError(
-                f"Another batch is writing to {order.out}: wait for it, or name another folder "
+                f"Another batch is writing to {options.out}: wait for it, or name another folder "
                 "with --out."
             ) from None
-        secret = _secret(order.out / "secret.key")
+        secret = _secret(options.out / "secret.key")
         checks = tuple(str(folder.resolve()) for folder in folders if folder)
-        limits = sandbox.Limits(cpu=order.cpu, idle=max(order.cpu, 2), wall=60 + 6 * order.cpu)
-        self.setting = grader.Setting(secret, checks, kind, order.image, limits)
-        self.store = Store(order.out / "grades.sqlite")
+        limits = sandbox.Limits(
+            cpu=options.cpu, idle=max(options.cpu, 2), wall=60 + 6 * options.cpu
+        )
+        self.setting = grader.Setting(secret, checks, kind, options.image, limits)
+        self.store = Store(options.out / "grades.sqlite")
         stack.callback(self.store.close)
         self.digests = {c: grader.check_digest(self.setting, c) for c in known}
         self.questions: dict[str, list[Question]] = {}
-        for chapter in order.assignment or known:  # so that a wrong file is told before the work
+        for chapter in options.assignment or known:  # so that a wrong file is told before the work
             grader.hidden_checks(self.setting, chapter)
             self.questions[chapter] = grader.questions(self.setting, chapter)
         self.every = [question for asked in self.questions.values() for question in asked]
@@ -99,34 +101,34 @@ class Batch:
 
     def run(self) -> Counter:
         r"""Grade what is missing or changed, write all tables and pages; count rows by status."""
-        order = self.order
-        for path in order.marks:
+        options = self.options
+        for path in options.marks:
             manual.read_sheet(path, self.store, self.every, self.setting.secret)
-        found = submissions.submissions(order.submissions, self.roster)
-        bar = tqdm(found, total=None, unit="student", disable=not order.progress, leave=False)
-        if order.progress:
-            bar.total = len(self.roster) or len(os.listdir(order.submissions))
+        found = submissions.submissions(options.submissions, self.roster)
+        bar = tqdm(found, total=None, unit="student", disable=not options.progress, leave=False)
+        if options.progress:
+            bar.total = len(self.roster) or len(os.listdir(options.submissions))
         executor, ahead = self._executor()
         with executor:
             grader.run_all(self._work(bar), executor, ahead, self._done)
         if not self.seen:
-            raise GradingError(f"{order.submissions} holds no submission: name another folder.")
+            raise GradingError(f"{options.submissions} holds no submission: name another folder.")
         self._fill()
         rows = self._rows()
         self._write(rows)
         return Counter(sorted(row["status"] for row in rows))
 
     def _executor(self) -> tuple[Executor, int]:
-        if not self.order.dask:
-            return ThreadPoolExecutor(self.order.jobs), 2 * self.order.jobs
+        if not self.options.dask:
+            return ThreadPoolExecutor(self.options.jobs), 2 * self.options.jobs
         from dask.distributed import Client
         from distributed.comm import get_address_host_port, normalize_address
 
-        address = self.order.dask
-        options = {"n_workers": self.order.jobs, "threads_per_worker": 1, "dashboard_address": None}
+        address = self.options.dask
+        local = {"n_workers": self.options.jobs, "threads_per_worker": 1, "dashboard_address": None}
         try:
             if address == "local":
-                client = Client(**options)
+                client = Client(**local)
             else:  # a malformed one would let Client hang when Python exits
                 get_address_host_port(normalize_address(address), strict=True)
                 client = Client(address, timeout=10)
@@ -141,7 +143,7 @@ class Batch:
         for submission in found:
             self.seen[submission.student] = submission
             for chapter, notebook in sorted(submission.notebooks.items()):
-                if self.order.assignment and chapter not in self.order.assignment:
+                if self.options.assignment and chapter not in self.options.assignment:
                     continue
                 if chapter in submission.doubled:
                     continue
@@ -173,7 +175,7 @@ class Batch:
     def _fill(self) -> None:
         # A row for each student and chapter that has none from a notebook.
         found = {c for s in self.seen.values() for c in (*s.notebooks, *s.doubled)}
-        chapters = sorted(self.order.assignment or found) or [NO_CHAPTER]
+        chapters = sorted(self.options.assignment or found) or [NO_CHAPTER]
         for student, submission in self.seen.items():
             for chapter in chapters:
                 if chapter in submission.doubled:
@@ -206,7 +208,7 @@ class Batch:
         return rows
 
     def _write(self, rows: list[dict]) -> None:
-        out, columns = self.order.out, (*COLUMNS, "marked by hand", "still to mark", "total")
+        out, columns = self.options.out, (*COLUMNS, "marked by hand", "still to mark", "total")
         write_csv(out / "grades.csv", columns, [[row[c] for c in columns] for row in rows])
         lms, theirs = {}, {}
         for row in rows:
@@ -217,8 +219,8 @@ class Batch:
         for student, chapters in theirs.items():
             feedback.write_feedback(out / "feedback", student, chapters)
         manual.write_sheets(out / "manual", self.store, self.every, self.setting.secret)
-        if self.order.nbgrader:
-            write_gradebook(self.order.nbgrader, rows)
+        if self.options.nbgrader:
+            write_gradebook(self.options.nbgrader, rows)
 
 
 def _secret(path: Path) -> bytes:

@@ -21,14 +21,14 @@ def grade(submissions: Path, out: Path, **options: object) -> Iterator[str]:
             raise GradingError(f"{module} is missing: pip install 'lrcourse[{extra}]'.")
     if options["nbgrader"] and importlib.util.find_spec("nbgrader") is None:
         raise GradingError("nbgrader is missing: pip install nbgrader, or leave out --nbgrader.")
-    from lrcourse.grading.batch import Batch, Order
+    from lrcourse.grading.batch import Batch, GradeOptions
 
     if options["unsafe_no_sandbox"]:
         yield UNSAFE
-    order = Order(submissions, out, **options, progress=sys.stderr.isatty())
+    asked = GradeOptions(submissions, out, **options, progress=sys.stderr.isatty())
     try:
         with ExitStack() as stack:
-            counts = Batch(order, stack).run()
+            counts = Batch(asked, stack).run()
     except sqlite3.Error as error:
         again = "Mend that, and run it again: what is graded is kept."
         if not isinstance(error, sqlite3.OperationalError):

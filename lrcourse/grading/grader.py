@@ -126,11 +126,11 @@ def grade(
     try:
         listed = exercises(notebook.chapter)
         hidden = hidden_checks(setting, notebook.chapter)
-        with _Desk(setting, student, notebook) as desk:
-            outcomes = {e.id: desk.ask(e, e.checks) for e in listed}
+        with _Grader(setting, student, notebook) as grader:
+            outcomes = {e.id: grader.ask(e, e.checks) for e in listed}
             # Afterwards, so that no answer can tell in a visible check what it saw in a hidden one.
             for e in listed:
-                outcomes[e.id] += desk.ask(e, hidden.get(e.id, []))
+                outcomes[e.id] += grader.ask(e, hidden.get(e.id, []))
     except Exception as error:
         return ERROR, _described(error), None
     detail = [_report(e, [*e.checks, *hidden.get(e.id, [])], outcomes[e.id]) for e in listed]
@@ -169,7 +169,7 @@ def _report(exercise: Exercise, checks: list[Check], outcomes: list[tuple[str, s
     }
 
 
-class _Desk:
+class _Grader:
     # A submission being graded: one sandbox, and a new one after a crash.
     def __init__(self, setting: Setting, student: str, notebook: submissions.Notebook) -> None:
         self.setting, self.student, self.notebook = setting, student, notebook
@@ -178,7 +178,7 @@ class _Desk:
         torch = any(TORCH.search(notebook.cells[n]) for n in answers if n is not None)
         self.modules = ["torch"] if torch else []
 
-    def __enter__(self) -> "_Desk":
+    def __enter__(self) -> "_Grader":
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -223,7 +223,7 @@ class _Desk:
                     raise
                 except Exception as error:
                     said = f"What it returned is not what the check can use: {_named(error)}."
-                    ours = self._breaks(exercise, check)
+                    ours = self._solution_raises_too(exercise, check)
                     outcome = (ERROR, _described(error)) if ours else (FAILED, said)
             outcomes.append(outcome or (FAILED, last))
         if session is not None:
@@ -233,11 +233,11 @@ class _Desk:
                 self.drop()
         return outcomes
 
-    def _breaks(self, exercise: Exercise, check: Check) -> bool:
+    def _solution_raises_too(self, exercise: Exercise, check: Check) -> bool:
         # Whether a check that raised does so with the worked solution too: then the fault is ours.
         path = next(course_folder().glob(f"solutions/{self.notebook.chapter}_*.ipynb"))
-        with _Desk(self.setting, self.student, submissions.read_notebook(path)) as desk:
-            session = desk.open(exercise, desk.notebook.answer(exercise))
+        with _Grader(self.setting, self.student, submissions.read_notebook(path)) as grader:
+            session = grader.open(exercise, grader.notebook.answer(exercise))
             try:
                 _judged(session, exercise, check, self._rng(exercise, check))
             except (Lost, TimeoutError):

@@ -253,7 +253,7 @@ class Sandbox:
         r"""Return the next message, which must be about ``id``."""
         try:
             message = protocol.unpack(self._read(protocol.length(self._read(protocol.HEADER.size))))
-        except protocol.WireError:
+        except protocol.ProtocolError:
             raise Lost(MEDDLED) from None
         if message[1] != id:
             raise Lost(GONE if message[0] == "closed" else MEDDLED)

@@ -187,7 +187,7 @@ class Session:
     def _decode(self, tree: object) -> object:
         try:
             return protocol.decode(tree, self._received)
-        except protocol.WireError:
+        except protocol.ProtocolError:
             raise Lost(MEDDLED) from None
 
     def _received(self, tree: list) -> object:
@@ -196,12 +196,12 @@ class Session:
                 handle = type(kind, (Handle,), {})()
                 handle._session, handle._number = self, number
                 return handle
-        raise protocol.WireError("a value is malformed")
+        raise protocol.ProtocolError("a value is malformed")
 
     def _write_back(self, given: object, after: object) -> None:
         try:
             _copy(given, tuple(protocol.decode(part, lambda tree: None) for part in after))
-        except (protocol.WireError, TypeError):
+        except (protocol.ProtocolError, TypeError):
             raise Lost(MEDDLED) from None
 
 

@@ -46,7 +46,7 @@ class Pipe:
         return b"".join(parts)
 
     def send(self, *message: object) -> None:
-        r"""Send a message; WireError if it cannot travel."""
+        r"""Send a message; ProtocolError if it cannot travel."""
         if os.getpid() != self.owner:
             os._exit(0)  # an answer forked, and its child came back here
         data = memoryview(protocol.pack(list(message)))
@@ -139,7 +139,7 @@ class Answers:
                 return lambda *args, **options: self._ask(number, args, options)
             case ["object", list(pairs)]:
                 return types.SimpleNamespace(**{name: self.decode(v) for name, v in pairs})
-        raise protocol.WireError("a value is malformed")
+        raise protocol.ProtocolError("a value is malformed")
 
     def _ask(self, number: int, args: tuple, options: dict) -> object:
         self.pipe.send("ask", self.id, number, self.encode(args), self.encode(options))
@@ -161,13 +161,13 @@ class Answers:
                 args, options = self.decode(rest[0]), self.decode(rest[1])
                 with np.errstate(all="ignore"):
                     value = self.handles[number](*args, **options)
-                after = [self._unchanged(args), self._unchanged(options)]
+                after = [self._arguments_after(args), self._arguments_after(options)]
                 reply = [self.encode(value), None if after == rest else after]
             self.pipe.send("value", self.id, *reply)
         except BaseException as error:
             self.pipe.send("raised", self.id, *self._raised(error))
 
-    def _unchanged(self, given: object) -> object:
+    def _arguments_after(self, given: object) -> object:
         # How the arguments look after the call: it may have written into them.
         def mark(value: object) -> list:
             return ["other"]
@@ -255,7 +255,7 @@ def serve(pipe: Pipe, id: bytes, cells: list[str], answer: int, names: list[str]
     answers.id = id
     try:
         pipe.send("opened", id, answers.opened(), answers.failure)
-    except protocol.WireError as error:
+    except protocol.ProtocolError as error:
         pipe.send("opened", id, [["missing", None]] * len(names), ["ValueError", str(error), 0, ""])
     while True:
         message = pipe.receive()

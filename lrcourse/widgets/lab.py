@@ -41,7 +41,7 @@ import traitlets
 
 from lrcourse.files import write_whole
 from lrcourse.messages import unknown
-from lrcourse.widgets.static_svg import still
+from lrcourse.widgets.static_svg import svg
 
 
 @dataclass(frozen=True)
@@ -257,4 +257,4 @@ class Lab(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict, dict]:
         r"""The live widget, and for all who cannot run it a picture of the present setting."""
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        return data | {"image/svg+xml": still(self)}, metadata
+        return data | {"image/svg+xml": svg(self)}, metadata

@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrcourse.widgets.static_svg import still
+from lrcourse.widgets.static_svg import svg
 
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
@@ -93,7 +93,7 @@ def fragment(lab: Lab) -> str:
         name: table | {"data": base64.b64encode(table["data"]).decode()}
         for name, table in lab.tables.items()
     }
-    return piece(state, still(lab))
+    return piece(state, svg(lab))
 
 
 def page(labs: Sequence[Lab], title: str) -> str:

@@ -333,7 +333,7 @@ KINDS = {
 }
 
 
-def still(lab: Lab) -> str:
+def svg(lab: Lab) -> str:
     r"""The lab's pictures at its present setting as one SVG, its alternative text inside."""
     panels = lab.spec["panels"]
     colour = VERMILLION if lab.row("diverged") else BLUE

@@ -8,19 +8,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrcourse.data import load
-from lrcourse.nn import Linear, Network, ReLU, unknown
-from lrcourse.optim import SGD, Adam, Momentum
+from lrcourse.messages import unknown
+from lrcourse.nn import Linear, Network, ReLU
+from lrcourse.optim import SGD
 from lrcourse.training import fit
 from lrcourse.widgets.labs.grids import increasing, rate_grid, shuffled_batches, whole
+from lrcourse.widgets.labs.moons import (
+    INITIALIZATIONS,
+    POINTS,
+    REACH,
+    RULES,
+    SIDE,
+    half_moons,
+    moons_network,
+    plane,
+)
 
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
 
 # ---- points in a plane
 
-RULES = {"SGD": SGD, "momentum": Momentum, "Adam": Adam}
-STARTS = ("kaiming", "xavier", "normal", "zero")
-POINTS, SIDE, REACH = 128, 32, 2.6  # points to learn, cells along a side of the map, its half width
 CLASSIFIER_VERDICTS = (
     "It crawls: loss {final} in the last epoch, accuracy {accuracy}.",
     "It learns: loss {final} in the last epoch, accuracy {accuracy}.",
@@ -31,31 +39,11 @@ CLASSIFIER_VERDICTS = (
 CRAWLS, LEARNS, THROWN, STUCK, DIVERGES = range(len(CLASSIFIER_VERDICTS))
 
 
-def half_moons(
-    rng: np.random.Generator, count: int = POINTS, noise: float = 0.15
-) -> tuple[np.ndarray, np.ndarray]:
-    r"""Two half circles that reach into each other: points, float32 (count, 2), and labels."""
-    y = np.arange(count) % 2
-    angle = np.pi * rng.random(count)
-    x = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-    x[y == 1] = [1, 0.5] - x[y == 1]
-    x += noise * rng.standard_normal(x.shape)
-    x = 1.2 * (x - x.mean(axis=0)) / x.std(axis=0)
-    return x.astype(np.float32), y
-
-
-def plane(side: int = SIDE) -> np.ndarray:
-    r"""The middles of the map's cells, float32 (side², 2), the top row first."""
-    middles = REACH * (2 * (np.arange(side) + 0.5) / side - 1)
-    across, up = np.meshgrid(middles, middles[::-1])
-    return np.stack([across.ravel(), up.ravel()], axis=-1).astype(np.float32)
-
-
 def classifier_outcomes(
     learning_rates: Sequence[float],
     batch_sizes: Sequence[int] = (8, 32, POINTS),
     rules: Sequence[str] = tuple(RULES),
-    starts: Sequence[str] = STARTS,
+    initializations: Sequence[str] = INITIALIZATIONS,
     *,
     epochs: int = 24,
     goal: float = 0.05,
@@ -63,21 +51,25 @@ def classifier_outcomes(
 ) -> dict[str, np.ndarray]:
     r"""A 2-16-16-2 ReLU network learns two half moons, for all settings at once.
 
-    Runs that share a batch size meet the same batches, and the starts draw the same numbers.
+    Runs that share a batch size see the same batches, and all initializations draw the same
+    random numbers.
 
     learning_rates: L positive numbers in increasing order. batch_sizes: B whole numbers in
-    increasing order, at most 128. rules: R of RULES. starts: S of STARTS. goal: the training loss
-    that the last epoch has to be under. rng: draws points, starts and batches (default:
-    `numpy.random.default_rng(0)`).
+    increasing order, at most 128. rules: R of RULES. initializations: I of INITIALIZATIONS.
+    goal: the training loss that the last epoch has to be under. rng: draws points, weights and
+    batches (default: `numpy.random.default_rng(0)`).
 
-    Returns arrays over the settings (L, B, R, S): `loss` (..., epochs + 1), before training, then
+    Returns arrays over the settings (L, B, R, I): `loss` (..., epochs + 1), before training, then
     the mean over the batches of each epoch; `final`, its last; `accuracy` on the points after
     training; `region` (..., 32²), the probability of class 1 over the plane, as bytes;
     `diverged` (the epoch, or 0), `reached`, `verdict`; and the `points` (128, 2) and `labels`.
     """
     rates = increasing("learning rates", learning_rates).astype(np.float32)
     sizes = whole("batch sizes", batch_sizes, POINTS)
-    for kind, names, allowed in [("rule", rules, RULES), ("start", starts, STARTS)]:
+    for kind, names, allowed in [
+        ("rule", rules, RULES),
+        ("initialization", initializations, INITIALIZATIONS),
+    ]:
         for name in names:
             if name not in allowed:
                 raise ValueError(unknown(kind, name, allowed))
@@ -85,20 +77,19 @@ def classifier_outcomes(
     x, y = half_moons(rng)
     seed = rng.integers(2**32)
 
-    def network(start: str, runs: int | None = None) -> Network:
-        layers = [Linear(2, 16, start), ReLU(), Linear(16, 16, start), ReLU(), Linear(16, 2, start)]
-        return Network(layers, np.random.default_rng(seed), runs)
+    def network(init: str, runs: int | None = None) -> Network:
+        return moons_network(init, np.random.default_rng(seed), runs)
 
-    first = np.repeat([network(start).w for start in starts], len(rates), axis=0)
+    first = np.repeat([network(init).w for init in initializations], len(rates), axis=0)
     runs = network("zero", len(first))
-    eta = np.tile(rates, len(starts))[:, None]
-    shape = (len(rates), len(sizes), len(rules), len(starts))
+    eta = np.tile(rates, len(initializations))[:, None]
+    shape = (len(rates), len(sizes), len(rules), len(initializations))
     loss = np.full((*shape, epochs + 1), np.nan)
     accuracy, region = np.empty(shape, np.float32), np.empty((*shape, SIDE**2), np.uint8)
     everywhere = np.concatenate([plane(), x])
 
     def settings(array: np.ndarray) -> np.ndarray:
-        return array.reshape(len(starts), len(rates), *array.shape[1:]).swapaxes(0, 1)
+        return array.reshape(len(initializations), len(rates), *array.shape[1:]).swapaxes(0, 1)
 
     for b, size in enumerate(sizes):
         each = POINTS // size
@@ -140,17 +131,17 @@ def classifier_outcomes(
 
 
 def classifier(
-    learning_rate: float = 0.01, batch_size: int = 32, rule: str = "SGD", start: str = "kaiming"
+    learning_rate: float = 0.01, batch_size: int = 32, rule: str = "SGD", init: str = "kaiming"
 ) -> Lab:
     r"""Lab: a 2-16-16-2 network learns two half moons; its decision region and its loss.
 
-    learning_rate, batch_size, rule, start: the setting that the lab opens with.
+    learning_rate, batch_size, rule, init: the setting that the lab opens with.
     """
     from lrcourse.widgets.lab import Control, Lab, axis
 
     rates, sizes, epochs, goal = rate_grid(0.001, 3.2)[::4], (8, 32, POINTS), 24, 0.05
     outcomes = classifier_outcomes(rates, sizes, epochs=epochs, goal=goal)
-    settings = ("learning_rate", "batch_size", "rule", "start")
+    settings = ("learning_rate", "batch_size", "rule", "init")
     batches = [f"{size} (all)" if size == POINTS else str(size) for size in sizes]
     return Lab(
         title="A network learns two half moons",
@@ -158,7 +149,7 @@ def classifier(
             Control("learning_rate", "learning rate", rates, learning_rate),
             Control("batch_size", "batch size", sizes, batch_size, texts=batches),
             Control("rule", "rule", list(RULES), rule, "select"),
-            Control("start", "start", STARTS, start, "select"),
+            Control("init", "initialization", INITIALIZATIONS, init, "select"),
         ],
         tables={
             name: (() if name in ("points", "labels") else settings, array)
@@ -188,8 +179,8 @@ def classifier(
         goal=f"training loss under {goal} in epoch {epochs}.",
         caption="Left: blue discs and vermillion squares are the points; the ground is the class "
         "that the network would name there, white where it is in doubt. Right: the loss of that "
-        "run, epoch by epoch. Adam wants a smaller rate than SGD, and from the start zero no rate "
-        "helps: all hidden units stay alike.",
+        "run, epoch by epoch. Adam wants a smaller rate than SGD, and with all weights zero no "
+        "rate helps: the hidden units stay alike.",
     )
 
 
@@ -396,12 +387,12 @@ def digits(learning_rate: float = 0.01, batch_size: int = 32) -> Lab:
 
 
 def live(
-    learning_rate: float = 0.03, batch_size: int = 16, rule: str = "SGD", start: str = "kaiming"
+    learning_rate: float = 0.03, batch_size: int = 16, rule: str = "SGD", init: str = "kaiming"
 ) -> Lab:
     r"""Lab: a 2-16-16-2 network that trains in the kernel while you move its settings.
 
-    learning_rate, batch_size, rule, start: the setting that the lab opens with.
+    learning_rate, batch_size, rule, init: the setting that the lab opens with.
     """
     from lrcourse.widgets.labs.training_lab import Live
 
-    return Live(learning_rate, batch_size, rule, start)
+    return Live(learning_rate, batch_size, rule, init)

@@ -17,10 +17,18 @@ from os import PathLike
 import numpy as np
 import traitlets
 
-from lrcourse.nn import Linear, Network, ReLU, softmax_cross_entropy
+from lrcourse.nn import softmax_cross_entropy
 from lrcourse.widgets.lab import Control, Lab, axis
 from lrcourse.widgets.labs.grids import rate_grid
-from lrcourse.widgets.labs.networks_lab import POINTS, REACH, RULES, STARTS, half_moons, plane
+from lrcourse.widgets.labs.moons import (
+    INITIALIZATIONS,
+    POINTS,
+    REACH,
+    RULES,
+    half_moons,
+    moons_network,
+    plane,
+)
 
 CHUNK = 0.01  # seconds of training between two looks at what the learner did
 PACE = 0.03  # seconds between two frames
@@ -43,7 +51,7 @@ class Live(Lab):
     restarts = traitlets.Int(0).tag(sync=True)
     drawn = traitlets.Int(0).tag(sync=True, echo_update=False)
 
-    def __init__(self, learning_rate: float, batch_size: int, rule: str, start: str) -> None:
+    def __init__(self, learning_rate: float, batch_size: int, rule: str, init: str) -> None:
         r"""Draw the points; see `live`."""
         self._rng = np.random.default_rng(0)
         self._x, self._y = half_moons(self._rng)
@@ -54,14 +62,14 @@ class Live(Lab):
         except RuntimeError:
             self._loop = None
         batches = (1, 2, 4, 8, 16, 32, 64, POINTS)
-        self._begin(rule, start)
+        self._begin(rule, init)
         super().__init__(
             title="A network learns while you watch",
             controls=[
                 Control("learning_rate", "learning rate", rate_grid(0.0001, 10), learning_rate),
                 Control("batch_size", "batch size", batches, batch_size),
                 Control("rule", "rule", list(RULES), rule, "select"),
-                Control("start", "start", STARTS, start, "select"),
+                Control("init", "initialization", INITIALIZATIONS, init, "select"),
             ],
             tables=self._tables(),
             panels=[
@@ -91,14 +99,13 @@ class Live(Lab):
             f"{POINT} steps. Reset begins anew.",
         )
         self.observe(self._switch, "running")
-        self.observe(self._reset, ["restarts", "start"])
+        self.observe(self._reset, ["restarts", "init"])
         self.observe(self._change_rule, "rule")
 
     # ---- training
 
-    def _begin(self, rule: str, start: str) -> None:
-        layers = [Linear(2, 16, start), ReLU(), Linear(16, 16, start), ReLU(), Linear(16, 2, start)]
-        self._network, self._rule = Network(layers, self._rng), RULES[rule]()
+    def _begin(self, rule: str, init: str) -> None:
+        self._network, self._rule = moons_network(init, self._rng), RULES[rule]()
         self._step, self._losses, self._curve = 0, [], []
 
     def _take_step(self) -> None:
@@ -165,7 +172,7 @@ class Live(Lab):
 
     def _reset(self, change: dict) -> None:
         def reset() -> None:
-            self._begin(self.rule, self.start)
+            self._begin(self.rule, self.init)
             self._show()
 
         self._on_main_thread(reset)
