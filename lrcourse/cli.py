@@ -211,7 +211,7 @@ def reproduce_papers(names: tuple[str, ...], **options: object) -> None:
 
     Runs the experiments of the paper NAME again, or of `all`, and writes a report: each figure it
     prints beside the measured one, and a verdict on each claim. Without a NAME the papers are
-    listed. Stop it at any time: the same command goes on.
+    listed. Stop it at any time, and run the same command again to continue.
     """
     with _stoppable(
         STOPPED.format("Finished runs") + " With --report-only it reports what is there."

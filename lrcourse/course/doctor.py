@@ -1,4 +1,4 @@
-r"""Say what is wrong with an installation, and the command that fixes it."""
+r"""Say what is wrong with an installation, and which command fixes it."""
 
 import json
 import math

@@ -15,9 +15,9 @@ def bundle(
     r"""Write the bundle; return its files.
 
     Args:
-        folder: a new or empty folder, or one that holds nothing but files of this very bundle.
+        folder: a new or empty folder, or one that holds only files of this same bundle.
         chapters: their numbers, such as "02".
-        due: when it has to be handed in, in words; "" for never.
+        due: the deadline, in words; "" for none.
         package: what students give to pip.
 
     Raises:

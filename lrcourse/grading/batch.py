@@ -21,12 +21,12 @@ from lrcourse.grading.marks import COLUMNS, Store, write_csv
 from lrcourse.messages import unknown
 
 NOT_ON_ROSTER = "not on the roster"
-NO_CHAPTER = "any"  # a student's only file cannot be read: of which chapter it is, nobody knows
+NO_CHAPTER = "any"  # a student's only file is unreadable, so its chapter is unknown
 
 
 @dataclass
 class GradeOptions:
-    r"""What the command line asked for; see ``lrcourse grade --help``."""
+    r"""The options of ``lrcourse grade``; see its ``--help``."""
 
     submissions: Path
     out: Path
@@ -45,7 +45,7 @@ class GradeOptions:
 
 
 class Batch:
-    r"""One run over a folder of submissions; ``stack`` closes what it holds open."""
+    r"""One run over a folder of submissions; ``stack`` closes its files and its lock."""
 
     def __init__(self, options: GradeOptions, stack: ExitStack) -> None:
         known = all_chapters()
@@ -59,12 +59,12 @@ class Batch:
             raise GradingError("--sandbox and --unsafe-no-sandbox exclude each other.")
         if (kind in ("docker", "podman")) != bool(options.image):
             raise GradingError(
-                "--sandbox docker or podman needs --image, one that has lrcourse installed, and "
-                "only they can use one."
+                "--sandbox docker or podman needs --image, with lrcourse installed in it; the "
+                "other sandboxes take no image."
             )
         folders = [grader.hidden_folder(), options.checks]
         if options.checks is not None and not list(options.checks.glob("chapter_[0-9][0-9].py")):
-            raise GradingError(f"{options.checks} is no folder with a chapter_NN.py of checks.")
+            raise GradingError(f"{options.checks} holds no chapter_NN.py of checks.")
         if options.out.resolve().is_relative_to(options.submissions.resolve()):
             raise GradingError(
                 f"{options.out} lies among the submissions: name another folder with --out."
@@ -91,7 +91,7 @@ class Batch:
         stack.callback(self.store.close)
         self.digests = {c: grader.check_digest(self.setting, c) for c in known}
         self.questions: dict[str, list[Question]] = {}
-        for chapter in options.assignment or known:  # so that a wrong file is told before the work
+        for chapter in options.assignment or known:  # report a wrong file before the work begins
             grader.hidden_checks(self.setting, chapter)
             self.questions[chapter] = grader.questions(self.setting, chapter)
         self.every = [question for asked in self.questions.values() for question in asked]
@@ -173,7 +173,7 @@ class Batch:
         return "; ".join(notes + self.seen[student].problems)[:500]
 
     def _fill(self) -> None:
-        # A row for each student and chapter that has none from a notebook.
+        # Add a row for each student and chapter without a notebook.
         found = {c for s in self.seen.values() for c in (*s.notebooks, *s.doubled)}
         chapters = sorted(self.options.assignment or found) or [NO_CHAPTER]
         for student, submission in self.seen.items():
@@ -188,7 +188,7 @@ class Batch:
                 self.store.put(student, chapter, status, reason)
 
     def _rows(self) -> list[dict]:
-        # Every row with the marks that people gave, and the total.
+        # Every row, with the marks that people gave and the total.
         marked = {
             question.id: {mark["student"]: mark for mark in self.store.marked(question.id)}
             for question in self.every
@@ -224,13 +224,13 @@ class Batch:
 
 
 def _secret(path: Path) -> bytes:
-    # Made once; whoever has it can predict the inputs, so it is for the owner's eyes.
+    # Made once; anyone who has it can predict the inputs, so only the owner may read it.
     if not path.exists():
         write_whole(path, secrets.token_hex(32), mode=0o600)
     secret = path.read_bytes().strip()
     if len(secret) != 64:
         raise GradingError(
-            f"{path} is damaged: put it back, or remove it; then all is graded anew, and sheets "
-            "that are filled in already lose their keys."
+            f"{path} is damaged: restore it, or delete it; then everything is graded again, and "
+            "sheets that are already filled in lose their keys."
         )
     return secret

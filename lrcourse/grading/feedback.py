@@ -1,4 +1,4 @@
-r"""What a student reads: one page that needs nothing else, and the same as JSON."""
+r"""What a student reads: one self-contained page, and the same as JSON."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ TEMPLATES.filters["marked"] = _marked
 
 
 def file_name(student: str) -> str:
-    r"""Return a harmless name for a student's file; no two students share one."""
+    r"""Return a safe file name for a student; no two students share one."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "_", student)[:60]
     if plain == student and plain == plain.lower():
         return plain
@@ -40,15 +40,15 @@ def write_feedback(folder: Path, student: str, chapters: Sequence[dict]) -> None
     r"""Write a student's page and JSON.
 
     Args:
-        folder: where to.
-        student: whose.
+        folder: where to write.
+        student: whose feedback.
         chapters: dicts of chapter, status, reason, points, possible, detail and marks.
     """
     kept = ("chapter", "status", "reason", "points", "possible", "detail", "marks")
     plain = [{key: chapter[key] for key in kept} for chapter in chapters]
     for chapter in plain:
         if chapter["status"] == ERROR:
-            chapter["reason"] = OURS  # what it was may tell of a hidden check
+            chapter["reason"] = OURS  # the reason may reveal a hidden check
     name, page = file_name(student), TEMPLATES.get_template("feedback.html")
     write(folder / f"{name}.html", page.render(student=student, chapters=plain))
     write(folder / f"{name}.json", json.dumps({"student": student, "chapters": plain}, indent=1))

@@ -30,9 +30,9 @@ def grade(submissions: Path, out: Path, **options: object) -> Iterator[str]:
         with ExitStack() as stack:
             counts = Batch(asked, stack).run()
     except sqlite3.Error as error:
-        again = "Mend that, and run it again: what is graded is kept."
+        again = "Fix that and run it again; graded notebooks are kept."
         if not isinstance(error, sqlite3.OperationalError):
-            again = f"Move it and a copy of {out / 'manual'} away, and grade again."
+            again = f"Move it away, back up {out / 'manual'}, and grade again."
         raise GradingError(
             f"The results {out / 'grades.sqlite'} cannot be used: {error}. {again}"
         ) from None
@@ -40,7 +40,7 @@ def grade(submissions: Path, out: Path, **options: object) -> Iterator[str]:
         path = error.filename2 or error.filename or out
         raise GradingError(
             f"{path} cannot be used: {error.strerror or error}. "
-            "Mend that or name another folder with --out; what is graded is kept."
+            "Fix that or name another folder with --out; graded notebooks are kept."
         ) from None
     for status, count in counts.items():
         yield f"{count:6} {status}"

@@ -23,16 +23,16 @@ DTYPES = frozenset(
 
 
 class ProtocolError(ValueError):
-    r"""A message is too large, malformed, or not one that may come now."""
+    r"""A message is too large, malformed or unexpected."""
 
 
 def encode(value: object, other: Callable[[object], list], depth: int = 0) -> object:
-    r"""Turn a value into what msgpack can carry.
+    r"""Turn a value into data that msgpack can carry.
 
     Args:
         value: anything; numbers, strings, lists, tuples, dicts, slices, arrays and numpy generators
-            travel.
-        other: says what stands for anything else, as a list that begins with a tag.
+            can be sent.
+        other: returns a stand-in for anything else, a list that begins with a tag.
         depth: how deep the value lies inside another.
     """
     if depth > DEEPEST:
@@ -87,7 +87,7 @@ def decode(tree: object, other: Callable[[list], object], depth: int = 0) -> obj
                     for key, item in pairs
                 }
             except TypeError:
-                raise ProtocolError("a dict has a key that is no key") from None
+                raise ProtocolError("a dict has an unhashable key") from None
         case ["slice", int() | None, int() | None, int() | None]:
             return slice(*tree[1:])
         case ["int", str(digits)] if len(digits) <= LONGEST_NUMBER:
@@ -116,11 +116,11 @@ def _integer(digits: str) -> int:
 
 def _array(dtype: str, shape: list, data: bytes) -> np.ndarray:
     if dtype not in DTYPES or len(shape) > 32:
-        raise ProtocolError("an array has a type that may not travel")
+        raise ProtocolError("an array has a type that cannot be sent")
     if not all(type(size) is int and 0 <= size < 2**40 for size in shape):
-        raise ProtocolError("an array has a shape that is no shape")
+        raise ProtocolError("an array has an invalid shape")
     if math.prod(shape) * np.dtype(dtype).itemsize != len(data):
-        raise ProtocolError("an array has another size than its shape says")
+        raise ProtocolError("the size of an array does not match its shape")
     return np.frombuffer(data, dtype=dtype).reshape(shape).copy()
 
 

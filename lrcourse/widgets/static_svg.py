@@ -138,7 +138,7 @@ def between(anchors: np.ndarray, byte: np.ndarray) -> np.ndarray:
 
 
 def colour_bar(frame: Frame) -> list[str]:
-    r"""What each colour of a map stands for: a strip beside it, lowest value at the bottom."""
+    r"""The colour scale of a map: a strip beside it, lowest value at the bottom."""
     right, top, bottom, bar = frame.right, frame.top, frame.bottom, frame.panel["bar"]
     strip = between(CIVIDIS, np.arange(255, 0, -4))[:, None]
     x, y = right + 38, (top + bottom) / 2
@@ -295,7 +295,7 @@ def cell_map(lab: Lab, frame: Frame, panel: dict, colour: str) -> list[str]:
 
 
 def region(lab: Lab, frame: Frame, panel: dict, colour: str) -> list[str]:
-    r"""The sides that a classifier gives to its two classes, under the points it learnt from."""
+    r"""The decision region of a classifier, under the points that it was trained on."""
     cells = lab.row(panel["cells"])
     side = math.isqrt(cells.size)
     parts = [raster(between(CLASSES, cells.reshape(side, side)), box(frame), smooth=True)]
@@ -334,7 +334,7 @@ KINDS = {
 
 
 def svg(lab: Lab) -> str:
-    r"""The lab's pictures at its present setting as one SVG, its alternative text inside."""
+    r"""The lab's pictures at its current setting as one SVG, with their alternative text."""
     panels = lab.spec["panels"]
     colour = VERMILLION if lab.row("diverged") else BLUE
     alt = escape(f"{lab.spec['title']}. {lab.spec['alt']} {lab.sentence}", quote=True)

@@ -273,7 +273,7 @@ function drawLevels(row, frame, panel) {
   }
 }
 
-// Each kind: (row: name of a table -> its numbers at the present setting, frame, panel, colour).
+// Each kind: (row: name of a table -> its numbers at the current setting, frame, panel, colour).
 const KINDS = {
   // Runs over the contours of the loss; a cross marks the minimum.
   path(row, frame, panel, colour) {
@@ -382,7 +382,7 @@ function render({ model, el }) {
   const controls = Object.fromEntries(spec.controls.map((control) => [control.name, control]));
   const setting = (control) => indexOf(control.values, model.get(control.name));
 
-  // The part of a table that belongs to the present setting.
+  // The row of a table for the current setting.
   function row(name) {
     const { axes, size, values } = tables[name];
     let position = 0;
@@ -392,7 +392,7 @@ function render({ model, el }) {
     return values.subarray(position * size, (position + 1) * size);
   }
   const fill = (text) => text.replace(/\{(\w+)\}/g, (_, name) => {
-    const values = row(name); // of whole numbers, such as steps, all digits are said
+    const values = row(name); // whole numbers, such as steps, keep all their digits
     return values instanceof Float32Array ? number(values[0]) : String(values[0]);
   });
 

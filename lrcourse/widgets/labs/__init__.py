@@ -1,8 +1,8 @@
 r"""The labs: each is a pure function that computes all outcomes, and a call that shows them.
 
-`descent` has those on bowls, `momentum` the one on valleys, `decay` on schedules, `networks` those
-on small networks that learn, `rules` on single rules, `scale` on whitening and BatchNorm,
-`training` trains live, `adaptation` has the one on adaptive rates, `race` reads the saved race.
+`descent_lab` holds the labs on bowls, `momentum_lab` on valleys, `adaptation_lab` on adaptive
+rates, `decay_lab` on schedules, `networks_lab` on small networks, `rules_lab` on single rules,
+`scale_lab` on whitening and BatchNorm; `training_lab` trains live, `race_lab` shows saved results.
 """
 
 from lrcourse.widgets.labs.adaptation_lab import adaptive, adaptive_outcomes

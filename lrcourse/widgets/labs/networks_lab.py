@@ -34,7 +34,7 @@ CLASSIFIER_VERDICTS = (
     "It learns: loss {final} in the last epoch, accuracy {accuracy}.",
     "It is thrown about: loss {final} in the last epoch, accuracy {accuracy}.",
     "It is stuck: loss {final}, no better than a guess; its hidden units pass hardly any gradient.",
-    "It diverges: in epoch {diverged} the loss is over three times its start.",
+    "It diverges: in epoch {diverged} the loss is over three times its initial value.",
 )
 CRAWLS, LEARNS, THROWN, STUCK, DIVERGES = range(len(CLASSIFIER_VERDICTS))
 
@@ -56,7 +56,7 @@ def classifier_outcomes(
 
     learning_rates: L positive numbers in increasing order. batch_sizes: B whole numbers in
     increasing order, at most 128. rules: R of RULES. initializations: I of INITIALIZATIONS.
-    goal: the training loss that the last epoch has to be under. rng: draws points, weights and
+    goal: an upper bound on the training loss of the last epoch. rng: draws points, weights and
     batches (default: `numpy.random.default_rng(0)`).
 
     Returns arrays over the settings (L, B, R, I): `loss` (..., epochs + 1), before training, then
@@ -177,9 +177,9 @@ def classifier(
         alt="Left: the two classes of points over the region that the network gives to each. "
         "Right: training loss against epoch on a log axis.",
         goal=f"training loss under {goal} in epoch {epochs}.",
-        caption="Left: blue discs and vermillion squares are the points; the ground is the class "
-        "that the network would name there, white where it is in doubt. Right: the loss of that "
-        "run, epoch by epoch. Adam wants a smaller rate than SGD, and with all weights zero no "
+        caption="Left: blue discs and vermillion squares are the points; the background is the "
+        "class that the network predicts there, white where it is unsure. Right: the loss of that "
+        "run, epoch by epoch. Adam needs a smaller rate than SGD, and with all weights zero no "
         "rate helps: the hidden units stay alike.",
     )
 
@@ -197,14 +197,14 @@ def digits_outcomes(
 ) -> dict[str, np.ndarray]:
     r"""Training curves of a 64-32-10 ReLU network on the 8x8 digits, for all settings at once.
 
-    Every setting has the same start; those that share a batch size meet the same batches.
+    All settings start from the same weights; those with the same batch size see the same batches.
 
     learning_rates: L positive numbers in increasing order. batch_sizes: B whole numbers in
-    increasing order. goal: the training loss that the last epoch has to be under.
-    rng: draws the start and the batches (default: `numpy.random.default_rng(0)`).
+    increasing order. goal: an upper bound on the training loss of the last epoch.
+    rng: draws the weights and the batches (default: `numpy.random.default_rng(0)`).
 
     Returns arrays over the settings (L, B): `loss` (training loss) and `error` (share of the
-    validation images named wrong), both (L, B, epochs + 1), before training and for each epoch;
+    validation images misclassified), both (L, B, epochs + 1), before training and for each epoch;
     `final` and `final_error`, their last values; `diverged` (first epoch whose loss is not finite,
     0 for none), `reached` (the goal, bool) and `verdict` (index into DIGITS_VERDICTS).
     """
@@ -262,14 +262,15 @@ DIGITS_VERDICTS = (
 def gradient_cloud(
     batch_sizes: Sequence[int], rng: np.random.Generator, count: int = 80
 ) -> dict[str, np.ndarray]:
-    r"""Gradients of many mini-batches at one place, seen in a plane.
+    r"""Gradients of many mini-batches at one point of the training, projected onto a plane.
 
-    The place is a 64-32-10 network after 100 steps at rate 0.1. The plane is spanned by the whole
-    training set's gradient and, across it, by the direction in which single images differ most.
+    The network is 64-32-10, after 100 steps at rate 0.1. The plane is spanned by the gradient of
+    the whole training set and, at a right angle to it, the direction of largest variance of the
+    gradients of single images.
 
     Returns `cloud` (B, count, 2), in units of the length of the whole gradient, which lies at
-    (1, 0); and `spread` (B,), the mean distance of the cloud's gradients from it, in all
-    directions.
+    (1, 0); and `spread` (B,), the mean distance of the cloud's gradients from it before
+    the projection.
     """
     x, y = load("digits").train
     network = Network([Linear(64, 32), ReLU(), Linear(32, 10)], rng)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # ---- DA-SGD against c times the rate
 
 FACTORS = (1.0, 1.2, 1.4, 1.6, 1.7, 1.8, 1.9, 2.0, 2.2, 2.4, 2.7)
-WINDOW = 10  # steps to a point of the curves
+WINDOW = 10  # steps averaged into a point of the curves
 ACCELERATION_VERDICTS = (
     "SGD is slower: the curves are {gap} % apart. Another multiple brings them closer.",
     "The curves are one: {gap} % apart. DA-SGD was a larger rate in disguise.",
@@ -39,12 +39,12 @@ def acceleration_outcomes(
 ) -> dict[str, np.ndarray]:
     r"""DA-SGD at rate η and SGD at rate c η on the digits, for all settings at once.
 
-    All runs of a batch size have the same start and meet the same batches, so that their curves
-    differ only by the rule. The network is 64-16-10 with ReLU.
+    Runs with the same batch size start from the same weights and see the same batches, so their
+    curves differ only by the rule. The network is 64-16-10 with ReLU.
 
     learning_rates: L positive numbers in increasing order. batch_sizes: B whole numbers in
     increasing order. factors: C values of c in increasing order. steps: a multiple of ten. goal:
-    how close the curves have to be, in percent. rng: draws the start and the batches (default:
+    how close the curves must be, in percent. rng: draws the weights and the batches (default:
     `numpy.random.default_rng(0)`).
 
     Returns `accelerated` (L, B, points), the mean loss of the mini-batches over ten steps each, and
@@ -191,10 +191,10 @@ def layer_outcomes(
     r"""A rate for each layer against plain SGD, in a network of four layers on the digits.
 
     Plain SGD runs twice: at the same rate η, and at η times the mean over layers and steps of the
-    layers' multipliers. All runs meet the same batches of 32.
+    layers' multipliers. All runs see the same batches of 32.
 
     learning_rates: L positive numbers in increasing order. steps: a multiple of ten, at least 150.
-    goal: the mean loss that the last ten steps have to be under. rng: draws weights and batches
+    goal: an upper bound on the mean loss of the last ten steps. rng: draws weights and batches
     (default: `numpy.random.default_rng(0)`).
 
     Returns arrays over the settings (L, 2 activations, 3 initializations): `norm` and `rate`
@@ -231,7 +231,9 @@ def layer_outcomes(
             with np.errstate(over="ignore", invalid="ignore"):
                 for step, batch in enumerate(batches):
                     loss[step] = network.loss_and_gradient(data.x[batch], data.y[batch])
-                    network.g[~np.isfinite(network.g)] = 0  # a run that has diverged stands still
+                    network.g[~np.isfinite(network.g)] = (
+                        0  # a run that has diverged stays where it is
+                    )
                     if name == "layerwise":
                         norms.append([np.linalg.norm(network.g[:, l], axis=1) for l in slices])
                     rule.step(network.w, network.g, own)
@@ -344,13 +346,13 @@ def irprop_outcomes(
 ) -> dict[str, np.ndarray]:
     r"""The step sizes of iRprop- with its limits, for all settings at once.
 
-    Limits a and b scale with the rate that multiplies the steps, so that runs with the same ratio
-    b / a are stacked: limits 1 and b / a, at rate a. The start is the smallest step. The network
+    Runs with limits a and b equal runs with limits 1 and b / a at learning rate a, so all runs
+    with the same ratio are stacked. The first step is the smallest one. The network
     is 64-16-10 with ReLU on the digits.
 
     minima: L smallest steps, ratios: R of the largest step to it, at least 1, batch_sizes: B whole
-    numbers; all in increasing order. goal: the mean loss that the last ten steps have to be under.
-    rng: draws the start and the batches (default: `numpy.random.default_rng(0)`).
+    numbers; all in increasing order. goal: an upper bound on the mean loss of the last ten steps.
+    rng: draws the weights and the batches (default: `numpy.random.default_rng(0)`).
 
     Returns arrays over the settings (L, R, B): `shares` (..., 24), the share of the weights in bins
     of equal width on a log axis from 1e-6 to 1; `smallest`, `largest`, the shares at the limits in

@@ -34,8 +34,8 @@ def whitening_outcomes(
 ) -> dict[str, np.ndarray]:
     r"""ZCA of real colour patches, halved to 16 x 16, for every epsilon.
 
-    epsilons: E positive numbers in increasing order. kept, stretch: the goal: the variance that
-    the 30th strongest axis has to keep, and how much any axis may be stretched. count: patches
+    epsilons: E positive numbers in increasing order. kept, stretch: the goal: the least variance
+    along the 30th strongest axis, and the most that any axis may be stretched. count: patches
     to fit.
 
     Returns over (E,): `white` (E, 5, 16, 16, 3), five whitened patches as bytes, mid-grey for 0
@@ -51,7 +51,7 @@ def whitening_outcomes(
     shown = x[np.linspace(0, len(x) - 1, SHOWN).astype(int)]
     zca = ZCA(float(epsilons[0])).fit(x)
     variance = zca.eigenvalues.clip(0)
-    # One fit serves all: along the axes, epsilon only changes by how much each is stretched.
+    # One fit is enough: epsilon only changes how much each axis is stretched.
     along = (shown - x.mean(axis=0)) @ zca.eigenvectors
     stretched = 1 / np.sqrt(variance + epsilons[:, None])
     white = (along * stretched[:, None]) @ zca.eigenvectors.T
@@ -117,8 +117,8 @@ def whitening(epsilon: float = 1.0) -> Lab:
         goal=f"a variance of at least 0.9 along axis {STRONG}, with no axis stretched more than 20 "
         "times.",
         caption="Left: whitening takes the smooth shades away and leaves edges; with a tiny "
-        "epsilon it leaves noise. Right: epsilon is the variance below which an axis is not "
-        "stretched to 1 any more.",
+        "epsilon it leaves noise. Right: an axis whose variance is far below epsilon is no longer "
+        "stretched to 1.",
     )
 
 
@@ -145,7 +145,7 @@ def batchnorm_outcomes(
 ) -> dict[str, np.ndarray]:
     r"""A deep ReLU network on the digits with and without BatchNorm, for all settings at once.
 
-    The network is 64-32-32-32-10; BatchNorm stands before each ReLU. Both meet the same batches.
+    The network is 64-32-32-32-10; BatchNorm stands before each ReLU. Both see the same batches.
 
     learning_rates: L positive numbers in increasing order. batch_sizes: B whole numbers from 2 on,
     in increasing order. steps: a multiple of ten. goal: the mean loss of the last ten steps that

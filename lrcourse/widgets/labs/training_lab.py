@@ -1,8 +1,8 @@
 r"""Live training: a small network learns in the kernel while the lab draws it.
 
 Training is a task on the kernel's own event loop: it takes steps for a few milliseconds, then lets
-the kernel hear what the learner did, so the latest setting always wins. Frames wait for a page that
-is slow or hidden, so that they never queue up.
+the kernel handle what the learner did, so the latest setting always wins. While a slow or
+hidden page still has frames to draw, no more are sent, so they never queue up.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from lrcourse.widgets.labs.moons import (
     plane,
 )
 
-CHUNK = 0.01  # seconds of training between two looks at what the learner did
+CHUNK = 0.01  # seconds of training before the kernel handles other messages
 PACE = 0.03  # seconds between two frames
-AHEAD = 6  # frames that may be on their way to the page
-POINT, LENGTH = 10, 200  # steps to a point of the loss curve, points that are shown
+AHEAD = 6  # frames sent that the page may still have to draw
+POINT, LENGTH = 10, 200  # steps averaged into a point of the loss curve, points shown
 GOAL = 0.01
 VERDICTS = (
     "Step {step}: loss {loss}, accuracy {accuracy}.",
@@ -42,7 +42,7 @@ VERDICTS = (
 
 
 class Live(Lab):
-    r"""A lab that trains while it is shown: `running` starts and pauses it, `restart` begins anew.
+    r"""A lab that trains while it is shown: `running` starts and pauses it.
 
     In a script, where nothing is shown, `train(steps)` trains at once.
     """
@@ -95,8 +95,8 @@ class Live(Lab):
             "Right: training loss over the last steps on a log axis.",
             goal=f"training loss under {GOAL}.",
             caption="A 2-16-16-2 network trains in the kernel while you move its rate and batch "
-            "size. Left: what it would name everywhere. Right: its loss, each point the mean of "
-            f"{POINT} steps. Reset begins anew.",
+            "size. Left: its prediction everywhere. Right: its loss, each point the mean of "
+            f"{POINT} steps. Reset starts again.",
         )
         self.observe(self._switch, "running")
         self.observe(self._reset, ["restarts", "init"])
@@ -120,7 +120,7 @@ class Live(Lab):
             self._losses.clear()
 
     def train(self, steps: int) -> None:
-        r"""Take so many steps at once, with the present settings, and show where they led."""
+        r"""Take this many steps at once with the current settings, and show the result."""
         for _ in range(steps):
             self._take_step()
         self._show()
