@@ -75,7 +75,7 @@ def piece(state: dict, picture: str) -> str:
 
 
 def script() -> str:
-    r"""The script that makes a page's labs live: `view.js` and a stand-in for the widget's model."""
+    r"""The script of a page with live labs: `view.js` and a stand-in for the widget's model."""
     view = (HERE / "view.js").read_text(encoding="utf-8")
     return view.replace("export default { render };", "") + MODEL
 
