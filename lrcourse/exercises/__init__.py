@@ -96,7 +96,7 @@ class Result:
 
     def _html(self) -> str:
         checks = "".join(
-            f"<li>{PASSED if ok else FAILED}: {_marked(name)}</li>"
+            f"<li>{PASSED if ok else FAILED}: {marked(name)}</li>"
             for name, ok in self.outcomes.items()
         )
         hints = ""
@@ -104,12 +104,12 @@ class Result:
             summary = f"Hint {number} of {len(self.hints)}"
             hints = (
                 '<details style="margin: 0.4em 0 0 1em"><summary style="cursor: pointer">'
-                f"{summary}</summary><p>{_marked(text)}</p>{hints}</details>"
+                f"{summary}</summary><p>{marked(text)}</p>{hints}</details>"
             )
         return (
             f'<div style="border-left: 5px solid {BORDERS.get(self.status, "currentColor")}; '
             f'padding: 0.2em 0 0.2em 0.8em; color: inherit"><strong>{_escaped(self._title())}'
-            f"</strong> {_marked(self.sentence)}{checks and f'<ul>{checks}</ul>'}{hints}</div>"
+            f"</strong> {marked(self.sentence)}{checks and f'<ul>{checks}</ul>'}{hints}</div>"
         )
 
 
@@ -349,5 +349,6 @@ def _escaped(text: str) -> str:
     return html.escape(text).replace("\n", "<br>")
 
 
-def _marked(text: str) -> str:
+def marked(text: str) -> str:
+    r"""Return a sentence as HTML, what stands between backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", _escaped(text))

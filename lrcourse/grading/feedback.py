@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from lrcourse.exercises import marked
 from lrcourse.grading import ERROR
 from lrcourse.grading.marks import write
 
 OURS = "Something went wrong on our side, not yours. Your points will follow."
-
-
-def _marked(text: str) -> Markup:
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 TEMPLATES = Environment(
@@ -25,7 +22,7 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.filters["marked"] = _marked
+TEMPLATES.filters["marked"] = lambda text: Markup(marked(text))
 
 
 def file_name(student: str) -> str:

@@ -31,7 +31,7 @@ class Question:
         id: what the answer's cell has in its metadata, as ``question`` or as ``exercise``.
         title: heads the sheet.
         points: the most that can be given.
-        rubric: for whoever grades.
+        rubric: how to grade it.
     """
 
     id: str

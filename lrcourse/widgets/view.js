@@ -172,7 +172,7 @@ class Frame {
     context.drawImage(small, ...box);
   }
 
-  // What each colour of a map stands for: a strip beside it, lowest value at the bottom.
+  // The colour scale of a map: a strip beside it, lowest value at the bottom.
   colourBar() {
     const { right, top, bottom, panel, context } = this;
     const strip = Array.from({ length: 64 }, (_, k) => 255 - 4 * k);
