@@ -22,6 +22,7 @@ from lrcourse.whitening import ZCA
 from lrcourse.widgets.labs import (
     decay_lab,
     momentum_lab,
+    moons,
     networks_lab,
     rules_lab,
     scale_lab,
@@ -220,7 +221,7 @@ def test_every_schedule_begins_or_peaks_at_its_rate_and_constant_is_the_dashed_l
 def test_the_classifiers_table_holds_what_torch_gives(rule):
     outcomes = labs.classifier_outcomes([0.02, 0.1], [32], [rule], ["xavier"], epochs=4)
     rng = np.random.default_rng(0)
-    x, y = networks_lab.half_moons(rng)
+    x, y = moons.half_moons(rng)
     start = np.random.default_rng(rng.integers(2**32))
     batches = shuffled_batches(128, 32, 16, rng)
     layers = [Linear(a, b, "xavier") for a, b in ((2, 16), (16, 16), (16, 2))]
@@ -251,7 +252,7 @@ def test_the_classifiers_table_holds_what_torch_gives(rule):
     expected = np.reshape(losses, (4, 4)).mean(axis=1)
     np.testing.assert_allclose(outcomes["loss"][1, 0, 0, 0, 1:], expected, rtol=2e-3)
     with torch.no_grad():
-        share = torch.softmax(model(torch.tensor(networks_lab.plane())), 1)[:, 1].numpy()
+        share = torch.softmax(model(torch.tensor(moons.plane())), 1)[:, 1].numpy()
     assert np.abs(outcomes["region"][1, 0, 0, 0] - 255 * share).max() < 2
 
 
@@ -423,7 +424,7 @@ def test_live_training_learns_and_the_latest_setting_wins():
     assert 0 < np.abs(lab._network.w - weights).max() < 1e-2
     lab.rule = "Adam"
     lab.train(1)
-    assert isinstance(lab._rule, networks_lab.RULES["Adam"])
+    assert isinstance(lab._rule, moons.RULES["Adam"])
     lab.restarts += 1
     assert lab.row("step") == 0
 

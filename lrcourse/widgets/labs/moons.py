@@ -12,7 +12,7 @@ INITIALIZATIONS = ("kaiming", "xavier", "normal", "zero")
 POINTS, SIDE, REACH = 128, 32, 2.6  # points to learn, cells along a side of the map, its half width
 
 
-def moons_network(init: str, rng: np.random.Generator, runs: int | None = None) -> Network:
+def network(init: str, rng: np.random.Generator, runs: int | None = None) -> Network:
     r"""A 2-16-16-2 ReLU network; see `lrcourse.nn.Network` for ``rng`` and ``runs``."""
     layers = [Linear(2, 16, init), ReLU(), Linear(16, 16, init), ReLU(), Linear(16, 2, init)]
     return Network(layers, rng, runs)

@@ -12,17 +12,8 @@ from lrcourse.messages import unknown
 from lrcourse.nn import Linear, Network, ReLU
 from lrcourse.optim import SGD
 from lrcourse.training import fit
+from lrcourse.widgets.labs import moons
 from lrcourse.widgets.labs.grids import increasing, rate_grid, shuffled_batches, whole
-from lrcourse.widgets.labs.moons import (
-    INITIALIZATIONS,
-    POINTS,
-    REACH,
-    RULES,
-    SIDE,
-    half_moons,
-    moons_network,
-    plane,
-)
 
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
@@ -41,9 +32,9 @@ CRAWLS, LEARNS, THROWN, STUCK, DIVERGES = range(len(CLASSIFIER_VERDICTS))
 
 def classifier_outcomes(
     learning_rates: Sequence[float],
-    batch_sizes: Sequence[int] = (8, 32, POINTS),
-    rules: Sequence[str] = tuple(RULES),
-    initializations: Sequence[str] = INITIALIZATIONS,
+    batch_sizes: Sequence[int] = (8, 32, moons.POINTS),
+    rules: Sequence[str] = tuple(moons.RULES),
+    initializations: Sequence[str] = moons.INITIALIZATIONS,
     *,
     epochs: int = 24,
     goal: float = 0.05,
@@ -55,9 +46,9 @@ def classifier_outcomes(
     random numbers.
 
     learning_rates: L positive numbers in increasing order. batch_sizes: B whole numbers in
-    increasing order, at most 128. rules: R of RULES. initializations: I of INITIALIZATIONS.
-    goal: an upper bound on the training loss of the last epoch. rng: draws points, weights and
-    batches (default: `numpy.random.default_rng(0)`).
+    increasing order, at most 128. rules: R of moons.RULES. initializations: I of
+    moons.INITIALIZATIONS. goal: an upper bound on the training loss of the last epoch. rng: draws
+    points, weights and batches (default: `numpy.random.default_rng(0)`).
 
     Returns arrays over the settings (L, B, R, I): `loss` (..., epochs + 1), before training, then
     the mean over the batches of each epoch; `final`, its last; `accuracy` on the points after
@@ -65,38 +56,37 @@ def classifier_outcomes(
     `diverged` (the epoch, or 0), `reached`, `verdict`; and the `points` (128, 2) and `labels`.
     """
     rates = increasing("learning rates", learning_rates).astype(np.float32)
-    sizes = whole("batch sizes", batch_sizes, POINTS)
+    sizes = whole("batch sizes", batch_sizes, moons.POINTS)
     for kind, names, allowed in [
-        ("rule", rules, RULES),
-        ("initialization", initializations, INITIALIZATIONS),
+        ("rule", rules, moons.RULES),
+        ("initialization", initializations, moons.INITIALIZATIONS),
     ]:
         for name in names:
             if name not in allowed:
                 raise ValueError(unknown(kind, name, allowed))
     rng = np.random.default_rng(0) if rng is None else rng
-    x, y = half_moons(rng)
+    x, y = moons.half_moons(rng)
     seed = rng.integers(2**32)
 
-    def network(init: str, runs: int | None = None) -> Network:
-        return moons_network(init, np.random.default_rng(seed), runs)
-
-    first = np.repeat([network(init).w for init in initializations], len(rates), axis=0)
-    runs = network("zero", len(first))
+    each_init = [moons.network(init, np.random.default_rng(seed)).w for init in initializations]
+    first = np.repeat(each_init, len(rates), axis=0)
+    runs = moons.network("zero", rng, len(first))  # its weights come from first
     eta = np.tile(rates, len(initializations))[:, None]
     shape = (len(rates), len(sizes), len(rules), len(initializations))
     loss = np.full((*shape, epochs + 1), np.nan)
-    accuracy, region = np.empty(shape, np.float32), np.empty((*shape, SIDE**2), np.uint8)
-    everywhere = np.concatenate([plane(), x])
+    cells = moons.SIDE**2
+    accuracy, region = np.empty(shape, np.float32), np.empty((*shape, cells), np.uint8)
+    everywhere = np.concatenate([moons.plane(), x])
 
     def settings(array: np.ndarray) -> np.ndarray:
         return array.reshape(len(initializations), len(rates), *array.shape[1:]).swapaxes(0, 1)
 
     for b, size in enumerate(sizes):
-        each = POINTS // size
-        batches = shuffled_batches(POINTS, size, epochs * each, rng)
+        each = moons.POINTS // size
+        batches = shuffled_batches(moons.POINTS, size, epochs * each, rng)
         for r, name in enumerate(rules):
             runs.w[...] = first
-            rule, losses = RULES[name](), [runs.loss(x, y)]
+            rule, losses = moons.RULES[name](), [runs.loss(x, y)]
             with np.errstate(over="ignore", invalid="ignore"):
                 for batch in batches:
                     losses.append(runs.loss_and_gradient(x[batch], y[batch]))
@@ -106,8 +96,8 @@ def classifier_outcomes(
             means = np.reshape(losses[1:], (epochs, each, -1)).mean(axis=1)
             loss[:, b, r] = settings(np.concatenate([losses[:1], means]).T)
             probability = np.nan_to_num(probability, nan=0.5)
-            region[:, b, r] = settings(np.rint(255 * probability[:, : SIDE**2]).astype(np.uint8))
-            accuracy[:, b, r] = settings(((probability[:, SIDE**2 :] > 0.5) == y).mean(axis=-1))
+            region[:, b, r] = settings(np.rint(255 * probability[:, :cells]).astype(np.uint8))
+            accuracy[:, b, r] = settings(((probability[:, cells:] > 0.5) == y).mean(axis=-1))
 
     final = loss[..., -1]
     beyond = ~(loss <= 3 * loss[..., :1])
@@ -139,17 +129,17 @@ def classifier(
     """
     from lrcourse.widgets.lab import Control, Lab, axis
 
-    rates, sizes, epochs, goal = rate_grid(0.001, 3.2)[::4], (8, 32, POINTS), 24, 0.05
+    rates, sizes, epochs, goal = rate_grid(0.001, 3.2)[::4], (8, 32, moons.POINTS), 24, 0.05
     outcomes = classifier_outcomes(rates, sizes, epochs=epochs, goal=goal)
     settings = ("learning_rate", "batch_size", "rule", "init")
-    batches = [f"{size} (all)" if size == POINTS else str(size) for size in sizes]
+    batches = [f"{size} (all)" if size == moons.POINTS else str(size) for size in sizes]
     return Lab(
         title="A network learns two half moons",
         controls=[
             Control("learning_rate", "learning rate", rates, learning_rate),
             Control("batch_size", "batch size", sizes, batch_size, texts=batches),
-            Control("rule", "rule", list(RULES), rule, "select"),
-            Control("init", "initialization", INITIALIZATIONS, init, "select"),
+            Control("rule", "rule", list(moons.RULES), rule, "select"),
+            Control("init", "initialization", moons.INITIALIZATIONS, init, "select"),
         ],
         tables={
             name: (() if name in ("points", "labels") else settings, array)
@@ -158,8 +148,8 @@ def classifier(
         panels=[
             {
                 "kind": "region",
-                "x": axis("x₁", -REACH, REACH),
-                "y": axis("x₂", -REACH, REACH),
+                "x": axis("x₁", -moons.REACH, moons.REACH),
+                "y": axis("x₂", -moons.REACH, moons.REACH),
                 "cells": "region",
                 "points": "points",
                 "labels": "labels",

@@ -19,16 +19,8 @@ import traitlets
 
 from lrcourse.nn import softmax_cross_entropy
 from lrcourse.widgets.lab import Control, Lab, axis
+from lrcourse.widgets.labs import moons
 from lrcourse.widgets.labs.grids import rate_grid
-from lrcourse.widgets.labs.moons import (
-    INITIALIZATIONS,
-    POINTS,
-    REACH,
-    RULES,
-    half_moons,
-    moons_network,
-    plane,
-)
 
 CHUNK = 0.01  # seconds of training before the kernel handles other messages
 PACE = 0.03  # seconds between two frames
@@ -54,29 +46,29 @@ class Live(Lab):
     def __init__(self, learning_rate: float, batch_size: int, rule: str, init: str) -> None:
         r"""Draw the points; see `live`."""
         self._rng = np.random.default_rng(0)
-        self._x, self._y = half_moons(self._rng)
-        self._everywhere = np.concatenate([plane(), self._x])
+        self._x, self._y = moons.half_moons(self._rng)
+        self._everywhere = np.concatenate([moons.plane(), self._x])
         self._frame, self._task = 0, None
         try:
             self._loop = asyncio.get_running_loop()
         except RuntimeError:
             self._loop = None
-        batches = (1, 2, 4, 8, 16, 32, 64, POINTS)
+        batches = (1, 2, 4, 8, 16, 32, 64, moons.POINTS)
         self._begin(rule, init)
         super().__init__(
             title="A network learns while you watch",
             controls=[
                 Control("learning_rate", "learning rate", rate_grid(0.0001, 10), learning_rate),
                 Control("batch_size", "batch size", batches, batch_size),
-                Control("rule", "rule", list(RULES), rule, "select"),
-                Control("init", "initialization", INITIALIZATIONS, init, "select"),
+                Control("rule", "rule", list(moons.RULES), rule, "select"),
+                Control("init", "initialization", moons.INITIALIZATIONS, init, "select"),
             ],
             tables=self._tables(),
             panels=[
                 {
                     "kind": "region",
-                    "x": axis("x₁", -REACH, REACH),
-                    "y": axis("x₂", -REACH, REACH),
+                    "x": axis("x₁", -moons.REACH, moons.REACH),
+                    "y": axis("x₂", -moons.REACH, moons.REACH),
                     "cells": "region",
                     "points": "points",
                     "labels": "labels",
@@ -105,11 +97,11 @@ class Live(Lab):
     # ---- training
 
     def _begin(self, rule: str, init: str) -> None:
-        self._network, self._rule = moons_network(init, self._rng), RULES[rule]()
+        self._network, self._rule = moons.network(init, self._rng), moons.RULES[rule]()
         self._step, self._losses, self._curve = 0, [], []
 
     def _take_step(self) -> None:
-        batch = self._rng.choice(POINTS, self.batch_size, replace=False)
+        batch = self._rng.choice(moons.POINTS, self.batch_size, replace=False)
         with np.errstate(over="ignore", invalid="ignore"):
             loss = self._network.loss_and_gradient(self._x[batch], self._y[batch])
             self._rule.step(self._network.w, self._network.g, self.learning_rate)
@@ -179,7 +171,7 @@ class Live(Lab):
 
     def _change_rule(self, change: dict) -> None:
         def change_rule() -> None:
-            self._rule = RULES[self.rule]()
+            self._rule = moons.RULES[self.rule]()
 
         self._on_main_thread(change_rule)
 
@@ -193,12 +185,12 @@ class Live(Lab):
         with np.errstate(over="ignore", invalid="ignore"):
             logits = np.nan_to_num(self._network.forward(self._everywhere))
             probability = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
-            loss = float(softmax_cross_entropy(logits[-POINTS:], self._y)[0])
+            loss = float(softmax_cross_entropy(logits[-moons.POINTS :], self._y)[0])
         finite = bool(np.isfinite(self._network.w).all())
-        right = (probability[-POINTS:] > 0.5) == self._y
+        right = (probability[-moons.POINTS :] > 0.5) == self._y
         curve = np.array(self._curve or [loss])
         tables = {
-            "region": np.rint(255 * probability[:-POINTS]).astype(np.uint8),
+            "region": np.rint(255 * probability[: -moons.POINTS]).astype(np.uint8),
             "points": self._x,
             "labels": self._y.astype(np.uint8),
             "curve": np.nan_to_num(curve, nan=1e4),
