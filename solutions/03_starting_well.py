@@ -329,7 +329,7 @@ plots.curves(errors, "learning rate", "validation error", log_x=True, alt=alt)
 # %%
 from lrcourse import labs
 
-labs.classifier(learning_rate=0.1, start="normal")
+labs.classifier(learning_rate=0.1, init="normal")
 
 # %% [markdown]
 # **What to see.** From zero and from the plain start no setting of this lab reaches the goal. At

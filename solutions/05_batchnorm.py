@@ -378,7 +378,7 @@ for rate, length in zip(rates[3:], lengths["kaiming, BatchNorm"][3:], strict=Tru
 # and the same step turns them more.
 #
 # In the lab, find a rate at which only the network with BatchNorm learns. **Predict**: on which
-# side of the valley will it be? Then try the start "normal".
+# side of the valley will it be? Then try the initialization "normal".
 
 # %%
 from lrcourse import labs

@@ -371,8 +371,8 @@ for what, part in (("first", m[:50]), ("last", m[-50:])):
 # sees the length of the gradient and no more.
 #
 # The lab has a network of four layers on small digits, with plain SGD and the control beside the
-# rule. First reach the goal. Then **predict** for which activation and start the solid line and the
-# dotted one, the control, will part, and look for it.
+# rule. First reach the goal. Then **predict** for which activation and initialization the solid
+# line and the dotted one, the control, will part, and look for it.
 
 # %%
 from lrcourse import labs

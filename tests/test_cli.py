@@ -42,8 +42,32 @@ def test_every_help_has_examples(command):
 def test_a_misspelt_command_gets_the_nearest_one():
     result = run("docter")
     assert result.exit_code == 2
-    assert "There is no command 'docter'. Did you mean 'doctor'?" in result.output
-    assert "Try: lab, doctor" in run("xyzzy").output
+    assert "Unknown command 'docter': choose from 'lab', 'doctor', " in result.output
+    assert "Did you mean 'doctor'?" in result.output
+
+
+@pytest.mark.parametrize(
+    ("command", "blocked", "package"),
+    [
+        (["grade", "."], "lrcourse.grading.grade_command", "lrcourse[grade]"),
+        (["reproduce"], "lrcourse.sweep", "lrcourse"),
+        (["site", "public"], "latex2mathml.converter", "lrcourse[site]"),
+    ],
+)
+def test_a_failed_import_tells_its_own_reason(tmp_path, command, blocked, package):
+    code = f"import sys; sys.modules[{blocked!r}] = None; from lrcourse.cli import main; main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *command],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"Error: import of {blocked} halted")
+    assert f"python -m pip install '{package}'" in ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
 def test_data_says_what_a_set_is_and_where_it_comes_from():

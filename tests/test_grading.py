@@ -26,7 +26,7 @@ from lrcourse.grading.marks import Store, cell, write_csv
 
 
 def refuse(value):
-    raise protocol.WireError("not plain")
+    raise protocol.ProtocolError("not plain")
 
 
 def there_and_back(value):
@@ -70,21 +70,21 @@ def test_plain_data_travels_with_its_types():
     ],
 )
 def test_malformed_values_are_refused(tree):
-    with pytest.raises(protocol.WireError):
+    with pytest.raises(protocol.ProtocolError):
         protocol.decode(tree, refuse)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_refused(data):
-    with suppress(protocol.WireError):
+    with suppress(protocol.ProtocolError):
         protocol.decode(protocol.unpack(data)[-1], refuse)
 
 
 def test_lengths_are_limited():
-    with pytest.raises(protocol.WireError, match="too large"):
+    with pytest.raises(protocol.ProtocolError, match="too large"):
         protocol.length(b"\xff\xff\xff\xff")
-    with pytest.raises(protocol.WireError, match="32 MB"):
+    with pytest.raises(protocol.ProtocolError, match="32 MB"):
         protocol.pack(["value", b"", bytes(33 * 2**20)])
 
 

@@ -23,6 +23,7 @@ from lrcourse.whitening import ZCA
 from lrcourse.widgets.labs import (
     decay_lab,
     momentum_lab,
+    moons,
     networks_lab,
     rules_lab,
     scale_lab,
@@ -212,7 +213,7 @@ def test_every_schedule_begins_or_peaks_at_its_rate_and_constant_is_the_dashed_l
 def test_the_classifiers_table_holds_what_torch_gives(rule):
     outcomes = labs.classifier_outcomes([0.02, 0.1], [32], [rule], ["xavier"], epochs=4)
     rng = np.random.default_rng(0)
-    x, y = networks_lab.half_moons(rng)
+    x, y = moons.half_moons(rng)
     start = np.random.default_rng(rng.integers(2**32))
     batches = shuffled_batches(128, 32, 16, rng)
     layers = [Linear(a, b, "xavier") for a, b in ((2, 16), (16, 16), (16, 2))]
@@ -243,12 +244,12 @@ def test_the_classifiers_table_holds_what_torch_gives(rule):
     expected = np.reshape(losses, (4, 4)).mean(axis=1)
     np.testing.assert_allclose(outcomes["loss"][1, 0, 0, 0, 1:], expected, rtol=2e-3)
     with torch.no_grad():
-        share = torch.softmax(model(torch.tensor(networks_lab.plane())), 1)[:, 1].numpy()
+        share = torch.softmax(model(torch.tensor(moons.plane())), 1)[:, 1].numpy()
     assert np.abs(outcomes["region"][1, 0, 0, 0] - 255 * share).max() < 2
 
 
 def test_from_zero_no_rate_helps():
-    outcomes = labs.classifier_outcomes([0.01, 0.1, 1.0], [32], starts=["zero"], epochs=4)
+    outcomes = labs.classifier_outcomes([0.01, 0.1, 1.0], [32], initializations=["zero"], epochs=4)
     assert (outcomes["verdict"] == networks_lab.STUCK).all()
 
 
@@ -415,7 +416,7 @@ def test_live_training_learns_and_the_latest_setting_wins():
     assert 0 < np.abs(lab._network.w - weights).max() < 1e-2
     lab.rule = "Adam"
     lab.train(1)
-    assert isinstance(lab._rule, networks_lab.RULES["Adam"])
+    assert isinstance(lab._rule, moons.RULES["Adam"])
     lab.restarts += 1
     assert lab.row("step") == 0
 
@@ -428,7 +429,7 @@ def test_live_training_starts_pauses_and_can_be_interrupted():
                       lambda: os.kill(os.getpid(), signal.SIGINT)):  # fmt: skip
             lab.running = True
             while lab.row("step") < 20:
-                lab.drawn = lab._frame  # as the page says; it only gets so many frames ahead
+                lab.drawn = int(lab.row("frame"))  # as a page does; else no more frames are sent
                 await asyncio.sleep(0)
             pause()
             await lab._task
@@ -470,7 +471,10 @@ def test_live_training_needs_a_notebook():
         (lambda: labs.valley(rule="nesterov"), "Did you mean 'Nesterov'"),
         (lambda: labs.classifier_outcomes([0.1], [200]), "larger than the data, 128 samples"),
         (lambda: labs.classifier_outcomes([0.1], rules=["Adams"]), "Did you mean 'Adam'"),
-        (lambda: labs.classifier_outcomes([0.1], starts=["kaimin"]), "Did you mean 'kaiming'"),
+        (
+            lambda: labs.classifier_outcomes([0.1], initializations=["kaimin"]),
+            "Did you mean 'kaiming'",
+        ),
         (lambda: labs.schedule_outcomes([0.1], names=["cosin"]), "Did you mean 'cosine'"),
         (lambda: labs.schedule_outcomes([0.2, 0.1]), "must be in increasing order"),
         (lambda: labs.acceleration_outcomes([0.1], steps=55), "a multiple of 10"),

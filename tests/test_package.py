@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from graphlib import TopologicalSorter
 from importlib import metadata
 from pathlib import Path
 
@@ -22,14 +23,22 @@ PACKAGE = ROOT / "lrcourse"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 NOTEBOOKS = sorted([*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("solutions/*.ipynb")])
 
-# Each layer may import from the layers before it, and from its own.
-LAYERS = [
+# A module may import from the floors before its own.
+FLOORS = [
     {"lrcourse", "files", "messages", "palette", "datasets"},  # __init__.py has lazy names only
-    {"optim", "nn", "data", "schedules", "whitening"},
-    {"measure", "training", "callbacks", "torch_optim"},
-    {"exercises", "range_test", "sweep", "plots"},
-    {"cli", "__main__", "widgets", "grading", "papers", "course", "docs", "site"},
+    {"nn", "optim", "schedules", "whitening", "data"},
+    {"measure", "training", "callbacks", "range_test", "torch_optim", "plots"},
+    {"sweep", "exercises"},
+    {"__main__", "cli", "course", "docs", "grading", "labs", "papers", "site", "widgets"},
 ]
+# Besides, these may import from a part of their own floor: (importer, imported).
+BESIDE = {
+    *[(rules, "nn") for rules in ("optim", "schedules", "whitening")],
+    *[("callbacks", "training"), ("range_test", "training"), ("range_test", "plots")],
+    *[("cli", part) for part in ("course", "grading", "papers", "site")],
+    *[("__main__", "cli"), ("grading", "course"), ("labs", "widgets"), ("widgets", "papers")],
+    *[("site", "course"), ("site", "widgets")],
+}
 
 
 def test_the_top_level_holds_what_the_design_names():
@@ -109,13 +118,30 @@ def test_the_ground_can_be_read_in_one_evening():
     assert 0 < page <= GROUND_PAGE
 
 
-def layer(module):
-    r"""The number of a module's layer: ``lrcourse.course.release`` is in that of ``course``."""
-    parts = module.split(".")
-    name = parts[1] if len(parts) > 1 else parts[0]
-    found = [number for number, names in enumerate(LAYERS) if name in names]
-    assert found, f"{module} is in no layer of tests/test_package.py"
+def test_tab_shows_every_name_of_the_package():
+    names = {"check", "data", "fit", "hint", "labs", "load", "nn", "optim"}
+    assert names <= {*python("import lrcourse; print(*dir(lrcourse))").split()}
+
+
+def test_labs_can_be_imported_as_it_is_called():
+    assert python("import lrcourse.labs; print(lrcourse.labs.bowl.__name__)") == "bowl\n"
+
+
+def part(module):
+    r"""The part of the package that a module belongs to: "course" for lrcourse.course.release."""
+    return module.split(".")[min(1, module.count("."))]
+
+
+def floor(name):
+    found = [number for number, names in enumerate(FLOORS) if name in names]
+    assert found, f"{name} is on no floor of tests/test_package.py"
     return found[0]
+
+
+def dotted(path):
+    r"""The name by which a file of the package is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def imports(path):
@@ -146,10 +172,25 @@ def is_module(name):
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_point_down(path):
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    own = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    upward = [(line, name) for line, name in imports(path) if layer(name) > layer(own)]
-    assert upward == []
+    own = part(dotted(path))
+    wrong = [
+        (line, name)
+        for line, name in imports(path)
+        if part(name) != own and floor(part(name)) >= floor(own) and (own, part(name)) not in BESIDE
+    ]
+    assert wrong == []
+
+
+def test_no_modules_import_each_other_even_in_a_circle():
+    names, arrows = {dotted(path) for path in MODULES}, {}
+    for path in MODULES:
+        arrows[dotted(path)] = found = set()
+        for _, name in imports(path):
+            while name not in names:  # a class or a function: the module that it is in
+                name = name.rpartition(".")[0]
+            found.add(name)
+        found.discard(dotted(path))  # its __init__.py imports names, and modules beside it
+    list(TopologicalSorter(arrows).static_order())  # raises CycleError, which names the circle
 
 
 OVERRIDDEN = ("forward", "backward", "begin", "update")

@@ -15,11 +15,11 @@ import pytest
 from click.testing import CliRunner
 from waiting import LIMIT
 
-from lrcourse import grading
+from lrcourse import files, grading
 from lrcourse.cli import main
 from lrcourse.course import release
 from lrcourse.datasets import catalogue, download, formats
-from lrcourse.grading import batch, manual, submissions
+from lrcourse.grading import manual, submissions
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.marks import TABLES, Store
 
@@ -247,8 +247,8 @@ def test_a_data_file_that_cannot_be_opened_is_named(tmp_path):
         (b"student\n\n", "names nobody"),
         (b"student\nann\nann\n", "names ann twice"),
         (b"students,id\nann,1\n", r'no column `student` \(is it "students"'),
-        ("J\u00f6rg\n".encode("latin-1"), "no text in UTF-8: save it as CSV"),
-        (b"\x89PNG\r\n\x1a\n\0", "no text in UTF-8: save it as CSV"),
+        ("J\u00f6rg\n".encode("latin-1"), "not UTF-8 text: save it as CSV"),
+        (b"\x89PNG\r\n\x1a\n\0", "not UTF-8 text: save it as CSV"),
     ],
 )
 def test_rosters(tmp_path, content, expected):
@@ -304,8 +304,8 @@ TORN = f"{TABLES} INSERT INTO results (student, chapter, detail) VALUES ('a', '0
         ("grades.sqlite", OLD, "another version of lrcourse made them. Move it"),
         ("grades.sqlite", NEW, "another version of lrcourse made them. Move it"),
         ("grades.sqlite", TORN, "a row is damaged"),
-        ("grades.sqlite", None, "unable to open database file. Mend that"),
-        ("secret.key", b"", "secret.key is damaged: put it back, or remove it"),
+        ("grades.sqlite", None, "unable to open database file. Fix that"),
+        ("secret.key", b"", "secret.key is damaged: restore it, or delete it"),
         ("secret.key", None, "secret.key cannot be used: Is a directory"),
         ("grades.csv", None, "grades.csv cannot be used: Is a directory"),
         ("feedback", b"", "feedback cannot be used: File exists"),
@@ -336,11 +336,11 @@ def test_what_stands_in_the_way_of_grades_is_one_sentence(grade, tmp_path, name,
     "words, expected",
     [
         (("--out", "in/out"), "in/out lies among the submissions"),
-        (("--image", "x"), "only they can use one"),
-        (("--checks", "nowhere"), "no folder with a chapter_NN.py"),
-        (("--checks", "in"), "no folder with a chapter_NN.py"),
+        (("--image", "x"), "the other sandboxes take no image"),
+        (("--checks", "nowhere"), "holds no chapter_NN.py of checks"),
+        (("--checks", "in"), "holds no chapter_NN.py of checks"),
         (("--dask", "nowhere"), "No Dask scheduler answers at nowhere"),
-        (("--assignment", ""), "There is no assignment ''; there are 00, "),
+        (("--assignment", ""), "Unknown assignment '': choose from '00', "),
     ],
     ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
 )
@@ -369,8 +369,9 @@ def test_a_file_of_checks_that_is_none_is_one_sentence(grade, tmp_path, source):
 
 def test_two_batches_in_one_folder_do_not_mix(grade, tmp_path):
     (tmp_path / "out").mkdir()
-    lock = batch._lock(tmp_path / "out")
+    folder = os.open(tmp_path / "out", os.O_RDONLY)
+    files.lock(folder)
     code, printed = grade()
     assert code == 1 and printed.startswith("Error: Another batch is writing to out: wait for it")
-    os.close(lock)
+    os.close(folder)
     assert grade()[0] == 0

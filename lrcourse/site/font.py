@@ -1,6 +1,6 @@
-r"""The font of the formulas: growing braces, roots and sums where no such font is installed.
+r"""The font of the formulas, for readers without a math font: stretching braces, roots and sums.
 
-It is STIX Two Math, cut down to the letters of the site. Its licence is in OFL.txt, and its notices
+It is STIX Two Math, reduced to the letters of the site. Its license is in OFL.txt, and its notices
 stay in the font.
 """
 
@@ -17,7 +17,7 @@ ITALIC = (*range(0x1D434, 0x1D468), 0x210E, *range(0x1D6E2, 0x1D71C))  # Latin a
 
 
 def math_font(pages: Iterable[str]) -> bytes:
-    r"""The font, as WOFF, with what the formulas of these pages need."""
+    r"""The font, as WOFF, with the letters in the formulas of these pages."""
     formulas = (formula for page in pages for formula in re.findall(r"<math.*?</math>", page, re.S))
     letters = {letter for formula in formulas for letter in html.unescape(formula)}
     options = subset.Options(flavor="woff", layout_features=["*"], name_IDs=["*"])

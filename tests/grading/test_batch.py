@@ -99,7 +99,9 @@ def test_ctrl_c_keeps_what_is_graded_and_leaves_nothing_running(root):
     os.kill(grader, signal.SIGINT)
     told = process.communicate(timeout=LIMIT)
     assert process.returncode == 130, told
-    assert told[1] == "Stopped. What is graded is kept: the same command goes on.\n"
+    assert told[1] == (
+        "Stopped. Graded notebooks are kept; run the same command again to continue.\n"
+    )
     assert descendants() == running
     assert done(root / "out") == 7
     stuck.write_text(json.dumps(notebook(RIGHT)))
