@@ -67,8 +67,9 @@ class History:
         Args:
             path: the file to write.
         """
-        record = json.dumps(_json(asdict(self)), allow_nan=False)
-        Path(path).expanduser().write_text(record, encoding="utf-8")
+        record = json.dumps(asdict(self), default=lambda number: number.tolist())
+        strict = json.loads(record, parse_constant=lambda name: None)
+        Path(path).expanduser().write_text(json.dumps(strict), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> "History":
@@ -391,16 +392,6 @@ def _calls(callbacks: Sequence[object]) -> dict[str, list[Callable[[Run], None]]
 def _call(calls: list[Callable[[Run], None]], run: Run) -> None:
     for call in calls:
         call(run)
-
-
-def _json(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _json(each) for name, each in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return _json(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_json(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _with_nan(value: object) -> object:

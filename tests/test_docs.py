@@ -121,10 +121,10 @@ def test_codespell_finds_nothing():
 
 def test_the_reference_is_as_the_docstrings_say():
     needs.package("griffe")
-    from lrcourse.docs import make_api
+    from tools import make_api
 
     assert make_api.PAGE.read_text(encoding="utf-8") == make_api.text(), (
-        "run  python -m lrcourse.docs.make_api"
+        "run  python tests/tools/make_api.py"
     )
 
 

@@ -3,7 +3,7 @@
 Needs, besides numpy: pillow, scikit-image and scikit-learn (pip); Debian's packages
 dataset-fashion-mnist and libjxl-testdata, or the same files in folders of yours; and the wheel of
 SciPy 1.9.3 (pip download --no-deps --python-version 3.11 --only-binary :all: scipy==1.9.3).
-The course itself needs none of these: it reads the .npz files that this script leaves here.
+The course itself needs none of these: it reads the .npz files that this leaves in lrcourse/datasets.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[2] / "lrcourse" / "datasets"
 HEIGHT, WIDTH, SIDE = 256, 320, 32  # of a photograph; of a patch
 TRAIN_PATCHES, TEST_PATCHES = 500, 100  # a photograph
 

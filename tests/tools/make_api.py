@@ -1,6 +1,6 @@
 r"""Make ``api.md``, the reference of the package, from its docstrings.
 
-    python -m lrcourse.docs.make_api
+    python tests/tools/make_api.py
 
 The source is read, not imported, so that every Python version makes the same page.
 """
@@ -11,15 +11,15 @@ from pathlib import Path
 
 from griffe import Class, Docstring, Function, Module, load
 
-PAGE = Path(__file__).with_name("api.md")
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[2] / "lrcourse"
+PAGE = PACKAGE / "docs" / "api.md"
 MODULES = [
     *("nn", "optim", "training", "measure", "data", "schedules", "callbacks", "whitening", "plots"),
     *("range_test", "sweep", "torch_optim", "exercises"),
 ]
 HEAD = """# Reference
 
-Made from the docstrings by `python -m lrcourse.docs.make_api`; a test compares. In a notebook,
+Made from the docstrings by `python tests/tools/make_api.py`; a test compares. In a notebook,
 `fit?` shows the same. Shapes are in parentheses: P parameters, K runs side by side. The labs are
 functions without arguments, such as `labs.bowl()`; `dir(lrcourse.labs)` lists them.
 
