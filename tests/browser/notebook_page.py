@@ -23,6 +23,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# JupyterLab says this itself where a kernel restarts before it has answered.
+HARMLESS = ("restore the debugger state", "Canceled future for create_subshell_request")
 PATIENCE = 120_000  # ms for something to show on a page of a busy machine; 30 s is Playwright's own
 
 
@@ -112,9 +114,14 @@ def new_page(browser, scale: float = 1):
     """A fresh page, which collects its errors in page.errors."""
     page = new_context(browser, device_scale_factor=scale).new_page()
     page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("console", lambda m: page.errors.append(m.text) if _is_error(m) else None)
+    page.on("pageerror", lambda error: _note(page, str(error)))
+    page.on("console", lambda m: m.type == "error" and _note(page, m.text))
     return page
+
+
+def _note(page, error: str) -> None:
+    if not any(harmless in error for harmless in HARMLESS):
+        page.errors.append(error)
 
 
 def wait(page, happened) -> None:
@@ -126,11 +133,6 @@ def wait_for_kernel(page) -> None:
     """Wait until a notebook is shown, and its kernel idle."""
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
-
-
-def _is_error(message) -> bool:
-    # JupyterLab says this itself where a kernel restarts before its debugger has answered.
-    return message.type == "error" and "restore the debugger state" not in message.text
 
 
 def run_all(page) -> None:
