@@ -28,7 +28,9 @@ PARTS = {  # of what pickle refuses to write
     **dict.fromkeys((staticmethod, classmethod, type(functools.cache(abs))), ("__wrapped__",)),
 }
 RANDOM = (np.random.Generator, np.random.RandomState, random.Random)
-LIBRARIES = ("site-packages", "dist-packages", str(Path(os.__file__).parent))
+LIBRARIES = ("site-packages", "dist-packages", f"{Path(os.__file__).parent}{os.sep}")
+SYSTEM = {"__file__", "__builtins__", "__cached__", "__path__"}  # names in every module
+SYSTEM |= {*dir(ModuleType), *dir(ModuleType(""))}
 
 
 def fingerprint(value: object, name: str = "") -> str:
@@ -84,7 +86,7 @@ class _Walk(pickle.Pickler):
                     f"{where.rpartition(' > ')[2]} cannot be hashed, so a change of it would go "
                     f"unseen ({where}: {error}). Pass what it holds in the grid, or make it inside "
                     "the function."
-                ) from error
+                ) from None
         self.digest = sha.hexdigest()[:20]
 
     def persistent_id(self, value: object) -> object:
@@ -108,33 +110,32 @@ class _Walk(pickle.Pickler):
             return None
         module = value if isinstance(value, ModuleType) else sys.modules.get(value.__module__)
         home, name = getattr(module, "__name__", ""), getattr(value, "__qualname__", "")
-        if self.installed(home) and _attribute(module, name) is value:
+        if self.installed(home) and (home == "builtins" or _attribute(module, name) is value):
             version = getattr(sys.modules[home.partition(".")[0]], "__version__", "")
             return f"{home}.{name} {version}"
         if value is module:
             parts = _file(module)
         else:
             parts = _class(value) if isinstance(value, type) else self.function(value)
-            parts["'s module"] = module
-        self.todo += [(self.where + label, (label, part)) for label, part in parts.items()]
+            parts.append(("'s module", module))
+        self.todo += [(self.where + label, (label, part)) for label, part in parts]
         return number
 
-    def function(self, function: FunctionType) -> dict[str, object]:
+    def function(self, function: FunctionType) -> list[tuple[str, object]]:
         """Return the code of a function, what is bound to it, and the values of its names."""
-        parts = {
-            "'s code": function.__code__,
-            "'s attributes": vars(function),
-            "'s defaults": (function.__defaults__, function.__kwdefaults__),
-        }
-        for name, cell in zip(
-            function.__code__.co_freevars, function.__closure__ or (), strict=True
-        ):
+        code, closure = function.__code__, function.__closure__ or ()
+        parts = [("'s code", code), ("'s attributes", vars(function))]
+        parts += [("'s defaults", (function.__defaults__, function.__kwdefaults__))]
+        for name, cell in zip(code.co_freevars, closure, strict=True):
             with suppress(ValueError):  # it has no value yet
-                parts[f" > {name}"] = cell.cell_contents
-        names, spaces = [], [types.SimpleNamespace(**function.__globals__)]
-        for code in _nested(function.__code__):
-            names += [name for name in code.co_names if not name.startswith("__")]
-            for name in _imports(code, function.__globals__.get("__package__")):
+                parts.append((f" > {name}", cell.cell_contents))
+        if self.installed(function.__globals__.get("__name__", "")):  # a wrapper, or made by one
+            return parts
+        names: list[str] = []
+        spaces: list[object] = [types.SimpleNamespace(**function.__globals__)]
+        for each in _nested(code):
+            names += [name for name in each.co_names if name not in SYSTEM]
+            for name in _imports(each, function.__globals__.get("__package__")):
                 with suppress(ImportError):
                     spaces += [] if self.installed(name) else [importlib.import_module(name)]
         for space in spaces:  # which grow by the modules among the names
@@ -144,8 +145,8 @@ class _Walk(pickle.Pickler):
                 if isinstance(value, ModuleType) and value not in spaces:
                     spaces += [] if self.installed(value.__name__) else [value]
                 if value is not None:
-                    parts[f" > {prefix}{name}"] = value
-        return parts | {"'s modules": spaces[1:]}
+                    parts.append((f" > {prefix}{name}", value))
+        return [*parts, ("'s modules", spaces[1:])]
 
     def installed(self, module: str) -> bool:
         """Say whether a module belongs to Python or to an installed package."""
@@ -157,25 +158,26 @@ class _Walk(pickle.Pickler):
         return package in sys.builtin_module_names or any(folder in path for folder in LIBRARIES)
 
 
-def _class(kind: type) -> dict[str, object]:
-    return {"'s bases": (kind.__bases__, type(kind))} | {
-        f".{name}": member
+def _class(kind: type) -> list[tuple[str, object]]:
+    members = [
+        (f".{name}", member)
         for name, member in vars(kind).items()
-        if (name[:2] != "__" or callable(member) or isinstance(member, classmethod))
-        and name != "_abc_impl"  # a cache
-    }
+        if name[:2] != "__" or callable(member) or isinstance(member, classmethod)
+    ]
+    members = [member for member in members if member[0] != "._abc_impl"]  # a cache
+    return [("'s bases", (kind.__bases__, type(kind))), *members]
 
 
-def _file(module: ModuleType) -> dict[str, object]:
+def _file(module: ModuleType) -> list[tuple[str, object]]:
     path = getattr(module, "__file__", None)
     if not path:  # of a notebook, only the names that are used count
-        return {}
+        return []
     values = list(vars(module).values())
     homes = [sys.modules.get(getattr(value, "__module__", None)) for value in values]
     homes += [value for value in values if isinstance(value, ModuleType)]
     inside = f"{module.__name__}."  # those of its modules that happen to be loaded
     homes = [home for home in homes if home and not home.__name__.startswith(inside)]
-    return {"'s file": _file_version(_read(path), path.endswith(".py")), "'s imports": homes}
+    return [("'s file", _file_version(_read(path), path.endswith(".py"))), ("'s imports", homes)]
 
 
 @functools.cache

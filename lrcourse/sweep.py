@@ -140,13 +140,23 @@ class Sweep:
             progress: show a progress bar with the time left.
 
         Raises:
-            ValueError: an invalid number of jobs.
+            ValueError: an invalid number of jobs or an invalid executor.
             SweepError: runs failed, workers were lost or the file could not be written; the
-                message says which. The same call resumes from there.
+                message says which, and the same call resumes from there. Or something that the
+                function uses has changed since the sweep was made.
             KeyboardInterrupt: on Ctrl-C, after a message that says how to resume.
         """
         if not isinstance(jobs, int) or jobs < 1:
             raise ValueError(f"jobs must be a whole number of at least 1, not {jobs!r}.")
+        if not (executor is None or hasattr(executor, "submit")):
+            raise ValueError(
+                f"{executor!r} is no executor: give a pool of concurrent.futures, or for a Dask "
+                "scheduler Client(address).get_executor(pure=False)."
+            )
+        if code_version(self.function) != self.code:
+            raise SweepError(
+                "What the function uses has changed: make the sweep anew and run that."
+            )
         with _open(self.path) as (file, done):
             tasks = [task.without(done) for task in self.tasks]
             tasks = [task for task in tasks if task.keys]
@@ -181,7 +191,7 @@ class Sweep:
                         + self._so_far(missing)
                     ) from error
                 except (BrokenExecutor, CancelledError) as error:  # Dask cancels
-                    reason = str(error) or "its scheduler does not answer any more"
+                    reason = str(error) or "its scheduler no longer answers"
                     raise SweepError(
                         f"The executor lost its workers ({reason}): {self._so_far(missing)}"
                     ) from error
@@ -230,8 +240,9 @@ def stacking_is_faster(parameters: int, batch_size: int) -> bool:
 def code_version(function: Callable) -> str:
     r"""Return a hash of everything that a run depends on besides its setting, seed and data.
 
-    See ``lrcourse.fingerprint`` for what counts: a change may repeat runs that it does not affect,
-    but leaves no row of an older version in use.
+    ``lrcourse.fingerprint`` says what counts. A change may repeat runs that it does not affect, but
+    no row of an older version is used. A global value that the runs themselves change, such as a
+    dict that serves as a cache, repeats them all: use ``functools.cache`` instead.
 
     Args:
         function: a function, a ``functools.partial`` of one, or an object that can be called.
@@ -310,18 +321,17 @@ def _hash(text: str) -> str:
 
 
 def _seeds(seeds: Sequence[int]) -> list[int]:
-    listed = list(seeds) if hasattr(seeds, "__iter__") else [None]
-    if not all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in listed):
+    listed = list(seeds) if hasattr(seeds, "__iter__") else []
+    whole = [isinstance(s, int | np.integer) and not isinstance(s, bool) for s in listed]
+    if not (listed and all(whole)):
         raise ValueError(
-            f"seeds must be a list of whole numbers, such as range(3) for 0, 1 and 2: not {seeds!r}."
+            f"seeds must be a list of whole numbers, such as range(3) for 0, 1 and 2; not {seeds}."
         )
-    if not listed:
-        raise ValueError("A sweep needs at least one seed.")
     return list(dict.fromkeys(map(int, listed)))
 
 
 def _settings(grid: Mapping[str, Sequence] | Sequence[Mapping]) -> dict[str, dict]:
-    # Each setting as plain values, under its JSON.
+    # Settings of plain values, by their JSON text.
     if isinstance(grid, Mapping):
         for name, values in grid.items():
             if isinstance(values, str | Mapping) or not hasattr(values, "__iter__"):
@@ -347,12 +357,12 @@ def _settings(grid: Mapping[str, Sequence] | Sequence[Mapping]) -> dict[str, dic
 def _plain(value: object) -> object:
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
-    raise TypeError(f"{value!r} is no plain value")
+    raise TypeError(f"{value!r} is not a plain value")
 
 
 def _check_call(signature: inspect.Signature, setting: dict) -> None:
     if taken := [name for name in RESERVED if name in setting]:
-        raise ValueError(f"Every row has a column {taken[0]!r}: give that setting another name.")
+        raise ValueError(f"Every row has a column {taken[0]!r}: give the setting another name.")
     try:
         signature.bind(**setting, seed=0)
     except TypeError as error:
@@ -362,7 +372,7 @@ def _check_call(signature: inspect.Signature, setting: dict) -> None:
 
 
 def _call(function: Callable, task: Task) -> list[tuple[dict, str, float]]:
-    # Runs in the worker. Returns result, status and seconds of each run of the task.
+    # Runs in the worker and returns the result, status and seconds of each run of the task.
     from threadpoolctl import threadpool_limits
 
     setting, runs = task.settings[0], len(task.keys)
@@ -373,7 +383,7 @@ def _call(function: Callable, task: Task) -> list[tuple[dict, str, float]]:
         try:
             results = function(**setting, seed=task.seed)
         except ArithmeticError as divergence:
-            if runs > 1:  # which of them it was, only runs of their own can say
+            if runs > 1:  # run each alone to see which of them diverges
                 alone = [task.without(set(task.keys) - {key}) for key in task.keys]
                 return [run for single in alone for run in _call(function, single)]
             error = {"error": f"{type(divergence).__name__}: {divergence}"}
@@ -388,7 +398,7 @@ def _call(function: Callable, task: Task) -> list[tuple[dict, str, float]]:
             raise ValueError(f"a run must return a dict of results, not {result!r}")
         if taken := [name for name in result if name in RESERVED or name in setting]:
             raise ValueError(f"the result {taken[0]!r} has the name of another column of its row")
-        odd = []  # append returns None, so that is what becomes of NaN and the infinities
+        odd = []  # append returns None, so NaN and the infinities become null
         plain = json.loads(json.dumps(dict(result), default=_plain), parse_constant=odd.append)
         finished.append((plain, "diverged" if odd or error else "done", seconds))
     return finished
@@ -401,7 +411,7 @@ def _outcomes(
     given: Executor | None,
     refresh: Callable[[], object],
 ) -> Iterator[tuple[Task, list | Exception]]:
-    # Each task with what it returned or the error it raised, as they finish.
+    # Each task with what it returned or the error it raised, in the order in which they finish.
     queue, running, finished = deque(tasks), {}, SimpleQueue()
     killed, broken = Counter(), False
     width = AHEAD if given else 2 * jobs if jobs > 1 else 1
@@ -417,7 +427,7 @@ def _outcomes(
                     and running
                     and any(task.keys[0] in killed for task in (queue[0], *running.values()))
                 ):
-                    break  # a suspect runs alone, so that only the one to blame is killed again
+                    break  # a suspect runs alone, so that it cannot take others down with it
                 future = _submit(executor, function, queue[0])
                 running[future] = queue.popleft()
                 future.add_done_callback(finished.put)
@@ -500,11 +510,11 @@ def _start(jobs: int) -> Executor:
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
         from multiprocessing import resource_tracker
 
-        # Workers begin with the mask of this thread: a Ctrl-C amid their imports is not theirs.
-        resource_tracker.ensure_running()  # at its own start it would lift the mask
+        # Workers inherit the signal mask of this thread: Ctrl-C does not break their imports.
+        resource_tracker.ensure_running()  # its start would lift the mask
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            executor.submit(int)  # the first task begins them
+            executor.submit(int)  # the first task starts them
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return executor
@@ -512,7 +522,7 @@ def _start(jobs: int) -> Executor:
 
 def _begin_worker(driver: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver to answer
-    tqdm.set_lock(threading.RLock())  # its own is one between processes, which a kill would leak
+    tqdm.set_lock(threading.RLock())  # its own is shared by processes: a killed one leaks it
 
     def end_with_driver() -> None:  # a driver that is killed cannot end its workers
         while os.getppid() == driver:
@@ -553,8 +563,8 @@ def _open(path: Path) -> Iterator[tuple[BinaryIO, dict[str, dict]]]:
 
 
 def _parse(content: bytes, path: str | os.PathLike) -> tuple[list[dict], bytes]:
-    # The rows, and what stands after the last end of a line: a torn row, as no other file ends in
-    # one after whole rows, and a file of one line is torn only if it begins as a row does.
+    # The rows, and the torn row after the last end of a line. If there is no end of a line, the
+    # file is a torn row only if it begins like one; else it is another file.
     *lines, torn = content.split(b"\n")
     if not lines and not BEGINNING.startswith(torn[: len(BEGINNING)]):
         lines, torn = [torn], b""

@@ -23,7 +23,7 @@ LAYERS = [
     {"lrcourse", "files", "messages", "palette"},  # the cellar; __init__.py has lazy names only
     {"optim", "nn", "data", "datasets", "schedules", "whitening", "plots"},  # plots draws arrays
     {"training", "torch_optim"},
-    {"exercises", "range_test", "sweep"},
+    {"exercises", "fingerprint", "range_test", "sweep"},
     {"cli", "__main__", "widgets", "grading", "papers", "course", "docs", "site"},
 ]
 

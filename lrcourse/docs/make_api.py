@@ -15,7 +15,7 @@ PAGE = Path(__file__).with_name("api.md")
 PACKAGE = Path(__file__).parents[1]
 MODULES = [
     *("nn", "optim", "training", "data", "schedules", "whitening", "plots"),
-    *("range_test", "sweep", "torch_optim", "exercises"),
+    *("range_test", "sweep", "fingerprint", "torch_optim", "exercises"),
 ]
 HEAD = """# Reference
 
