@@ -44,7 +44,8 @@ def fingerprint(value: object, name: str = "") -> str:
     - A module counts with its file, without comments, and with the modules that its names come
       from: a change there may alter the hash though it alters nothing that is used.
     - What belongs to Python or to an installed package other than lrcourse and the function's own
-      counts with its name and the package's version only.
+      counts with its name and the package's version only; what a function itself imports of it,
+      with its name only.
 
     So the hash differs between versions of Python, too. It does not see what is looked up by a
     computed name, such as ``globals()[name]``, nor the contents of files that are read.
