@@ -3,7 +3,7 @@
 Needs, besides numpy: pillow, scikit-image and scikit-learn (pip); Debian's packages
 dataset-fashion-mnist and libjxl-testdata, or the same files in folders of yours; and the wheel of
 SciPy 1.9.3 (pip download --no-deps --python-version 3.11 --only-binary :all: scipy==1.9.3).
-The course itself needs none of these: it reads the .npz files that this leaves in lrcourse/datasets.
+The course itself needs none of these: it reads the .npz files that this leaves there.
 """
 
 import argparse
