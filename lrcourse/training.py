@@ -177,7 +177,7 @@ def fit(
     r"""Train a network on shuffled mini-batches.
 
     Args:
-        network: changed in place. With K stacked runs all of them see the same batches. BatchNorm
+        network: changed in place. K stacked runs all see the same batches. BatchNorm
             layers are left ready to evaluate, however the run ends: ``network.train(False)``.
         data: a data set from ``lrcourse.data.load`` (its training part is used, and its validation
             part measured after each epoch), or a pair x (n, features), labels (n,).

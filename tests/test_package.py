@@ -188,6 +188,11 @@ def test_imports_point_down(path):
     assert wrong == []
 
 
+def test_no_two_modules_have_one_name():
+    names = [path.stem for path in MODULES if not path.stem.startswith("__")]
+    assert len(names) == len(set(names))
+
+
 def test_no_modules_import_each_other_even_in_a_circle():
     names, arrows = {dotted(path) for path in MODULES}, {}
     for path in MODULES:
