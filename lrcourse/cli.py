@@ -1,14 +1,19 @@
 r"""The command ``lrcourse``; each part of the package is imported when its command runs."""
 
-import difflib
+import io
 import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from lrcourse import __version__
+from lrcourse.messages import unknown
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+STOPPED = "Stopped. {} are kept; run the same command again to continue."
 
 
 class Commands(click.Group):
@@ -17,10 +22,23 @@ class Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
         r"""Find the command named by ``args``; exit code 2 and a suggestion if there is none."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], self.commands, n=1)
-            hint = f"Did you mean '{near[0]}'?" if near else f"Try: {', '.join(self.commands)}."
-            ctx.fail(f"There is no command '{args[0]}'. {hint}")
+            ctx.fail(unknown("command", args[0], self.commands))
         return super().resolve_command(ctx, args)
+
+
+@contextmanager
+def _stoppable(stopped: str, extra: str = "") -> Iterator[None]:
+    # Wraps the imports of a command too: Ctrl-C and a missing package often meet them first.
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(stopped, err=True)
+        raise SystemExit(130) from None
+    except ImportError as error:
+        package = f"lrcourse[{extra}]" if extra else "lrcourse"
+        raise click.ClickException(
+            f"{error}. Run  python -m pip install '{package}'  or ask  lrcourse doctor"
+        ) from None
 
 
 def _examples(*lines: str) -> str:
@@ -38,6 +56,8 @@ def _examples(*lines: str) -> str:
 @click.version_option(__version__, message="lrcourse %(version)s")
 def main() -> None:
     r"""How big a step should a network take? A course in Jupyter."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: cp932 has no letter ä
     if callable(signal.getsignal(signal.SIGINT)):  # else it is ignored, as behind a script's &
         before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
         click.get_current_context().call_on_close(lambda: signal.signal(signal.SIGTERM, before))
@@ -71,15 +91,15 @@ def lab(folder: Path, no_browser: bool, port: int | None) -> None:
 def doctor() -> None:
     r"""Check this installation.
 
-    Prints OK or FAIL for each part, and the command that mends it.
+    Prints OK or FAIL for each part, and the command that fixes it.
     """
     from lrcourse.course.doctor import examine
 
-    well = True
-    for good, line in examine():
+    healthy = True
+    for ok, line in examine():
         click.echo(line)
-        well &= good
-    if not well:
+        healthy &= ok
+    if not healthy:
         raise SystemExit(1)
 
 
@@ -158,16 +178,14 @@ def grade(submissions: Path, out: Path, **options: object) -> None:
     SUBMISSIONS holds a folder for each student, or files named student_NN.ipynb. Student code runs
     in a sandbox. Run it again, and only what is missing or has changed is graded.
     """
-    try:
+    with _stoppable(STOPPED.format("Graded notebooks"), "grade"):
         from lrcourse.grading import GradingError, grade_command
 
-        for line in grade_command.grade(submissions, out, **options):
-            click.echo(line)
-    except KeyboardInterrupt:  # first: amid the imports there is no GradingError yet
-        click.echo("Stopped. What is graded is kept: the same command goes on.", err=True)
-        raise SystemExit(130) from None
-    except GradingError as error:
-        raise click.ClickException(str(error)) from None
+        try:
+            for line in grade_command.grade(submissions, out, **options):
+                click.echo(line)
+        except GradingError as error:
+            raise click.ClickException(str(error)) from None
 
 
 @main.command(
@@ -197,23 +215,19 @@ def reproduce_papers(names: tuple[str, ...], **options: object) -> None:
 
     Runs the experiments of the paper NAME again, or of `all`, and writes a report: each figure it
     prints beside the measured one, and a verdict on each claim. Without a NAME the papers are
-    listed. Stop it at any time: the same command goes on.
+    listed. Stop it at any time, and run the same command again to continue.
     """
-    try:
+    with _stoppable(
+        STOPPED.format("Finished runs") + " With --report-only it reports what is there."
+    ):
         from lrcourse.papers.reproduce_command import listed, reproduce
         from lrcourse.sweep import SweepError
 
-        for line in reproduce(names, **options) if names else listed():
-            click.echo(line)
-    except KeyboardInterrupt:  # first: amid the imports there is no SweepError yet
-        click.echo(
-            "Stopped. Finished runs are kept: the same command goes on, and with --report-only it "
-            "reports what is there.",
-            err=True,
-        )
-        raise SystemExit(130) from None
-    except (SweepError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
+        try:
+            for line in reproduce(names, **options) if names else listed():
+                click.echo(line)
+        except (SweepError, ValueError) as error:
+            raise click.ClickException(str(error)) from None
 
 
 @main.command(epilog=_examples("lrcourse assign week-1 01 02 --due 'Friday 12 March, 18:00'"))
@@ -258,20 +272,14 @@ def site(out: Path, chapters: tuple[str, ...], jobs: int, cache: Path | None) ->
     that need no kernel, and the documentation. Its pages load nothing from elsewhere: put it on any
     web server, or open OUT/index.html. Run it again, and only what has changed is executed.
     """
-    try:
+    with _stoppable(STOPPED.format("Executed notebooks"), "site"):
         import pooch
 
         from lrcourse.site import SiteError
         from lrcourse.site.build import build
 
-        for line in build(out, chapters, cache or pooch.os_cache("lrcourse") / "site", jobs):
-            click.echo(line)
-    except KeyboardInterrupt:  # first: amid the imports there is no SiteError yet
-        click.echo("Stopped. What has run is kept: the same command goes on.", err=True)
-        raise SystemExit(130) from None
-    except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"{error.name} is missing: run  python -m pip install 'lrcourse[site]'"
-        ) from None
-    except SiteError as error:
-        raise click.ClickException(str(error)) from None
+        try:
+            for line in build(out, chapters, cache or pooch.os_cache("lrcourse") / "site", jobs):
+                click.echo(line)
+        except SiteError as error:
+            raise click.ClickException(str(error)) from None

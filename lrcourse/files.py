@@ -7,7 +7,7 @@ from typing import IO
 
 
 def write_beside(path: Path, content: bytes, mode: int = 0o666) -> Path:
-    r"""Write a new file with a name of its own in the folder of another, and return its path.
+    r"""Write a new file with a random name beside another one, and return its path.
 
     Args:
         path: the file to write beside.
@@ -15,7 +15,7 @@ def write_beside(path: Path, content: bytes, mode: int = 0o666) -> Path:
         mode: permissions of the new file, less the umask.
 
     Raises:
-        OSError: it cannot be written; then nothing is left of it.
+        OSError: it cannot be written; then no part of it is left.
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -28,12 +28,12 @@ def write_beside(path: Path, content: bytes, mode: int = 0o666) -> Path:
 
 
 def write_whole(path: Path, content: bytes | str, mode: int = 0o666) -> None:
-    r"""Write a file so that readers, and a crash, find either the old content or the new.
+    r"""Write a file so that readers, even after a crash, find either the old content or the new.
 
     Args:
         path: the file, made or replaced.
         content: bytes, or text to write as UTF-8.
-        mode: permissions of the file, less the umask; 0o600 keeps it to its owner.
+        mode: permissions of the file, less the umask; with 0o600 only its owner can read it.
 
     Raises:
         OSError: it cannot be written; then the old content is still there.
@@ -56,7 +56,7 @@ def lock(file: int | IO, wait: bool = False) -> bool:
         False where the operating system or the file system has no such locks.
 
     Raises:
-        BlockingIOError: another process holds it, and we are not to wait.
+        BlockingIOError: another process holds it, and ``wait`` is False.
     """
     try:
         import fcntl

@@ -5,14 +5,16 @@ from difflib import get_close_matches
 
 
 def nearest(name: object, allowed: Iterable[str], cutoff: float = 0.4) -> str | None:
-    r"""Return the allowed name most like this one, or None.
+    r"""Return the allowed name most like this one, small and capital letters alike, or None.
 
     Args:
         name: what was given; anything that is not text is compared as it prints.
         allowed: the names that exist.
         cutoff: how alike the two must be, from 0 (always return one) to 1 (the same).
     """
-    return next(iter(get_close_matches(str(name), list(allowed), n=1, cutoff=cutoff)), None)
+    by_lower = {one.lower(): one for one in allowed}
+    found = get_close_matches(str(name).lower(), by_lower, n=1, cutoff=cutoff)
+    return by_lower[found[0]] if found else None
 
 
 def unknown(kind: str, name: object, allowed: Iterable[str]) -> str:

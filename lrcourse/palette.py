@@ -1,14 +1,8 @@
-r"""The course's colours, from Okabe and Ito: told apart by people who see few colours.
+r"""The colours of figures, labs and checks: colour-blind readers can tell them apart.
 
-A colour means one thing wherever it appears; ``widgets/view.css`` and ``widgets/view.js`` repeat
-these values, and a test compares them.
+Blue and vermillion are Okabe and Ito's. ``widgets/view.js``, ``widgets/view.css`` and
+``grading/feedback.html`` repeat these values, and a test compares them.
 """
 
-BLUE = "#0072B2"
-ORANGE = "#E69F00"
-GREEN = "#009E73"
-PINK = "#CC79A7"
-SKY = "#56B4E9"
-VERMILLION = "#D55E00"
-YELLOW = "#F0E442"
-BLACK = "#000000"
+BLUE, VERMILLION = "#0072B2", "#D55E00"
+INK, GREY, PALE = "#222222", "#808080", "#e4e4e4"

@@ -1,8 +1,8 @@
-r"""The figures of the chapters, one line each: curves, response, path, images, bars, history.
+r"""The figures of the chapters, each drawn by one line of code.
 
-Every figure takes `alt`, the words for those who do not see it, and shows itself once. JupyterLab
-gives a matplotlib figure an empty alt text, so figures are shown as HTML images that carry theirs.
-Without a notebook nothing is shown. matplotlib loads with the first figure.
+Every figure takes `alt`, a description for readers who cannot see it, and is shown once. JupyterLab
+gives a matplotlib figure an empty alt text, so figures are shown as HTML images with their own.
+Outside a notebook nothing is shown. matplotlib is imported by the first figure.
 """
 
 from __future__ import annotations
@@ -16,17 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrcourse.palette import BLUE, GREY, INK, PALE, VERMILLION
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
     from lrcourse.training import History
 
-BLUE, VERMILLION, INK, GREY = "#0072B2", "#D55E00", "#222222", "#808080"
 LOOKS = [(colour, dash) for dash, colour in product(("-", "--", ":"), (BLUE, VERMILLION, INK))]
 DENSITY = 2  # pixels of the image per pixel on the page, for sharp screens
 
 
-def _figure(alt: str, width: float, height: float, **subplots: object) -> tuple[Figure, Any]:
+def _figure(alt: str, width: float, height: float, **subplots: Any) -> tuple[Figure, Any]:
     r"""An opaque white figure and its axes; sizes in inches of 96 pixels on the page."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -38,7 +42,9 @@ def _figure(alt: str, width: float, height: float, **subplots: object) -> tuple[
         return figure, figure.subplots(**subplots)
 
 
-def _label(axes: object, x_label: str, y_label: str, *, log_x: bool = False, log_y: bool = False):
+def _label(
+    axes: Axes, x_label: str, y_label: str, *, log_x: bool = False, log_y: bool = False
+) -> None:
     r"""Labels, scales, a pale grid, and a legend where lines have names."""
     axes.set(xlabel=x_label, ylabel=y_label)
     if log_x:
@@ -47,7 +53,7 @@ def _label(axes: object, x_label: str, y_label: str, *, log_x: bool = False, log
     if log_y:
         axes.set_yscale("log")
         _log_ticks(axes.yaxis)
-    axes.grid(color="#e4e4e4", linewidth=0.8)
+    axes.grid(color=PALE, linewidth=0.8)
     axes.set_axisbelow(True)
     names = axes.get_legend_handles_labels()[1]
     if len(names) > 4:  # a legend that large would cover lines
@@ -57,7 +63,7 @@ def _label(axes: object, x_label: str, y_label: str, *, log_x: bool = False, log
         axes.legend(frameon=True, framealpha=0.9, edgecolor="none")
 
 
-def _log_ticks(axis: object) -> None:
+def _log_ticks(axis: Axis) -> None:
     r"""Plain numbers at 1, 2 and 5 on a short axis, where matplotlib's own labels overlap."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
@@ -98,7 +104,7 @@ def png(figure: Figure) -> bytes:
 
 
 def curves(
-    lines: Mapping[str, object] | Sequence[float],
+    lines: Mapping[str, ArrayLike | tuple[ArrayLike, ArrayLike]] | ArrayLike,
     x_label: str,
     y_label: str,
     *,
@@ -136,8 +142,8 @@ def response(
 ) -> None:
     r"""Response curves, such as error against learning rate: the mean of several seeds and a band.
 
-    lines: name -> (x values, the values at each x, one a seed). The band is a standard deviation
-    to each side. A mean that is not finite leaves a gap.
+    lines: name -> (x values, the values at each x, one for each seed). The band is one standard
+    deviation on each side of the mean. A mean that is not finite leaves a gap.
     """
     show(response_figure(lines, x_label, y_label, alt=alt, log_x=log_x, log_y=log_y), alt)
 
@@ -166,18 +172,18 @@ def response_figure(
 
 
 def path(
-    loss_function: Callable[[object], float],
-    w_history: Mapping[str, object] | object,
+    loss_function: Callable[[Any], float],
+    w_history: Mapping[str, ArrayLike] | ArrayLike,
     *,
     alt: str,
     box: Sequence[tuple[float, float]] | None = None,
 ) -> None:
-    r"""The steps of a run: over contours of the loss for two weights, on its curve for one.
+    r"""The steps of a run: over contours of the loss for two weights, on the loss curve for one.
 
     loss_function: takes w (an array of shape (2,), or one number) and returns the loss.
     w_history: w before the first step and after each, shape (steps + 1, 2) or (steps + 1,); or
-    name -> such an array. box: (low, high) of each weight to draw (default: all steps, and the
-    origin, yet no further than about twice the start: a diverging run leaves the picture).
+    name -> such an array. box: (low, high) of each weight to draw (default: all steps and the
+    origin, but at most about twice the distance of the start: a diverging run leaves the picture).
     """
     if not isinstance(w_history, Mapping):
         w_history = {"": w_history}
@@ -226,7 +232,7 @@ def path(
 
 
 def images(
-    x: object,
+    x: ArrayLike,
     titles: Sequence[object] | None = None,
     *,
     alt: str,
@@ -238,7 +244,7 @@ def images(
     x: shape (n, height, width), (n, height, width, 3), or (n, features) with `image_shape`, which
     may be left out for square grey images. Grey images share one scale, from the smallest value
     to the largest; colours are clipped to [0, 1]. titles: one for each image.
-    ValueError for features that are no square, or titles that differ in number.
+    ValueError if the features do not make a square, or there are more or fewer titles than images.
     """
     x = np.asarray(x, dtype=float)
     if x.ndim == 2:
@@ -265,7 +271,7 @@ def images(
 
 
 def bars(values: Mapping[str, float], y_label: str, *, alt: str, log_y: bool = False) -> None:
-    r"""One bar for each name, its value written above it."""
+    r"""One bar for each name, with its value above it."""
     figure, axes = _figure(alt, 6.2, 2.9)
     drawn = axes.bar(list(values), list(values.values()), color=BLUE, width=0.6)
     axes.bar_label(drawn, fmt="%.3g", padding=2)

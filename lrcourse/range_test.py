@@ -14,7 +14,12 @@ from lrcourse.optim import Rule
 from lrcourse.training import Run, fit
 
 SMOOTHING = 0.9  # weight of the past in the smoothed loss
-DIVERGED = 4  # times its smallest value: where the smoothed loss ends the test
+DIVERGED = 4  # the test ends where the smoothed loss is this many times its smallest, as in fast.ai
+FIRST = 10  # losses whose mean is the loss at the start: one batch alone is too noisy
+FALLEN = 0.1  # share of its whole fall that the loss has made at the lowest rate
+MARGIN = 2  # the rate of the smallest loss over the highest rate: an average notices late
+HEADROOM = 1.5  # top of the picture over the loss at the start, so that the fall fills it
+FEWEST = 2 * FIRST  # steps: with fewer, most of the losses would be the start
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +29,7 @@ class RangeTest:
     Attributes:
         rates: learning rate of each step, (steps,).
         losses: loss of each step's mini-batch, before the step, (steps,).
-        smoothed: moving average of the losses, (steps,), with its start corrected as in Adam.
+        smoothed: moving average of the losses, (steps,), with its bias corrected as in Adam.
     """
 
     rates: Array
@@ -35,19 +40,19 @@ class RangeTest:
     def proposed(self) -> tuple[float, float]:
         r"""The lowest and the highest rate to use, for ``Cyclical`` or for a search.
 
-        The lowest is where the smoothed loss has come down by a tenth of all it comes down, from
-        the mean of the first ten losses; the highest is half the rate at which it is smallest,
-        since an average notices late.
+        The lowest is the rate at which the smoothed loss has made a tenth of its whole fall from
+        the mean of the first ten losses. The highest is half the rate at which it is smallest: an
+        average notices late.
 
         Raises:
-            ValueError: the loss did not come down, or only at once.
+            ValueError: the loss did not fall, or fell in a single step.
         """
-        best, start = self.smoothed.argmin(), self.losses[:10].mean()
-        level = start - 0.1 * (start - self.smoothed[best])
+        best, start = self.smoothed.argmin(), self.losses[:FIRST].mean()
+        level = start - FALLEN * (start - self.smoothed[best])
         # The last step above that level, not the first below it: single batches are noisy.
         above = np.flatnonzero(self.smoothed[: best + 1] >= level)
         low = self.rates[above[-1] if above.size else 0]
-        high = self.rates[best] / 2
+        high = self.rates[best] / MARGIN
         if start <= self.smoothed[best] or low >= high:
             raise ValueError(
                 f"The loss hardly falls anywhere from rate {self.rates[0]:g} to "
@@ -58,14 +63,14 @@ class RangeTest:
     def plot(self, alt: str = "") -> None:
         r"""Draw losses against rates, with the proposed range if there is one.
 
-        Losses above 1.5 times those of the start are left out, so that the fall can be seen.
+        Losses above 1.5 times the loss at the start are left out, so that the fall can be seen.
 
         Args:
-            alt: the figure in words; by default where the loss is smallest, and the range.
+            alt: the figure in words; by default, where the loss is smallest and the range.
         """
         from lrcourse import plots
 
-        top = 1.5 * self.losses[:10].mean()
+        top = HEADROOM * self.losses[:FIRST].mean()
         lines = {
             name: (self.rates, np.where(loss <= top, loss, np.nan))
             for name, loss in [("loss", self.losses), ("smoothed", self.smoothed)]
@@ -110,62 +115,59 @@ def range_test(
     batch_size: int,
     rng: Generator,
 ) -> RangeTest:
-    r"""Train for a few steps while the rate rises, and propose a range of rates.
+    r"""Train for some steps while the learning rate rises, and propose a range of rates.
 
     .. math:: \eta_t = \eta_{low} \, (\eta_{high} / \eta_{low})^{t/(T-1)}, \qquad t = 0 .. T-1
 
     Args:
-        network: one network; afterwards all its arrays are as they were.
+        network: one network; a copy of it is trained.
         data: as for ``fit``; only the training part is used.
-        rule: the optimizer; a copy of it works.
+        rule: the optimizer; a copy of it takes the steps.
         low: rate of the first step, above 0.
         high: rate of the last step.
-        steps: T, at least 2. The test ends earlier when the smoothed loss is four times its
-            smallest, or not finite.
-        batch_size: examples a step.
+        steps: T, at least 20. The test ends earlier if the loss is not finite, or the smoothed
+            loss is four times its smallest.
+        batch_size: examples in each step.
         rng: shuffles the data.
 
     Returns:
         Rates, losses, smoothed losses and the proposed range.
 
     Raises:
-        ValueError: rates or steps that cannot be, K stacked runs, data that ``fit`` refuses, or a
-            loss that is not finite from the start.
+        ValueError: invalid rates or steps, K stacked runs, data that ``fit`` refuses, or a loss
+            that is not finite before the first step.
 
-    Source: Smith 2017, section 3.3, who raises the rate along a line and reads the range from the
-    validation accuracy; the geometric rise and the training loss are fast.ai's habit.
+    Source: Smith 2017, section 3.3, who raises the rate linearly and reads the range from the
+    validation accuracy; the geometric rise and the training loss are fast.ai's practice.
     """
     if not 0 < low < high < math.inf:
         raise ValueError(f"The rates must be 0 < low < high, not low = {low}, high = {high}.")
-    if not isinstance(steps, int | np.integer) or steps < 2:
-        raise ValueError(f"steps must be a whole number of at least 2, not {steps!r}.")
+    if not isinstance(steps, int | np.integer) or steps < FEWEST:
+        raise ValueError(
+            f"steps must be a whole number of at least {FEWEST}, not {steps!r}: fewer show too "
+            "little of the loss to propose a range."
+        )
     if network.w.ndim > 1:
         raise ValueError(f"A range test takes one network, not {len(network.w)} stacked runs.")
-    x, labels = data.train if isinstance(data, Data) else data
+    training_part = data.train if isinstance(data, Data) else data
     rise = _Rise(np.geomspace(low, high, steps))
-    kept = [dict(vars(layer)) for layer in network.layers]
-    copies = deepcopy(kept)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Training stopped")
-            history = fit(
-                network,
-                (x, labels),
-                deepcopy(rule),
-                learning_rate=low,
-                batch_size=batch_size,
-                epochs=steps,
-                rng=rng,
-                callbacks=[rise],
-                progress=False,
-            )
-    finally:
-        for layer, attributes, values in zip(network.layers, kept, copies, strict=True):
-            vars(layer).update(attributes)
-            for name, value in values.items():
-                if isinstance(value, np.ndarray):
-                    attributes[name][...] = value
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Training stopped")
+        history = fit(
+            deepcopy(network),
+            training_part,
+            deepcopy(rule),
+            learning_rate=low,
+            batch_size=batch_size,
+            epochs=steps,
+            rng=rng,
+            callbacks=[rise],
+            progress=False,
+        )
     n = len(rise.smoothed)
     if n == 0:
-        raise ValueError("The loss is not finite even before the first step: is there NaN in x?")
+        raise ValueError(
+            "The loss is not finite before the first step: x or the weights hold NaN, infinity or "
+            "numbers that are too large."
+        )
     return RangeTest(rise.rates[:n], np.array(history.loss[:n]), np.array(rise.smoothed))

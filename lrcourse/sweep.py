@@ -1,23 +1,21 @@
-r"""Many runs: a grid of settings times seeds becomes a table, one line of JSON a finished run.
+r"""Many runs: a grid of settings times seeds becomes a table, one JSON line for each finished run.
 
-A run is one call of a function. Its row is written when it is finished, under a key made of its
-setting, its seed, its data and the code behind it; so a sweep that was killed goes on where it was.
+A run is one call of a function. Its row is appended as soon as it is finished, under a key made of
+its setting, its seed, its data and the code it runs. So a sweep that was stopped resumes where it
+was, and no run is done twice.
 """
 
-import ast
 import csv
-import functools
 import hashlib
-import importlib
 import inspect
+import io
 import json
-import logging
 import os
 import signal
 import sys
-import textwrap
 import threading
 import time
+import types
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,19 +24,20 @@ from contextlib import closing, contextmanager
 from itertools import product
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from types import FrameType, FunctionType, ModuleType
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 from lrcourse.data import Data
+from lrcourse.files import lock, write_whole
+from lrcourse.fingerprint import fingerprint
 
 RESERVED = ("key", "seed", "status", "seconds", "code")
 COLUMNS, BEGINNING = frozenset(RESERVED), b'{"key": "'  # of every row
-ATTEMPTS = 3  # of a run whose worker is killed
-AHEAD = 500  # runs handed to an executor that was given, enough to keep a large cluster busy
-HOPELESS = 3  # failures, and no success yet: going on would only repeat them
+ATTEMPTS = 3  # at a run whose worker is killed
+AHEAD = 500  # runs queued on a given executor: enough to keep a large cluster busy
+HOPELESS = 3  # failures without a single success: the others would fail, too
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
@@ -69,23 +68,24 @@ class Sweep:
 
     Args:
         function: called as ``function(**setting, seed=seed)``, in another process if there are
-            several jobs; makes its random numbers from ``numpy.random.default_rng(seed)`` only and
-            returns a dict of numbers, text or lists of them, the columns of its row.
-        grid: a dict of lists, of which every combination is a setting, or a list of settings. The
-            values are what JSON can hold. A setting that comes up twice is run once.
-        seeds: whole numbers; one that comes up twice counts once.
-        path: the results, a file of JSON lines, made or gone on with. A row has the setting, the
-            seed, what the function returned (null for a number that is not finite), and ``key``,
-            ``seconds``, ``code`` (from ``code_version``) and ``status``: "done", or "diverged"
-            where a number is not finite or the function raised an ``ArithmeticError``.
-        data: what the runs learn from: a name, a data set (its arrays are hashed) or arrays.
-        stack: a function of the setting that says whether ``function`` takes a list of learning
-            rates in place of ``learning_rate``, those of all runs that differ in nothing else, and
-            returns a list of dicts, as ``Network(runs=K)`` makes possible. ``stacking_is_faster``
-            says where it pays.
+            several jobs. It draws its random numbers from ``numpy.random.default_rng(seed)`` only
+            and returns a dict of numbers, text or lists of them: the columns of its row.
+        grid: a dict of lists, each combination of which is a setting, or a list of settings. The
+            values are anything that JSON can hold. A repeated setting is run once.
+        seeds: a list of whole numbers; a repeated one is run once.
+        path: the file of results (JSON lines), created if it does not exist; ``~`` is your home.
+            A row has the setting, the seed, what the function returned (null for a number that is
+            not finite), ``key``, ``seconds``, ``code`` (from ``code_version``) and ``status``:
+            "done", or "diverged" if a number is not finite or the function raised an
+            ``ArithmeticError``.
+        data: what the runs learn from: a name, or a data set or arrays, whose values are hashed.
+        stack: takes a setting and says whether ``function`` accepts a list of learning rates as
+            ``learning_rate``, one for each run that differs in nothing else, and returns a list of
+            dicts (``Network(runs=K)`` trains such a stack). ``stacking_is_faster`` says when it
+            pays. By default nothing is stacked.
 
     Raises:
-        ValueError: a grid, a seed or a function that cannot be swept.
+        ValueError: the grid, the seeds or the function cannot be swept.
     """
 
     def __init__(
@@ -97,16 +97,16 @@ class Sweep:
         data: str | Data | Sequence[np.ndarray] = "",
         stack: Callable[[dict], bool] | None = None,
     ) -> None:
-        self.function, self.path, self.code = function, Path(path), code_version(function)
-        settings, seeds = _settings(grid), list(dict.fromkeys(map(int, seeds)))
-        if not seeds:
-            raise ValueError("A sweep needs at least one seed.")
-        about = json.dumps([data_version(data), self.code])
+        settings, seeds = _settings(grid), _seeds(seeds)
         signature = inspect.signature(function)
+        for setting in settings.values():
+            _check_call(signature, setting)
+        self.function, self.path = function, Path(path).expanduser()
+        self.code = code_version(function)
+        about = json.dumps([data_version(data), self.code])
         tasks: dict[tuple, Task] = {}
         self.keys = []  # in the order of the grid
         for text, setting in settings.items():
-            _check_call(signature, setting)
             stacked = stack is not None and bool(stack(setting))
             rest = {name: v for name, v in setting.items() if name != "learning_rate"}
             rest = json.dumps(rest, sort_keys=True) if stacked else text
@@ -126,28 +126,38 @@ class Sweep:
         return [found[key] for key in self.keys if key in found]
 
     def run(
-        self, jobs: int = 1, executor: Executor | str | None = None, progress: bool = True
+        self, jobs: int = 1, executor: Executor | None = None, progress: bool = True
     ) -> list[dict]:
         r"""Run what is missing, and return the rows in the order of the grid.
 
-        The numbers are the same whatever the executor: each run has its seed and one BLAS thread.
+        The numbers do not depend on the executor: each run has its seed and one BLAS thread.
 
         Args:
             jobs: 1 runs in this process, more in that many processes of loky. A run whose process
                 is killed is tried again, alone, up to three times in all.
-            executor: anything with the interface of ``concurrent.futures`` to use instead, or the
-                address of a Dask scheduler, such as "tcp://127.0.0.1:8786".
+            executor: used instead, if given: anything with the interface of
+                ``concurrent.futures``, such as a Dask ``client.get_executor(pure=False)``.
             progress: show a progress bar with the time left.
 
         Raises:
-            ValueError: a number of jobs that cannot be.
+            ValueError: an invalid number of jobs or an invalid executor.
             SweepError: runs failed, workers were lost or the file could not be written; the
-                sentence says which. The same call goes on from there.
-            KeyboardInterrupt: on Ctrl-C, having said how to go on.
+                message says which, and the same call resumes from there. Or something that the
+                function uses has changed since the sweep was made.
+            KeyboardInterrupt: on Ctrl-C, after a message that says how to resume.
         """
         if not isinstance(jobs, int) or jobs < 1:
             raise ValueError(f"jobs must be a whole number of at least 1, not {jobs!r}.")
-        with _open(self.path) as (file, done), _connected(executor) as given:
+        if not (executor is None or hasattr(executor, "submit")):
+            raise ValueError(
+                f"{executor!r} is no executor: give a pool of concurrent.futures, or for a Dask "
+                "scheduler Client(address).get_executor(pure=False)."
+            )
+        if code_version(self.function) != self.code:
+            raise SweepError(
+                "What the function uses has changed: make the sweep anew and run that."
+            )
+        with _open(self.path) as (file, done):
             tasks = [task.without(done) for task in self.tasks]
             tasks = [task for task in tasks if task.keys]
             missing = absent = sum(len(task.keys) for task in tasks)
@@ -160,10 +170,8 @@ class Sweep:
                 disable=not (progress and tasks),
             )
             failed: list[tuple[Task, Exception]] = []
-            with (
-                bar,
-                closing(_outcomes(self.function, tasks, jobs, given, bar.refresh)) as outcomes,
-            ):
+            outcomes = _outcomes(self.function, tasks, jobs, executor, bar.refresh)
+            with bar, closing(outcomes):
                 try:
                     for task, outcome in outcomes:
                         if isinstance(outcome, Exception):
@@ -180,25 +188,23 @@ class Sweep:
                 except OSError as error:
                     raise SweepError(
                         f"{self.path} could not be written ({error.strerror or error}): make room; "
-                        + self._go_on(missing)
+                        + self._so_far(missing)
                     ) from error
                 except (BrokenExecutor, CancelledError) as error:  # Dask cancels
-                    reason = str(error) or "its scheduler does not answer any more"
+                    reason = str(error) or "its scheduler no longer answers"
                     raise SweepError(
-                        f"The executor lost its workers ({reason}): {self._go_on(missing)}"
+                        f"The executor lost its workers ({reason}): {self._so_far(missing)}"
                     ) from error
                 except KeyboardInterrupt:
                     bar.close()
-                    print(f"\nInterrupted: {self._go_on(missing)}", file=sys.stderr)
+                    print(f"\nInterrupted: {self._so_far(missing)}", file=sys.stderr)
                     raise
         if failed:
             task, error = failed[0]
-            reason = (
-                str(error) if isinstance(error, SweepError) else f"{type(error).__name__}: {error}"
-            )
+            kind = "" if isinstance(error, SweepError) else f"{type(error).__name__}: "
             raise SweepError(
                 f"{len(failed)} runs failed, the first with {task.settings[0]} and seed "
-                f"{task.seed} ({reason}): {self._go_on(missing)}"
+                f"{task.seed} ({kind}{error}): {self._so_far(missing)}"
             ) from error
         return [done[key] for key in self.keys]
 
@@ -207,7 +213,7 @@ class Sweep:
         about = {"seed": task.seed, "status": status, "seconds": seconds, "code": self.code}
         return {"key": task.keys[i], **task.settings[i], **about, **result}
 
-    def _go_on(self, missing: int) -> str:
+    def _so_far(self, missing: int) -> str:
         return (
             f"{len(self.keys) - missing} of {len(self.keys)} rows are in {self.path}, and the same "
             "call runs the others."
@@ -217,72 +223,35 @@ class Sweep:
 def stacking_is_faster(parameters: int, batch_size: int) -> bool:
     r"""Say whether a network trains faster as one stack of learning rates than one by one.
 
-    A step of a small network is mostly Python, which a stack pays once; one of a large network is
-    mostly matrix products, and a stack of those only leaves the processor's cache.
+    A step of a small network is mostly Python, which a stack pays for once. A step of a large
+    network is mostly matrix products, and those of a stack no longer fit the processor's cache.
 
     Args:
         parameters: weights of one network.
-        batch_size: examples a step.
+        batch_size: examples in a step.
 
     Returns:
-        True where a step has fewer than half a million multiplications: measured with 8 rates, a
-        stack was 3 to 4.5 times as fast at up to 80,000 of them and no faster from 600,000 on.
+        True if a step has fewer than half a million multiplications: measured with 8 rates, a
+        stack was 3 to 4.5 times as fast up to 80,000 of them and no faster from 600,000 on.
     """
     return parameters * batch_size < 500_000
 
 
 def code_version(function: Callable) -> str:
-    r"""Return a hash of the source that a function runs, without comments and docstrings.
+    r"""Return a hash of everything that a run depends on besides its setting, seed and data.
 
-    That is its own and that of all functions, classes, modules and plain values it names, directly
-    or through each other, as far as they are in its own package (or notebook) or in lrcourse. A
-    local variable with the name of one of them counts as it: a run too many, never one too few.
+    ``lrcourse.fingerprint`` says what counts. A change may repeat runs that it does not affect, but
+    no row of an older version is used. A global value that the runs themselves change, such as a
+    dict that serves as a cache, repeats them all: use ``functools.cache`` instead.
 
     Args:
-        function: a function, or a ``functools.partial`` of one.
+        function: a function, a ``functools.partial`` of one, or an object that can be called.
 
     Raises:
-        ValueError: a function whose source cannot be found, so that no change of it would be seen.
+        ValueError: it uses something that cannot be hashed, such as a lock, an open file or a
+            random number generator; the message names it.
     """
-    inner = inspect.unwrap(function.func if isinstance(function, functools.partial) else function)
-    packages = {"lrcourse", inner.__module__.partition(".")[0]}
-    parts: dict[str, str] = {}  # what each name stands for
-    sources: dict[object, str] = {}
-    todo: list[tuple[str, object]] = [("", function)]
-    while todo:
-        name, item = todo.pop()
-        item = inspect.unwrap(item) if callable(item) else item
-        if isinstance(item, functools.partial):
-            todo += [(f"{name}.{i}", part) for i, part in enumerate((item.func, item.args))]
-            todo.append((f"{name}.keywords", item.keywords))
-        elif isinstance(item, Mapping):
-            todo += [(f"{name}[{key!r}]", value) for key, value in item.items()]
-        elif isinstance(item, list | tuple | set | frozenset):
-            values = item if isinstance(item, list | tuple) else sorted(item, key=repr)
-            todo += [(f"{name}[{i}]", value) for i, value in enumerate(values)]
-        elif isinstance(item, bool | int | float | str | bytes | None):
-            parts[name] = repr(item)
-        elif isinstance(item, np.ndarray):
-            parts[name] = data_version([item])
-        elif isinstance(item, FunctionType | type | ModuleType):
-            module = item.__name__ if isinstance(item, ModuleType) else item.__module__
-            full = f"{module}.{getattr(item, '__qualname__', '')}"
-            if module.partition(".")[0] not in packages:
-                continue
-            if item not in sources:
-                try:
-                    if getattr(item, "__code__", None) and item.__code__.co_filename == "<string>":
-                        raise OSError  # from 3.13 on inspect takes the text of python -c for it
-                    tree = ast.parse(textwrap.dedent(inspect.getsource(item)))
-                except (OSError, TypeError, SyntaxError):
-                    raise ValueError(
-                        f"The source of {full} cannot be found, so a change of it would go unseen: "
-                        "define it in a file or in a cell of a notebook."
-                    ) from None
-                sources[item] = ast.unparse(_without_docstrings(tree))
-                todo += _named(name, item, tree, packages)
-            parts[name] = sources[item]
-    return _hash(json.dumps(sorted(parts.items())))
+    return fingerprint(function)
 
 
 def data_version(data: str | Data | Sequence[np.ndarray]) -> str:
@@ -290,28 +259,28 @@ def data_version(data: str | Data | Sequence[np.ndarray]) -> str:
 
     Args:
         data: a name, a data set from ``lrcourse.data.load``, or arrays.
+
+    Raises:
+        ValueError: the data cannot be hashed.
     """
     if isinstance(data, str):
         return data
     if isinstance(data, Data):
         data = [*data.train, *data.validation, *data.test]
-    digest = hashlib.sha256()
-    for array in map(np.ascontiguousarray, data):
-        digest.update(f"{array.dtype.str} {array.shape} ".encode())
-        digest.update(array)
-    return digest.hexdigest()[:20]
+    return fingerprint(data, "data")
 
 
 def table(path: str | os.PathLike) -> list[dict]:
     r"""Return all rows of a file of results, in the order in which they were finished.
 
     Args:
-        path: the file. A last line that is torn, or being written just now, is left out.
+        path: the file. A last line that is incomplete is left out.
 
     Raises:
-        SweepError: the file is none of a sweep.
+        SweepError: the file was not written by a sweep.
     """
-    return _parse(Path(path).read_bytes(), path)[0]
+    path = Path(path).expanduser()
+    return _parse(path.read_bytes(), path)[0]
 
 
 def export(path: str | os.PathLike, to: str | os.PathLike) -> None:
@@ -325,14 +294,15 @@ def export(path: str | os.PathLike, to: str | os.PathLike) -> None:
         ValueError: another ending.
         SweepError: pandas or pyarrow is missing.
     """
-    rows, to = table(path), Path(to)
+    rows, to = table(path), Path(to).expanduser()
     if to.suffix == ".csv":
-        with to.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
-            writer.writeheader()
-            for row in rows:
-                nested = {k: json.dumps(v) for k, v in row.items() if isinstance(v, list | dict)}
-                writer.writerow(row | nested)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)))
+        writer.writeheader()
+        for row in rows:
+            nested = {k: json.dumps(v) for k, v in row.items() if isinstance(v, list | dict)}
+            writer.writerow(row | nested)
+        write_whole(to, text.getvalue())
     elif to.suffix == ".parquet":
         try:
             import pandas
@@ -341,7 +311,7 @@ def export(path: str | os.PathLike, to: str | os.PathLike) -> None:
             raise SweepError(
                 "Parquet needs pandas and pyarrow: pip install pandas pyarrow, or export to .csv."
             ) from None
-        pandas.DataFrame(rows).to_parquet(to, index=False)
+        write_whole(to, pandas.DataFrame(rows).to_parquet(index=False))
     else:
         raise ValueError(f"A table is exported to .csv or .parquet, not to {to.name!r}.")
 
@@ -350,44 +320,18 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def _without_docstrings(tree: ast.AST) -> ast.AST:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
-            node.body = node.body[1:] or [ast.Pass()]
-    return tree
-
-
-def _named(
-    name: str, item: object, tree: ast.AST, packages: set[str]
-) -> Iterator[tuple[str, object]]:
-    # What the names in the source of a function, a class or a module stand for. One that it closes
-    # over is its own: a factory gives each of its functions another.
-    module = item.__name__ if isinstance(item, ModuleType) else item.__module__
-    known, closed = dict(vars(sys.modules[module])), {}
-    if isinstance(item, FunctionType):
-        closed = inspect.getclosurevars(item).nonlocals
-        known |= item.__globals__ | closed
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in packages:
-            origin = importlib.import_module(node.module)
-            for alias in node.names:
-                yield f"{node.module}.{alias.name}", getattr(origin, alias.name, None)
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.partition(".")[0] in packages:
-                    yield alias.name, importlib.import_module(alias.name)
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            origin = known.get(node.value.id)
-            if isinstance(origin, ModuleType) and origin.__name__.partition(".")[0] in packages:
-                yield f"{origin.__name__}.{node.attr}", getattr(origin, node.attr, None)
-        elif isinstance(node, ast.Name) and node.id in known and not node.id.startswith("__"):
-            yield f"{name if node.id in closed else module}.{node.id}", known[node.id]
+def _seeds(seeds: Sequence[int]) -> list[int]:
+    listed = list(seeds) if hasattr(seeds, "__iter__") else []
+    whole = [isinstance(s, int | np.integer) and not isinstance(s, bool) for s in listed]
+    if not (listed and all(whole)):
+        raise ValueError(
+            f"seeds must be a list of whole numbers, such as range(3) for 0, 1 and 2; not {seeds}."
+        )
+    return list(dict.fromkeys(map(int, listed)))
 
 
 def _settings(grid: Mapping[str, Sequence] | Sequence[Mapping]) -> dict[str, dict]:
-    # Each setting as plain values, under its JSON.
+    # Settings of plain values, by their JSON text.
     if isinstance(grid, Mapping):
         for name, values in grid.items():
             if isinstance(values, str | Mapping) or not hasattr(values, "__iter__"):
@@ -413,12 +357,12 @@ def _settings(grid: Mapping[str, Sequence] | Sequence[Mapping]) -> dict[str, dic
 def _plain(value: object) -> object:
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
-    raise TypeError(f"{value!r} is no plain value")
+    raise TypeError(f"{value!r} is not a plain value")
 
 
 def _check_call(signature: inspect.Signature, setting: dict) -> None:
     if taken := [name for name in RESERVED if name in setting]:
-        raise ValueError(f"Every row has a column {taken[0]!r}: give that setting another name.")
+        raise ValueError(f"Every row has a column {taken[0]!r}: give the setting another name.")
     try:
         signature.bind(**setting, seed=0)
     except TypeError as error:
@@ -428,7 +372,7 @@ def _check_call(signature: inspect.Signature, setting: dict) -> None:
 
 
 def _call(function: Callable, task: Task) -> list[tuple[dict, str, float]]:
-    # Runs in the worker. Returns result, status and seconds of each run of the task.
+    # Runs in the worker and returns the result, status and seconds of each run of the task.
     from threadpoolctl import threadpool_limits
 
     setting, runs = task.settings[0], len(task.keys)
@@ -439,7 +383,7 @@ def _call(function: Callable, task: Task) -> list[tuple[dict, str, float]]:
         try:
             results = function(**setting, seed=task.seed)
         except ArithmeticError as divergence:
-            if runs > 1:  # which of them it was, only runs of their own can say
+            if runs > 1:  # run each alone to see which of them diverges
                 alone = [task.without(set(task.keys) - {key}) for key in task.keys]
                 return [run for single in alone for run in _call(function, single)]
             error = {"error": f"{type(divergence).__name__}: {divergence}"}
@@ -454,7 +398,7 @@ def _call(function: Callable, task: Task) -> list[tuple[dict, str, float]]:
             raise ValueError(f"a run must return a dict of results, not {result!r}")
         if taken := [name for name in result if name in RESERVED or name in setting]:
             raise ValueError(f"the result {taken[0]!r} has the name of another column of its row")
-        odd = []  # append returns None, so that is what becomes of NaN and the infinities
+        odd = []  # append returns None, so NaN and the infinities become null
         plain = json.loads(json.dumps(dict(result), default=_plain), parse_constant=odd.append)
         finished.append((plain, "diverged" if odd or error else "done", seconds))
     return finished
@@ -467,7 +411,7 @@ def _outcomes(
     given: Executor | None,
     refresh: Callable[[], object],
 ) -> Iterator[tuple[Task, list | Exception]]:
-    # Each task with what it returned or the error it raised, as they finish.
+    # Each task with what it returned or the error it raised, in the order in which they finish.
     queue, running, finished = deque(tasks), {}, SimpleQueue()
     killed, broken = Counter(), False
     width = AHEAD if given else 2 * jobs if jobs > 1 else 1
@@ -483,7 +427,7 @@ def _outcomes(
                     and running
                     and any(task.keys[0] in killed for task in (queue[0], *running.values()))
                 ):
-                    break  # a suspect runs alone, so that only the one to blame is killed again
+                    break  # a suspect runs alone, so that it cannot take others down with it
                 future = _submit(executor, function, queue[0])
                 running[future] = queue.popleft()
                 future.add_done_callback(finished.put)
@@ -504,7 +448,7 @@ def _outcomes(
                     queue.appendleft(task)
                     continue
                 outcome = SweepError(
-                    f"its process was killed {ATTEMPTS} times, for want of memory?"
+                    f"its worker process died {ATTEMPTS} times; it may have run out of memory"
                 )
             except Exception as error:
                 outcome = error
@@ -530,38 +474,29 @@ class _Inline(Executor):
     """Runs each task in this process, when it is submitted."""
 
     def submit(self, function: Callable, /, *args: object, **options: object) -> Future:
-        future = Future()
-        with _interrupts() as interrupts:
-            try:
-                future.set_result(function(*args, **options))
-            except Exception as error:
-                future.set_exception(error)
-        if interrupts:  # answered in the function, as by ``fit``: what it returned is no result
+        future, interrupts = Future(), []
+        before = signal.getsignal(signal.SIGINT)
+
+        def note(number: int, frame: types.FrameType | None) -> None:
+            interrupts.append(number)
+            before(number, frame)
+
+        here = threading.current_thread() is threading.main_thread() and callable(before)
+        try:
+            if here:
+                signal.signal(signal.SIGINT, note)
+            future.set_result(function(*args, **options))
+        except Exception as error:
+            future.set_exception(error)
+        finally:
+            if here:
+                signal.signal(signal.SIGINT, before)
+        if interrupts:  # which the function handled, as ``fit`` does: it returned half a result
             raise KeyboardInterrupt
         return future
 
     def shutdown(self, wait: bool = True, **options: bool) -> None:
         pass
-
-
-@contextmanager
-def _interrupts() -> Iterator[list[int]]:
-    # The Ctrl-Cs from here on, which are handled as before.
-    seen: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield seen
-        return
-
-    def note(number: int, frame: FrameType | None) -> None:
-        seen.append(number)
-        before(number, frame)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield seen
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _start(jobs: int) -> Executor:
@@ -575,11 +510,11 @@ def _start(jobs: int) -> Executor:
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
         from multiprocessing import resource_tracker
 
-        # Workers begin with the mask of this thread: a Ctrl-C amid their imports is not theirs.
-        resource_tracker.ensure_running()  # at its own start it would lift the mask
+        # Workers inherit the signal mask of this thread: Ctrl-C does not break their imports.
+        resource_tracker.ensure_running()  # its start would lift the mask
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            executor.submit(int)  # the first task begins them
+            executor.submit(int)  # the first task starts them
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return executor
@@ -587,7 +522,7 @@ def _start(jobs: int) -> Executor:
 
 def _begin_worker(driver: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver to answer
-    tqdm.set_lock(threading.RLock())  # its own is one between processes, which a kill would leak
+    tqdm.set_lock(threading.RLock())  # its own is shared by processes: a killed one leaks it
 
     def end_with_driver() -> None:  # a driver that is killed cannot end its workers
         while os.getppid() == driver:
@@ -598,67 +533,38 @@ def _begin_worker(driver: int) -> None:
 
 
 @contextmanager
-def _connected(executor: Executor | str | None) -> Iterator[Executor | None]:
-    if not isinstance(executor, str):
-        yield executor
-        return
-    try:
-        from dask.distributed import Client
-        from distributed.comm import get_address_host_port, normalize_address
-    except ImportError:
-        raise SweepError(
-            "A Dask cluster needs dask.distributed: pip install 'lrcourse[scale]'."
-        ) from None
-    try:
-        get_address_host_port(normalize_address(executor), strict=True)  # Client would hang at exit
-        client = Client(executor, timeout=10, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise SweepError(
-            f"No Dask scheduler answers at {executor} ({type(error).__name__}): check the address "
-            "that `dask scheduler` printed, or use jobs=2 on this machine."
-        ) from None
-    for name in ("distributed.client", "tornado.application"):  # what is lost, the sweep says
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    with client:
-        yield client.get_executor(pure=False)
-
-
-@contextmanager
 def _open(path: Path) -> Iterator[tuple[BinaryIO, dict[str, dict]]]:
-    # The file of results, ours alone and with its last line whole, and its rows by their key.
+    # The locked file of results, without a torn last line, and its rows by key.
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b", buffering=0) as file:
-        _lock(file, path)
+        try:
+            locked = lock(file)
+        except BlockingIOError:
+            raise SweepError(
+                f"Another sweep is writing to {path}: wait for it, or give this one its own file."
+            ) from None
+        if not locked:
+            warnings.warn(
+                f"This system cannot lock {path}: see that no second sweep writes to it.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
         file.seek(0)
         content = file.read()
         rows, torn = _parse(content, path)
         if torn:
             file.truncate(len(content) - len(torn))
             warnings.warn(
-                f"{path} ended in a torn line of {len(torn)} bytes, which a sweep left that was "
-                f"killed: it is removed, the {len(rows)} rows before it are kept and that run is "
-                "done again.",
+                f"{path} ended in a torn line of {len(torn)} bytes, left by a killed sweep: it is "
+                f"removed, the {len(rows)} rows before it are kept and its run is repeated.",
                 stacklevel=4,
             )
         yield file, {row["key"]: row for row in rows}
 
 
-def _lock(file: BinaryIO, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: nothing there goes with the process that is killed
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise SweepError(
-            f"Another sweep is writing to {path}: wait for it, or give this one its own file."
-        ) from None
-
-
 def _parse(content: bytes, path: str | os.PathLike) -> tuple[list[dict], bytes]:
-    # The rows, and what stands after the last end of a line: a torn row, as no other file ends in
-    # one after whole rows, and a file of one line is torn only if it begins as a row does.
+    # The rows, and the torn row after the last end of a line. If there is no end of a line, the
+    # file is a torn row only if it begins like one; else it is another file.
     *lines, torn = content.split(b"\n")
     if not lines and not BEGINNING.startswith(torn[: len(BEGINNING)]):
         lines, torn = [torn], b""

@@ -1,47 +1,60 @@
 r"""The rules of ``lrcourse.optim`` as real PyTorch optimizers, and schedules as schedulers."""
 
 from collections.abc import Callable, Iterable
-from copy import deepcopy
+from copy import copy
+from typing import Any
 
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 
 from lrcourse.optim import LayerwiseRate, Rule, multiplier
+from lrcourse.optim.rule import checked_rule
 
 
 class Optimizer(torch.optim.Optimizer):
-    r"""Any rule of ``lrcourse.optim`` as a ``torch.optim.Optimizer``.
+    r"""Any rule of ``lrcourse.optim``, or one of your own, as a ``torch.optim.Optimizer``.
 
     Args:
         params: parameters or parameter groups, as for any torch optimizer, or a module, which
             makes one group of each submodule that has parameters of its own.
-        rule: the rule, such as ``Momentum(0.9)``. Under ``LayerwiseRate`` each parameter group is
-            a layer, so pass the module itself.
-        lr: the learning rate; torch's schedulers change it in ``param_groups``.
+        rule: the rule, such as ``Momentum(0.9)``; each parameter gets a fresh one of its own.
+            Under ``LayerwiseRate`` each parameter group is a layer, so pass the module itself.
+        lr: the learning rate; torch's schedulers change it in ``param_groups``. Rules that own
+            their step sizes, such as ``Rprop``, do without: it is then a factor, 1.
+
+    Raises:
+        TypeError: a rule that is none.
+        ValueError: no learning rate, or one below 0.
 
     The rule's hyperparameters stand in the groups under their own names, where they can be
-    changed; the state of a parameter stands in ``state[parameter]`` under the names that the rule
-    gives it, and travels in ``state_dict``. Parameters without a gradient are passed over, as in
-    torch; sparse and complex ones are refused.
+    changed; Adam's ``beta1`` and ``beta2`` as torch's ``betas``, too. The state of a parameter
+    stands in ``state[parameter]`` under the names that the rule declares, and travels in
+    ``state_dict``. Parameters without a gradient are passed over, as in torch; sparse and complex
+    ones are refused.
     """
 
     def __init__(
-        self,
-        params: torch.nn.Module | Iterable,
-        rule: Rule,
-        lr: float = 1.0,
+        self, params: torch.nn.Module | Iterable, rule: Rule, lr: float | None = None
     ) -> None:
-        if not lr >= 0:
-            raise ValueError(f"The learning rate must be 0 or more, not {lr}.")
         self.layerwise = isinstance(rule, LayerwiseRate)
-        self.rule = deepcopy(rule.rule if self.layerwise else rule)
+        self.rule = checked_rule(rule.rule if self.layerwise else rule).fresh()
+        lr = self.rule.default_rate if lr is None else lr
+        if lr is None or not lr >= 0:
+            raise ValueError(f"{type(rule).__name__} needs lr, a number of 0 or more, not {lr}.")
         if isinstance(params, torch.nn.Module):
-            own = [list(module.parameters(recurse=False)) for module in params.modules()]
-            params = [{"params": parameters} for parameters in own if parameters]
-        hyperparameters = dict(vars(self.rule))
-        if "beta1" in hyperparameters:  # torch's schedulers that cycle a momentum know it as betas
-            hyperparameters["betas"] = (hyperparameters.pop("beta1"), hyperparameters.pop("beta2"))
-        super().__init__(params, {"lr": lr, **hyperparameters})
+            groups, taken = [], set()  # tied weights belong to the first module that has them
+            for module in params.modules():
+                own = [p for p in module.parameters(recurse=False) if p not in taken]
+                taken.update(own)
+                groups += [{"params": own}] if own else []
+            params = groups
+        defaults = self.rule.hyperparameters | {"lr": lr}
+        if "beta1" in defaults:  # torch's schedulers that cycle a momentum know it as betas
+            defaults["betas"] = defaults["last_betas"] = defaults["beta1"], defaults["beta2"]
+        super().__init__(params, defaults)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"rule": self.rule, "layerwise": self.layerwise}
 
     def step(self, closure: Callable[[], torch.Tensor] | None = None) -> torch.Tensor | None:
         r"""Take one step of every parameter that has a gradient.
@@ -53,37 +66,44 @@ class Optimizer(torch.optim.Optimizer):
             The closure's loss, or None.
 
         Raises:
-            RuntimeError: a gradient is sparse or complex.
+            RuntimeError: a gradient is sparse or complex; then no parameter has moved.
         """
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        with torch.no_grad():
-            for group in self.param_groups:
-                self._step_group(group)
-        return loss
-
-    def _step_group(self, group: dict) -> None:
-        params = [p for p in group["params"] if p.grad is not None]
-        for p in params:
+        groups = [
+            (group, [p for p in group["params"] if p.grad is not None])
+            for group in self.param_groups
+        ]
+        for p in (p for _, params in groups for p in params):
             if p.grad.is_sparse or p.is_complex():
                 raise RuntimeError(
                     f"{type(self.rule).__name__} takes dense, real gradients; one of shape "
                     f"{tuple(p.shape)} is {'sparse' if p.grad.is_sparse else 'complex'}."
                 )
+        with torch.no_grad():
+            for group, params in groups:
+                self._step_group(group, params)
+        return loss
+
+    def _step_group(self, group: dict[str, Any], params: list[torch.Tensor]) -> None:
         lr = group["lr"]
         if self.layerwise and params:
             norms = torch.stack([torch.linalg.vector_norm(p.grad) for p in params])
             lr = lr * multiplier(torch.linalg.vector_norm(norms))
-        hyperparameters = {name: group.get(name) for name in vars(self.rule)}
-        if "betas" in group:
-            hyperparameters["beta1"], hyperparameters["beta2"] = group["betas"]
+        if "betas" in group:  # whichever of the two names was changed since the last step counts
+            if group["betas"] != group["last_betas"]:
+                group["beta1"], group["beta2"] = group["betas"]
+            group["betas"] = group["last_betas"] = group["beta1"], group["beta2"]
+        hyperparameters = {name: group[name] for name in self.rule.hyperparameters}
         for p in params:
-            part, state = object.__new__(type(self.rule)), self.state[p]
-            vars(part).update(hyperparameters, **state)
-            part.step(p, p.grad, lr)
-            state.update((k, v) for k, v in vars(part).items() if k not in hyperparameters)
+            rule, state = copy(self.rule), self.state[p]
+            vars(rule).update(hyperparameters, **state)
+            if state:
+                rule._shape = p.shape
+            rule.step(p, p.grad, lr)
+            state.update((name, getattr(rule, name)) for name in rule.state)
 
 
 def scheduler(optimizer: torch.optim.Optimizer, schedule: Callable[[int], float]) -> LambdaLR:
@@ -95,8 +115,10 @@ def scheduler(optimizer: torch.optim.Optimizer, schedule: Callable[[int], float]
             that counts updates or epochs depends on where you call ``step``.
 
     Returns:
-        A ``LambdaLR`` that sets the learning rate of every group to ``schedule(n)``.
+        A ``LambdaLR`` that sets the learning rate of every group to ``schedule(n)``. Its
+        ``state_dict`` holds the count, not the schedule: make it again from the same schedule.
     """
     for group in optimizer.param_groups:
         group["lr"] = group["initial_lr"] = 1.0
-    return LambdaLR(optimizer, schedule)
+    # A plain function: of any other callable, LambdaLR saves the attributes and overwrites them.
+    return LambdaLR(optimizer, lambda n: schedule(n))

@@ -1,12 +1,13 @@
-r"""One training loop: shuffled mini-batches, Keras's callback moments, and a plain record."""
+r"""One training loop: shuffled mini-batches, Keras's callback events, and a plain record."""
 
 import json
 import math
 import sys
 import warnings
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from lrcourse.data import Data
-from lrcourse.nn import Array, BatchNorm, Network, softmax_cross_entropy
-from lrcourse.optim import Rule, in_blocks
+from lrcourse.messages import nearest
+from lrcourse.nn import Array, BatchNorm, Network
+from lrcourse.optim.rule import Rule, checked_rule
 
-MOMENTS = (
+EVENTS = (
     "on_train_begin",
     "on_epoch_begin",
     "on_batch_begin",
@@ -26,6 +28,16 @@ MOMENTS = (
     "on_epoch_end",
     "on_train_end",
 )
+
+
+class Stop(StrEnum):
+    r"""Why a run ended."""
+
+    COMPLETED = "completed"
+    DIVERGED = "diverged"  # a loss that is not finite
+    INTERRUPTED = "interrupted"  # Ctrl-C
+    CALLBACK = "callback"  # one that called ``run.stop``
+    ERROR = "error"  # an exception, which has the record as its ``history``
 
 
 @dataclass
@@ -38,22 +50,26 @@ class History:
         learning_rate: the rate of each step.
         epochs: one dict an epoch: loss (mean over its steps), learning_rate, steps, and where the
             data has a validation set, validation_loss and validation_accuracy.
-        stopped: why the run ended early, or "".
+        reason: why the run ended, a ``Stop``.
+        stopped: the same as a sentence, or "" if the run was completed.
     """
 
     setting: dict = field(default_factory=dict)
     loss: list = field(default_factory=list)
     learning_rate: list = field(default_factory=list)
     epochs: list[dict] = field(default_factory=list)
+    reason: Stop = Stop.COMPLETED
     stopped: str = ""
 
     def save(self, path: str | Path) -> None:
-        r"""Write the record as JSON.
+        r"""Write the record as strict JSON, in which a number that is not finite is null.
 
         Args:
             path: the file to write.
         """
-        Path(path).write_text(json.dumps(asdict(self)), encoding="utf-8")
+        record = json.dumps(asdict(self), default=lambda number: number.tolist())
+        strict = json.loads(record, parse_constant=lambda name: None)
+        Path(path).expanduser().write_text(json.dumps(strict), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> "History":
@@ -63,9 +79,12 @@ class History:
             path: the file to read.
 
         Returns:
-            The record, equal to the one saved.
+            The record, equal to the one saved, but that a number that is not finite is nan.
         """
-        return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
+        record = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+        for name in ("loss", "learning_rate", "epochs"):
+            record[name] = _with_nan(record[name])
+        return cls(**record | {"reason": Stop(record["reason"])})
 
 
 class Run:
@@ -80,8 +99,11 @@ class Run:
         epoch: number of the epoch, from 0.
         step: number of updates done.
         loss: loss of the last mini-batch, a number or (K,).
+        examples: number of training examples.
         history: the record so far.
     """
+
+    loss: float | Array
 
     def __init__(
         self,
@@ -90,8 +112,9 @@ class Run:
         learning_rate: float | Array,
         batch_size: int,
         epochs: int,
+        examples: int,
     ) -> None:
-        self.network, self.rule = network, rule
+        self.network, self.rule, self.examples = network, rule, examples
         self.learning_rate, self.batch_size, self.epochs = learning_rate, batch_size, epochs
         self.epoch, self.step, self.loss, self.history = 0, 0, math.nan, History()
 
@@ -104,13 +127,39 @@ class Run:
     def learning_rate(self, value: float | Array) -> None:
         self._learning_rate = _checked_learning_rate(value, self.network)
 
-    def stop(self, why: str = "a callback asked to stop") -> None:
-        r"""Let the training end after this step.
+    def stop(self, why: str = "a callback asked to stop", reason: Stop = Stop.CALLBACK) -> None:
+        r"""End the training after this step.
 
         Args:
-            why: kept in ``history.stopped``.
+            why: a sentence, kept in ``history.stopped``.
+            reason: kept in ``history.reason``.
         """
-        self.history.stopped = why
+        self.history.stopped, self.history.reason = why, reason
+
+    def check_batch_size(self, batch_size: int) -> int:
+        r"""Return the batch size, if all batches of an epoch can be trained on.
+
+        Args:
+            batch_size: examples a step.
+
+        Raises:
+            ValueError: not a whole number from 1 to the number of examples, or one that leaves
+                BatchNorm a batch of 1.
+        """
+        n = self.examples
+        if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= n:
+            raise ValueError(
+                f"batch_size must be a whole number from 1 to {n} (the number of examples), "
+                f"not {batch_size!r}."
+            )
+        if n % batch_size == 1 % batch_size and any(
+            isinstance(layer, BatchNorm) for layer in self.network.layers
+        ):
+            raise ValueError(
+                f"With batch_size {batch_size} one batch of {n} examples has only 1, and BatchNorm "
+                "needs at least 2: choose another batch size."
+            )
+        return batch_size
 
 
 def fit(
@@ -128,8 +177,8 @@ def fit(
     r"""Train a network on shuffled mini-batches.
 
     Args:
-        network: changed in place. With K stacked runs all of them see the same batches. BatchNorm
-            layers are left as they are to evaluate: ``network.train(False)``.
+        network: changed in place. K stacked runs all see the same batches. BatchNorm
+            layers are left ready to evaluate, however the run ends: ``network.train(False)``.
         data: a data set from ``lrcourse.data.load`` (its training part is used, and its validation
             part measured after each epoch), or a pair x (n, features), labels (n,).
         rule: the optimizer, such as ``SGD()``.
@@ -143,110 +192,158 @@ def fit(
 
     Returns:
         The record of the run. If the loss of a run (of all K runs) is not finite any more, or on
-        Ctrl-C, training stops, the record up to there comes back and ``stopped`` says why.
+        Ctrl-C, training stops, the record up to there is returned, and ``reason`` and ``stopped``
+        say why.
 
     Raises:
-        ValueError: a learning rate, batch size, number of epochs, data or callback that cannot be.
+        TypeError: an argument of the wrong kind.
+        ValueError: an invalid learning rate, batch size or number of epochs, a callback without
+            events, or data that cannot be trained on, all before the first step.
+        Exception: whatever a callback raises, with the record so far as its ``history``.
     """
-    x, labels = data.train if isinstance(data, Data) else data
-    x, labels = np.asarray(x, network.w.dtype), np.asarray(labels)
-    if len(x) != len(labels):
-        raise ValueError(f"Each example needs one label: x is {x.shape}, labels {labels.shape}.")
+    rule, calls = checked_rule(rule), _calls(callbacks)
+    if not isinstance(rng, Generator):
+        raise TypeError(f"rng must be a numpy Generator, such as default_rng(0), not {rng!r}.")
     if not isinstance(epochs, int | np.integer) or epochs < 1:
         raise ValueError(f"epochs must be a whole number of at least 1, not {epochs!r}.")
-    calls = {moment: _calls(moment, callbacks) for moment in MOMENTS}
-    run = Run(network, rule, learning_rate, batch_size, epochs)
+    x, labels = _checked_data(network, data)
+    run = Run(network, rule, learning_rate, batch_size, epochs, len(x))
     history = run.history
     history.setting = {
         "rule": type(rule).__name__,
-        "batch_size": batch_size,
+        "batch_size": run.check_batch_size(batch_size),
         "epochs": epochs,
         "parameters": network.w.shape[-1],
     }
     validation = data.validation if isinstance(data, Data) and len(data.validation.y) else None
-    take_step = in_blocks(rule, network.w, network.g)
-    steps = -(-len(x) // _checked_batch_size(batch_size, len(x)))
-    if len(x) % batch_size == 1 % batch_size and any(
-        isinstance(b, BatchNorm) for b in network.layers
-    ):
-        raise ValueError(
-            f"With batch_size {batch_size} a batch of 1 example comes up among {len(x)}, and "
-            "BatchNorm needs at least 2: choose another batch size."
-        )
+    _give(rule, network)
     network.train()
     bar = tqdm(
-        total=epochs * steps,
+        total=epochs * -(-len(x) // batch_size),
         unit="step",
         delay=2,
         disable=not progress,
         file=sys.stdout,
         leave=False,
     )
-    # Not finite is what we look for ourselves: NumPy's warnings would only say it less clearly.
+    # Losses that are not finite are found below; NumPy's warnings would only say it less clearly.
     with bar, np.errstate(over="ignore", invalid="ignore"):
         try:
             _call(calls["on_train_begin"], run)
             for run.epoch in range(epochs):
                 _call(calls["on_epoch_begin"], run)
                 first = run.step
-                for batch in _batches(len(x), run.batch_size, rng):
+                for batch in _batches(run, rng):
                     if history.stopped:
                         break
                     _call(calls["on_batch_begin"], run)
-                    run.loss = network.loss_and_gradient(x.take(batch, axis=0), labels.take(batch))
+                    run.loss = network.loss_and_gradient(
+                        x.take(batch, axis=0), labels.take(batch, axis=0)
+                    )
                     history.loss.append(run.loss.tolist())
                     history.learning_rate.append(_plain(run.learning_rate))
                     if not _any_finite(history.loss[-1]):
-                        run.stop(_not_finite(run))
+                        run.stop(_not_finite(run, "loss", history.loss[-1]), Stop.DIVERGED)
                         break
-                    take_step(run.learning_rate)
+                    rule.step(network.w, network.g, run.learning_rate)
                     run.step += 1
                     bar.update()
                     _call(calls["on_batch_end"], run)
                 else:
-                    history.epochs.append(_summary(run, first, validation))
+                    epoch = _summary(run, first, validation)
+                    history.epochs.append(epoch)
+                    loss = epoch.get("validation_loss", 0.0)
+                    if not _any_finite(loss):
+                        run.stop(_not_finite(run, "validation loss", loss), Stop.DIVERGED)
+                        break
                     _call(calls["on_epoch_end"], run)
                 if history.stopped:
                     break
         except KeyboardInterrupt:
-            run.stop(f"interrupted in epoch {run.epoch + 1}, after {run.step} steps")
-        network.train(False)
+            run.stop(
+                f"interrupted in epoch {run.epoch + 1}, after {run.step} steps", Stop.INTERRUPTED
+            )
+        except Exception as error:
+            run.stop(f"{type(error).__name__}: {error}", Stop.ERROR)
+            error.history = history  # type: ignore[attr-defined]
+            error.add_note("The record up to here is the `history` of this error.")
+            raise
+        finally:
+            network.train(False)
+        if run.step:
+            network.w = rule.evaluation_weights(network.w)
         _call(calls["on_train_end"], run)
     if history.stopped:
         warnings.warn(f"Training stopped: {history.stopped}.", RuntimeWarning, stacklevel=2)
     return history
 
 
-def _batches(n: int, batch_size: int, rng: Generator) -> Iterator[NDArray[np.integer]]:
-    order = rng.permutation(n)
-    for start in range(0, n, _checked_batch_size(batch_size, n)):
-        yield order[start : start + batch_size]
+def _checked_data(network: Network, data: Data | tuple[Array, Array]) -> tuple[Array, NDArray]:
+    x, labels = data.train if isinstance(data, Data) else data
+    x, labels = np.asarray(x, network.w.dtype), np.asarray(labels)
+    if x.ndim != 2 or x.shape[1] != network.fan_in:
+        raise ValueError(f"x must be (examples, {network.fan_in}) for this network, not {x.shape}.")
+    network.loss_function(np.zeros((len(x), network.fan_out), x.dtype), labels)  # looks at labels
+    if not np.isfinite(x).all():
+        row, column = np.argwhere(~np.isfinite(x))[0]
+        raise ValueError(
+            f"x is {x[row, column]} in row {row}, column {column}: remove or replace what is not a "
+            "finite number before training."
+        )
+    return x, labels
+
+
+def _give(rule: Rule, network: Network) -> None:
+    # What a rule remembers belongs to one network; a copy of the rule is nobody's yet.
+    given = getattr(rule, "_network", lambda: network)
+    if given() is not network and (rule.state or hasattr(rule, "parts")):
+        raise ValueError(
+            f"This {type(rule).__name__} has trained another network and remembers it: make a new "
+            "one for each network, or pass copy.deepcopy(rule) to carry its state over."
+        )
+    vars(rule)["_network"] = weakref.ref(network)
+    if getattr(rule, "parts", ()) is None:
+        vars(rule)["parts"] = network.parts
+
+
+def _batches(run: Run, rng: Generator) -> Iterator[NDArray[np.integer]]:
+    order, size = rng.permutation(run.examples), run.check_batch_size(run.batch_size)
+    for start in range(0, run.examples, size):
+        yield order[start : start + size]
 
 
 def _summary(run: Run, first: int, validation: tuple[Array, Array] | None) -> dict:
-    history = run.history
-    network = run.network
+    history, network = run.history, run.network
     epoch = {
         "loss": np.mean(history.loss[first:], axis=0).tolist(),
         "learning_rate": history.learning_rate[-1],
         "steps": run.step,
     }
     if validation is not None:
+        stepped = network.w.copy()
+        network.w = run.rule.evaluation_weights(network.w)
         network.train(False)
         logits = network.forward(validation[0])
-        network.train()
-        loss, _ = softmax_cross_entropy(logits, validation[1])
         right = logits.argmax(axis=-1) == validation[1]
-        epoch["validation_loss"] = loss.tolist()
+        epoch["validation_loss"] = network.loss_function(logits, validation[1])[0].tolist()
         epoch["validation_accuracy"] = right.mean(axis=-1).tolist()
+        network.train()
+        network.w = stepped
     return epoch
 
 
-def _not_finite(run: Run) -> str:
+def _not_finite(run: Run, what: str, value: float | list[float]) -> str:
+    value = np.ravel(value)[0]
+    if run.step == 0:
+        return (
+            f"the {what} of the first batch is {value}, before any step: the initial weights or "
+            "the values of x are too large"
+        )
     rate = np.max(run.learning_rate)
+    where = f"epoch {run.epoch + 1}, at step {run.step + 1}"
     return (
-        f"the loss became {run.loss.ravel()[0]} in epoch {run.epoch + 1}, at step {run.step + 1}; "
-        f"the learning rate {rate:g} is probably too large here, try {rate / 10:g}"
+        f"the {what} became {value} in {where}; the learning rate {rate:g} is probably too large "
+        f"here, try {rate / 10:g}"
     )
 
 
@@ -273,30 +370,33 @@ def _checked_learning_rate(value: float | Array, network: Network) -> float | Ar
     return rates.astype(network.w.dtype)
 
 
-def _checked_batch_size(batch_size: int, n: int) -> int:
-    if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= n:
-        raise ValueError(
-            f"batch_size must be a whole number from 1 to {n} (the number of examples), "
-            f"not {batch_size!r}."
-        )
-    return batch_size
-
-
-def _calls(moment: str, callbacks: Sequence[object]) -> list[Callable[[Run], None]]:
+def _calls(callbacks: Sequence[object]) -> dict[str, list[Callable[[Run], None]]]:
+    if not isinstance(callbacks, list | tuple):
+        raise TypeError(f"callbacks must be a list: [{type(callbacks).__name__}(...)].")
     for callback in callbacks:
-        names = [name for name in dir(callback) if name.startswith("on_")]
-        for name in names:
-            if name not in MOMENTS:
-                near = get_close_matches(name, MOMENTS, n=1, cutoff=0)[0]
+        name = type(callback).__name__
+        if isinstance(callback, type):
+            raise TypeError(f"A callback must be an instance, not the class {callback.__name__}.")
+        events = [each for each in dir(callback) if each.startswith("on_")]
+        for event in events:
+            if event not in EVENTS:
                 raise ValueError(
-                    f"{type(callback).__name__}.{name} would never be called: the moments are "
-                    f"{', '.join(MOMENTS)}. Did you mean {near}?"
+                    f"{name}.{event} would never be called: the events are {', '.join(EVENTS)}. "
+                    f"Did you mean {nearest(event, EVENTS, cutoff=0)}?"
                 )
-        if not names:
-            raise ValueError(f"{callback!r} is no callback: it has none of {', '.join(MOMENTS)}.")
-    return [getattr(callback, moment) for callback in callbacks if hasattr(callback, moment)]
+        if not events:
+            raise ValueError(f"{callback!r} is no callback: it has none of {', '.join(EVENTS)}.")
+    return {e: [getattr(c, e) for c in callbacks if hasattr(c, e)] for e in EVENTS}
 
 
 def _call(calls: list[Callable[[Run], None]], run: Run) -> None:
     for call in calls:
         call(run)
+
+
+def _with_nan(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _with_nan(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_nan(each) for each in value]
+    return math.nan if value is None else value

@@ -1,7 +1,6 @@
 r"""Whitening: rotate and scale the data until its covariance is the identity."""
 
 import math
-import zipfile
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -11,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from lrcourse.nn import Array
 
-BLOCK = 1024  # images whose products are summed at a time
+BLOCK = 4096  # images whose products are summed at a time; more, smaller sums take longer
+SAVED = ("eigenvalues", "eigenvectors", "mean", "count", "dtype", "epsilon")
 
 
 class PCAWhitening:
@@ -29,10 +29,10 @@ class PCAWhitening:
     Raises:
         ValueError: epsilon negative or not finite.
 
-    Attributes, once fitted: ``mean`` (d,), ``eigenvalues`` (d,) from the largest down,
-    ``eigenvectors`` U (d, d), ``W`` (d, d), ``count``, the number of images seen. Sums and
-    eigenvectors are float64; W and all results have the dtype of the training data, float32 or
-    float64. Like scikit-learn's ``PCA(whiten=True)``, which has no epsilon.
+    Once fitted it has ``mean`` (d,), ``eigenvalues`` (d,) from the largest down, ``eigenvectors`` U
+    (d, d), ``W`` (d, d) and ``count``, the number of images seen. Sums and eigenvectors are
+    float64; W and all results are float32 if the training data are, otherwise float64. The same as
+    scikit-learn's ``PCA(whiten=True)``, which has no epsilon.
     """
 
     def __init__(self, epsilon: float = 1e-2) -> None:
@@ -41,68 +41,63 @@ class PCAWhitening:
         self.epsilon, self.count = epsilon, 0
 
     def fit(self, x: ArrayLike) -> Self:
-        r"""Learn mean and covariance of a training set, and forget those learnt before.
+        r"""Learn mean and covariance from a training set, forget any learnt before; return self.
 
         Args:
-            x: images, (n, d); read in blocks, so it may be a memory map larger than memory. The
-                sums and eigh need five (d, d) matrices, 370 MB at d = 3072, whatever n is.
-
-        Returns:
-            Itself.
+            x: images, (n, d). They are read in blocks, so x may be a memory map that is larger
+                than memory. ``np.linalg.eigh`` holds five (d, d) matrices, whatever n is: 370 MB
+                at d = 3072.
 
         Raises:
-            ValueError: x is not (n, d) numbers, has NaN, or cannot be whitened with this epsilon.
+            ValueError: x is not (n, d) finite numbers, or cannot be whitened with this epsilon.
         """
         self.count = 0
         self.partial_fit(x)
-        _ = self.W  # what cannot be whitened raises here, not at the first transform
+        _ = self.W  # data that cannot be whitened raise here, not at the first transform
         return self
 
     def partial_fit(self, x: ArrayLike) -> Self:
-        r"""Learn from more images, for data that comes in pieces.
+        r"""Learn from more images, for data that come in pieces; return self.
+
+        .. math:: S \leftarrow S + \sum_i (x_i - \mu_x) (x_i - \mu_x)^\top
+            + \frac{n m}{n + m} (\mu_x - \mu) (\mu_x - \mu)^\top \qquad C = S / (n + m - 1)
 
         Args:
-            x: the next images, (n, d).
-
-        Returns:
-            Itself.
+            x: the next m images, (m, d), after n others.
 
         Raises:
-            ValueError: x is not (n, d) numbers, or has NaN: then all is forgotten.
+            ValueError: x is not (m, d) finite numbers; NaN or infinity makes it forget everything.
 
-        Each block adds the products about its own mean, and one row for the distance between the
-        means: safe however large the mean is.
+        All products are about a mean near their own, so a large mean costs no digits.
         Source: Chan, Golub & LeVeque 1979.
         """
         x = self._checked(x)
         if self.count == 0:
             d = x.shape[1]
-            self.dtype = np.dtype(np.float32 if x.dtype == np.float32 else np.float64)
+            self.dtype = "float32" if x.dtype == np.float32 else "float64"
             self.mean, self._scatter = np.zeros(d), np.zeros((d, d))
         for name in ("_spectrum", "W", "W_inverse"):
             self.__dict__.pop(name, None)
         for start in range(0, len(x), BLOCK):
             block = x[start : start + BLOCK]
+            bad = np.argwhere(~np.isfinite(block))
+            if len(bad):
+                self.count, (i, j) = 0, bad[0]
+                raise ValueError(f"x is {block[i, j]} in row {start + i}, column {j}.")
             mean = block.mean(axis=0, dtype=np.float64)
-            if not np.isfinite(mean).all():
-                self.count = 0
-                raise ValueError(f"x has NaN or infinite values in row {start} or after it.")
-            n, self.count = self.count, self.count + len(block)
-            rows = np.empty((len(block) + 1, len(mean)))
-            np.subtract(block, mean, out=rows[:-1])
-            rows[-1] = (mean - self.mean) * math.sqrt(n * len(block) / self.count)
-            self.mean += (mean - self.mean) * (len(block) / self.count)
-            self._scatter += rows.T @ rows
+            n, m, shift = self.count, len(block), mean - self.mean
+            self.count = n + m
+            self.mean = self.mean + shift * (m / self.count)
+            centred = block - mean
+            self._scatter += centred.T @ centred
+            self._scatter += np.outer(shift, shift * (n * m / self.count))
         return self
 
     def transform(self, x: ArrayLike) -> Array:
-        r"""Return :math:`z = (x - \mu) W`.
+        r"""Return the whitened images :math:`z = (x - \mu) W`, (n, d).
 
         Args:
             x: images, (n, d).
-
-        Returns:
-            Whitened images, (n, d).
 
         Raises:
             ValueError: not fitted yet, or x is not (n, d) numbers.
@@ -111,13 +106,10 @@ class PCAWhitening:
         return (x.astype(self.dtype, copy=False) - self.mean.astype(self.dtype)) @ W
 
     def inverse_transform(self, z: ArrayLike) -> Array:
-        r"""Return :math:`x = z W^{-1} + \mu`.
+        r"""Return the images :math:`x = z W^{-1} + \mu`, (n, d).
 
         Args:
             z: whitened images, (n, d).
-
-        Returns:
-            Images, (n, d).
 
         Raises:
             ValueError: not fitted yet, or z is not (n, d) numbers.
@@ -149,23 +141,14 @@ class PCAWhitening:
         r"""Write what was learnt to a .npz file.
 
         Args:
-            path: the file to write, with .npz at its end.
+            path: the file to write; its name should end in .npz.
 
         Raises:
             ValueError: not fitted yet.
         """
-        eigenvalues, eigenvectors = self._spectrum
-        with open(path, "wb") as file:  # given a name, np.savez may add to it
-            np.savez(
-                file,
-                kind=type(self).__name__,
-                epsilon=self.epsilon,
-                count=self.count,
-                dtype=self.dtype.name,
-                mean=self.mean,
-                eigenvalues=eigenvalues,
-                eigenvectors=eigenvectors,
-            )
+        learnt = {name: getattr(self, name) for name in SAVED}
+        with open(Path(path).expanduser(), "wb") as file:  # np.savez adds .npz to names
+            np.savez(file, kind=type(self).__name__, **learnt)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -175,55 +158,49 @@ class PCAWhitening:
             path: the file to read.
 
         Returns:
-            One that transforms alike, to the bit, and that partial_fit can go on with.
+            One that transforms exactly as the saved one did, and can learn more by partial_fit.
 
         Raises:
+            OSError: the file cannot be read.
             ValueError: the file is damaged, or was saved by another class.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                state = dict(file)
-            kind, whitening = state["kind"].item(), cls(state["epsilon"].item())
-            whitening.dtype, whitening.mean = np.dtype(state["dtype"].item()), state["mean"]
-            whitening.count = state["count"].item()
-            spectrum = state["eigenvalues"], state["eigenvectors"]
-        except (AttributeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as e:
+            with np.load(Path(path).expanduser(), allow_pickle=False) as file:
+                eigenvalues, U, mean, *rest = (file[name] for name in (*SAVED, "kind"))
+            count, dtype, epsilon, kind = (each.item() for each in rest)
+            whitening = cls(epsilon)
+        except OSError:
+            raise
+        except Exception as e:  # a damaged archive can fail anywhere
             raise ValueError(f"{path} was not saved by {cls.__name__}, or is damaged ({e}).") from e
         if kind != cls.__name__:
             raise ValueError(f"{path} was saved by {kind}, not by {cls.__name__}: use {kind}.load.")
-        whitening._spectrum = spectrum
-        whitening._scatter = (spectrum[1] * spectrum[0] * (whitening.count - 1)) @ spectrum[1].T
+        whitening.mean, whitening.count, whitening.dtype = mean, count, dtype
+        whitening._spectrum = eigenvalues, U
+        whitening._scatter = (U * (eigenvalues * (count - 1))) @ U.T
         return whitening
 
     @cached_property
     def _spectrum(self) -> tuple[Array, Array]:
-        name, n, d = type(self).__name__, self.count, self._features
-        if n < 2:
-            raise ValueError(f"{name} needs the covariance of at least 2 images, not of {n}.")
-        if self.epsilon == 0 and n <= d:
-            raise ValueError(
-                f"{name} with epsilon 0 needs more images than features, got {n} images of {d} "
-                "features: choose an epsilon, such as 0.01."
-            )
-        # The same vectors as those of C = scatter / (n - 1), without another array of that size.
+        name, n = type(self).__name__, self.count
+        if n == 0:
+            raise ValueError(f"{name} is not fitted yet: call fit with the training images first.")
+        if n == 1:
+            raise ValueError(f"{name} needs at least 2 images, since 1 has no covariance.")
+        # C = scatter / (n - 1) has the same eigenvectors, but would be one more large array.
         eigenvalues, U = np.linalg.eigh(self._scatter)
         eigenvalues = np.maximum(eigenvalues[::-1], 0) / (n - 1)
-        zeros = np.count_nonzero(eigenvalues <= d * np.finfo(float).eps * eigenvalues[0])
-        if self.epsilon == 0 and zeros:
+        flat = np.count_nonzero(eigenvalues <= len(U) * np.finfo(float).eps * eigenvalues[0])
+        flat = max(flat, len(U) - (n - 1))  # n images vary in at most n - 1 directions
+        if self.epsilon == 0 and flat > 0:
             raise ValueError(
-                f"{name} with epsilon 0 cannot scale {zeros} directions of the {d}, in which the "
-                "images do not vary (constant pixels?): choose an epsilon, such as 0.01."
+                f"{name} with epsilon 0 cannot scale {flat} of the {len(U)} directions, in which "
+                f"these {n} images do not vary: choose an epsilon, such as 0.01, or take more "
+                "images than features and leave out constant pixels."
             )
-        # Both signs of an axis are right; its largest entry positive, as in scikit-learn.
-        signs = np.where(U.max(axis=0) >= -U.min(axis=0), 1.0, -1.0)
-        return eigenvalues, (U * signs)[:, ::-1]
-
-    @property
-    def _features(self) -> int:
-        if self.count == 0:
-            name = type(self).__name__
-            raise ValueError(f"{name} is not fitted yet: call fit with the training images first.")
-        return len(self.mean)
+        # Either sign of an axis is right; as in scikit-learn, its largest entry is positive.
+        U *= np.where(U.max(axis=0) >= -U.min(axis=0), 1.0, -1.0)
+        return eigenvalues, U[:, ::-1]
 
     def _checked(self, x: ArrayLike) -> Array:
         x = np.asarray(x)
@@ -231,8 +208,8 @@ class PCAWhitening:
             raise ValueError(
                 f"x must be numbers of shape (n, features), not {x.dtype} of shape {x.shape}."
             )
-        if self.count and x.shape[1] != self._features:
-            raise ValueError(f"x has {x.shape[1]} features, but {self._features} were fitted.")
+        if self.count and x.shape[1] != len(self.mean):
+            raise ValueError(f"x has {x.shape[1]} features, but {len(self.mean)} were fitted.")
         return x
 
     def _power(self, power: float) -> Array:
@@ -240,18 +217,19 @@ class PCAWhitening:
 
 
 class ZCA(PCAWhitening):
-    r"""Whiten, then rotate back: of all whitenings the one that changes the images least.
+    r"""Whiten, then rotate back: of all whitenings, the one that changes the images least.
 
     .. math:: C = U \Lambda U^\top \qquad W = U (\Lambda + \epsilon I)^{-1/2} U^\top \qquad
         z = (x - \mu) W
 
     Arguments, attributes and errors are those of ``PCAWhitening``. W is symmetric, and the results
-    still look like images: edges without their shades. Source: Bell & Sejnowski 1997; Krizhevsky
-    2009, appendix A. scikit-learn has no ZCA: it is ``pca.transform(x) @ pca.components_`` of
-    ``PCA(whiten=True)``. Old Keras took the SVD of the covariance, and 1e-6 as epsilon.
+    still look like images: edges without their shading. Source: Bell & Sejnowski 1997; Krizhevsky
+    2009, appendix A. scikit-learn has no ZCA, but with its ``PCA(whiten=True)``
+    ``pca.transform(x) @ pca.components_`` is the same. Old versions of Keras took the SVD of the
+    covariance, and 1e-6 as epsilon.
     """
 
     def _power(self, power: float) -> Array:
-        # As V V^T with V = U (L + epsilon)^(power / 2): symmetric to the bit, at half the work.
+        # V V^T with V = U (L + epsilon)^(power / 2) is symmetric to the bit, at half the work.
         V = super()._power(power / 2)
         return V @ V.T

@@ -260,7 +260,7 @@ check("02.3")
 
 # %%
 import torch
-from lrcourse import load, nn
+from lrcourse import load, measure, nn
 
 
 def difference(a, b):
@@ -279,7 +279,7 @@ for dtype in (np.float32, np.float64):
     logits = torch.relu(h @ W2.view(6, 5) + b2) @ W3.view(5, 10) + b3
     torch.nn.functional.cross_entropy(logits, torch.tensor(few[1])).backward()
     print(dtype.__name__, "against torch:", difference(network.g, w.grad.numpy()))
-measured = nn.central_differences(lambda: network.loss(*few), network.w)
+measured = measure.central_differences(lambda: network.loss(*few), network.w)
 print("float64 against the measurement:", difference(network.g, measured))
 
 # %% [markdown]
@@ -318,7 +318,7 @@ for step in range(301):
         print(f"step {step}: loss {loss:.2f}")
 _, *gradients = answer(*few, *weights)
 for name, parameter, gradient in zip(("dW1", "db1", "dW2", "db2"), weights, gradients, strict=True):
-    measured = nn.central_differences(lambda: answer(*few, *weights)[0], parameter)
+    measured = measure.central_differences(lambda: answer(*few, *weights)[0], parameter)
     print(f"{name}: {difference(gradient, measured)}")
 
 # %% [markdown]

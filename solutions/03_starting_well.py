@@ -22,7 +22,7 @@
 from itertools import pairwise
 
 import numpy as np
-from lrcourse import check, load, nn, plots
+from lrcourse import check, load, measure, nn, plots
 
 digits = load("digits")
 
@@ -35,7 +35,7 @@ def deep_network(start, activation=nn.ReLU, depth=10, runs=None, seed=0):
 
 
 def by_layer(network, what):
-    rows = nn.layer_statistics(network, *digits.train)
+    rows = measure.layer_statistics(network, *digits.train)
     return [row[what] for row in rows if row["layer"] == "Linear"]
 
 
@@ -67,7 +67,7 @@ from lrcourse.optim import SGD
 
 for value in (0.0, 0.05):
     network, rng = deep_network("zero", depth=3), np.random.default_rng(1)
-    for layer in network.trained:
+    for layer in network.layers[::2]:
         layer.W[...] = value
     fit(network, digits, SGD(), learning_rate=0.1, batch_size=32, epochs=5, rng=rng)
     W, error = network.layers[0].W, 1 - network.accuracy(*digits.validation)
@@ -329,7 +329,7 @@ plots.curves(errors, "learning rate", "validation error", log_x=True, alt=alt)
 # %%
 from lrcourse import labs
 
-labs.classifier(learning_rate=0.1, start="normal")
+labs.classifier(learning_rate=0.1, init="normal")
 
 # %% [markdown]
 # **What to see.** From zero and from the plain start no setting of this lab reaches the goal. At

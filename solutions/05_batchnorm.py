@@ -19,7 +19,7 @@
 from itertools import pairwise
 
 import numpy as np
-from lrcourse import check, fit, load, nn, plots
+from lrcourse import check, fit, load, measure, nn, plots
 from lrcourse.optim import SGD
 
 digits = load("digits")
@@ -36,7 +36,7 @@ def network(norm, start="kaiming", depth=5, width=32, runs=None, seed=0):
 # %%
 lines, plain = {}, network(norm=False, depth=10, width=64)
 for when in ("at the start", "after training"):
-    rows = nn.layer_statistics(plain, *digits.train)
+    rows = measure.layer_statistics(plain, *digits.train)
     spread = [row["deviation"] for row in rows if row["layer"] == "Linear"]
     lines[when] = range(1, 11), spread
     print(f"{when:14} widest {max(spread):.2f}, narrowest {min(spread):.2f}")
@@ -378,7 +378,7 @@ for rate, length in zip(rates[3:], lengths["kaiming, BatchNorm"][3:], strict=Tru
 # and the same step turns them more.
 #
 # In the lab, find a rate at which only the network with BatchNorm learns. **Predict**: on which
-# side of the valley will it be? Then try the start "normal".
+# side of the valley will it be? Then try the initialization "normal".
 
 # %%
 from lrcourse import labs

@@ -338,7 +338,8 @@ for batch_size in (32, 128, 256, 512):
 # the batch. **Predict**: test accuracy and updates of the three ways.
 
 # %%
-from lrcourse.schedules import GrowBatch, LearningRateScheduler, Step
+from lrcourse.callbacks import GrowBatch, LearningRateScheduler
+from lrcourse.schedules import Step
 
 quarter = Step(0.4, drop=0.25, every=3)
 ways = {

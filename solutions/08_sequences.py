@@ -31,7 +31,7 @@
 
 # %%
 import numpy as np
-from lrcourse import check, fit, load, nn, plots, schedules
+from lrcourse import callbacks, check, fit, load, nn, plots, schedules
 
 
 def printed_saw_tooth(n):
@@ -238,7 +238,7 @@ check("08.3")
 
 # %%
 losses = [1.0, 0.8, 0.9, 0.85, 0.82, 0.81, 0.79, 0.8]
-ours = schedules.ByOscillation(schedules.Geometric(0.4)(np.arange(60)), 0.4)
+ours = callbacks.ByOscillation(schedules.Geometric(0.4)(np.arange(60)), 0.4)
 optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.4)
 plateau = theirs.ReduceLROnPlateau(optimizer, factor=0.9, patience=0, threshold=0)
 for loss in losses:
@@ -299,10 +299,10 @@ def train(strategies, seed, epochs):
 # any decay lie?
 
 # %%
-strategies = {"by epoch": schedules.ByEpoch, "by cutoff": schedules.ByCutoff}
-strategies["by oscillation"] = schedules.ByOscillation
+strategies = {"by epoch": callbacks.ByEpoch, "by cutoff": callbacks.ByCutoff}
+strategies["by oscillation"] = callbacks.ByOscillation
 names, to_come = [*strategies, "no decay"], schedules.Harmonic(0.4)(np.arange(60))
-four = [*(strategy(to_come, 0.4) for strategy in strategies.values()), schedules.ByEpoch([], 0.4)]
+four = [*(strategy(to_come, 0.4) for strategy in strategies.values()), callbacks.ByEpoch([], 0.4)]
 _, rates, losses = train(four, 0, 20)
 falls = (np.diff(rates, axis=0) < 0).sum(axis=0)
 print("falls", dict(zip(names, falls.tolist(), strict=True)), "to", rates[-1].round(3))
@@ -374,7 +374,7 @@ def all_strategies():
     for strategy in strategies.values():
         for sequence in sequences.values():
             yield from (strategy(sequence(r)(np.arange(60)), r) for r in first_rates)
-    yield from (schedules.ByEpoch([], r) for r in [*first_rates, 0.02])
+    yield from (callbacks.ByEpoch([], r) for r in [*first_rates, 0.02])
 
 
 networks = [train(list(all_strategies()), seed, 10)[0] for seed in range(3)]

@@ -361,6 +361,7 @@ for name, rule in rules.items():
 
 # %%
 from lrcourse import fit, load, nn, schedules
+from lrcourse.callbacks import LearningRateScheduler
 
 data = load("fashion-mini")
 train, validation = (
@@ -386,7 +387,7 @@ def errors(rule, rates, shape, seed):
     rng = np.random.default_rng(seed)
     layers = [nn.Linear(196, 32), nn.ReLU(), nn.Linear(32, 10)]
     network = nn.Network(layers, rng, runs=len(rates))
-    scheduler = schedules.LearningRateScheduler(lambda t: shape(t) * rates[:, None], per="step")
+    scheduler = LearningRateScheduler(lambda t: shape(t) * rates[:, None], per="step")
     setting = dict(batch_size=64, epochs=4, rng=rng, callbacks=[scheduler], progress=False)
     fit(network, train, rule, learning_rate=rates[:, None], **setting)
     return 1 - network.accuracy(*validation)

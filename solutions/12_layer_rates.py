@@ -26,7 +26,7 @@
 from dataclasses import replace
 from itertools import pairwise
 import numpy as np
-from lrcourse import check, fit, load, nn, plots
+from lrcourse import check, fit, load, measure, nn, plots
 from lrcourse.optim import SGD, AdaGrad, LayerwiseRate, Nesterov, multiplier
 
 
@@ -49,7 +49,7 @@ def build(kind, seed, runs=None):
     return nn.Network(layers[:-1], np.random.default_rng(seed), runs)
 
 
-rows = nn.layer_statistics(build(nn.Sigmoid, 0), data.train.x[:64], data.train.y[:64])
+rows = measure.layer_statistics(build(nn.Sigmoid, 0), data.train.x[:64], data.train.y[:64])
 norms = np.array([row["gradient_norm"] for row in rows if "gradient_norm" in row])
 for number, norm in enumerate(norms, start=1):
     print(f"layer {number}: length of the gradient {norm:.4f}")
@@ -184,9 +184,10 @@ check("12.2")
 import torch
 
 rng, layers = np.random.default_rng(0), [slice(0, 4), slice(4, 5)]
+parts = [nn.Part("0.W", layers[0], (4, 1)), nn.Part("1.W", layers[1], (1, 1))]
 for rule, theirs in ((SGD(), torch.optim.SGD), (AdaGrad(), torch.optim.Adagrad)):
     w, judged = np.zeros(5), [torch.zeros(size, dtype=torch.float64) for size in (4, 1)]
-    optimizer, ours = theirs([{"params": [p]} for p in judged]), LayerwiseRate(rule, layers)
+    optimizer, ours = theirs([{"params": [p]} for p in judged]), LayerwiseRate(rule, parts)
     for _ in range(60):
         g = rng.normal(size=5) * rng.choice([0.01, 1.0])
         ours.step(w, g, 0.1)
@@ -213,14 +214,14 @@ class Norms:
         self.norms = []
 
     def on_batch_end(self, run):
-        parts = [run.network.g[:, layer.slice] for layer in run.network.trained]
-        self.norms.append([np.linalg.norm(part, axis=1) for part in parts])
+        layers = [layer for layer in run.network.layers if hasattr(layer, "W")]
+        self.norms.append(
+            [np.linalg.norm(run.network.g[:, layer.slice], axis=1) for layer in layers]
+        )
 
 
 def train(kind, rule, rates, seed, epochs):
     network, record = build(kind, seed, len(rates)), Norms()
-    if isinstance(rule, LayerwiseRate):
-        rule.layers = [layer.slice for layer in network.trained]
     settings = dict(batch_size=64, epochs=epochs, progress=False, callbacks=[record])
     rng = np.random.default_rng(seed)
     history = fit(network, data, rule, learning_rate=rates[:, None], rng=rng, **settings)
@@ -370,8 +371,8 @@ for what, part in (("first", m[:50]), ("last", m[-50:])):
 # sees the length of the gradient and no more.
 #
 # The lab has a network of four layers on small digits, with plain SGD and the control beside the
-# rule. First reach the goal. Then **predict** for which activation and start the solid line and the
-# dotted one, the control, will part, and look for it.
+# rule. First reach the goal. Then **predict** for which activation and initialization the solid
+# line and the dotted one, the control, will part, and look for it.
 
 # %%
 from lrcourse import labs

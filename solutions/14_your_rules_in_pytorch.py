@@ -198,7 +198,7 @@ for name, (rule, twin) in twins.items():
 lines = {}
 for name in ("rate inside, as ours", "rate outside, as torch", "torch, gradient scaled"):
     w = nn.Parameter(torch.zeros(1, dtype=torch.float64))
-    ours = Optimizer([w], optim.Momentum(0.9))
+    ours = Optimizer([w], optim.Momentum(0.9), lr=1.0)
     optimizer = ours if "ours" in name else torch.optim.SGD([w], momentum=0.9)
     lengths = lines[name] = []
     for rate in [1.0] * 30 + [0.1] * 30:
@@ -435,7 +435,9 @@ check("14.3")
 
 # %%
 errors = {}
-for name, lowest in (("SGD", 0.03), ("Momentum", 0.003), ("Adam", 0.001)):
+
+
+def race(name, lowest):
     rates, table = lowest * np.geomspace(1, 100, 5), np.empty((3, 5))
     for seed, k in np.ndindex(3, 5):
         make = partial(Optimizer, rule=getattr(optim, name)(), lr=rates[k])
@@ -445,6 +447,15 @@ for name, lowest in (("SGD", 0.03), ("Momentum", 0.003), ("Adam", 0.001)):
     errors[name], k = (rates, means), means.argmin()
     print(f"{name:8} best rate {rates[k]:.3f}  error {means[k]:.3f} ± {spreads[k]:.3f}", end="; ")
     print(f"at a third of it {means[k - 1]:.3f}")
+
+
+race("SGD", lowest=0.03)
+
+# %%
+race("Momentum", lowest=0.003)
+
+# %%
+race("Adam", lowest=0.001)
 alt = "Validation error against learning rate for three rules: three valleys, one beside the other."
 plots.curves(errors, "learning rate", "validation error", log_x=True, alt=alt)
 

@@ -19,16 +19,18 @@
 # %%
 import numpy as np
 from lrcourse import check, fit, load, nn, papers, plots
-from lrcourse.optim import SGD
+from lrcourse.optim import SGD, Rule
 
 digits = load("digits")
 
 
-class Pulse:
-    def __init__(self):
+class Pulse(Rule):
+    state = ("t",)
+
+    def begin(self, w):
         self.t = 0
 
-    def step(self, w, g, learning_rate):
+    def update(self, w, g, learning_rate):
         self.t += 1
         w -= learning_rate * (3 + 2 * np.cos(self.t)) * g
 

@@ -1,12 +1,41 @@
-"""What all tests share: one thread each, and claims in prose that are checked as notebooks run."""
+"""What all tests share: one thread each, no deadlines, and notebooks whose claims are checked."""
 
 import os
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy: the files share the cores already
 
+import needs
 import pytest
 from claims import watch
+from waiting import LIMIT
+
+try:
+    from hypothesis import HealthCheck, settings
+except ImportError:
+    pass  # only the tests that use it are skipped
+else:  # its deadlines are times of the clock
+    settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("busy")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Run notebooks with this Python, and give a busy machine time; only matters with --nbval-lax.
+
+    A cell has nbval's own 2,000 seconds.
+    """
+    if config.pluginmanager.hasplugin("nbval"):
+        config.option.nbval_current_env = True
+        config.option.nbval_kernel_startup_timeout = LIMIT
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """With -n, a file or notebook stays whole, and the browser's files stay last."""
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -16,6 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         if type(item).__name__ == "IPyNbCell":
+            item.output_timeout = LIMIT  # for what a cell has printed to arrive
             watch(item)
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
@@ -27,6 +57,7 @@ def site(tmp_path_factory) -> Path:
 
     from lrcourse.cli import main
 
+    needs.package("latex2mathml")
     out = tmp_path_factory.mktemp("site") / "made here"
     cache = tmp_path_factory.getbasetemp() / "site-outputs"
     made = CliRunner().invoke(main, ["site", str(out), "00", "01", "--cache", str(cache)])

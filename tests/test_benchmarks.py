@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from benchmarks import __main__ as command
+from benchmarks.lines import count
 from benchmarks.table import Row, in_turns, lines, ratios, read, regressions, write
 
 BEFORE = [
@@ -49,6 +50,27 @@ def test_runs_take_turns_after_one_to_warm_up():
     times = in_turns(runs, rounds=2, clock=lambda: next(ticks))
     assert calls == list("ababab")
     assert {name: spent.tolist() for name, spent in times.items()} == {"a": [1, 1], "b": [1, 1]}
+
+
+SOURCE = '''r"""A module.
+
+More.
+"""
+
+# A comment.
+def f(x):
+    """One."""
+    text = """two
+
+    lines"""  # and a blank one between them: a string that is no docstring
+    return g(
+        x, text
+    )
+'''
+
+
+def test_lines_of_code_are_neither_blank_nor_comments_nor_docstrings():
+    assert count(SOURCE) == (7, 14)
 
 
 @pytest.fixture

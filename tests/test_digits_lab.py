@@ -7,6 +7,7 @@ from lrcourse import labs, load
 from lrcourse.nn import Linear, Network, ReLU
 from lrcourse.optim import SGD
 from lrcourse.training import fit
+from lrcourse.widgets.labs.grids import rate_grid
 
 
 def test_the_table_holds_what_single_runs_give():
@@ -30,7 +31,7 @@ def test_the_table_holds_what_single_runs_give():
 
 
 def test_a_larger_batch_needs_a_larger_rate_for_the_goal():
-    rates, sizes = labs.rate_grid(0.0032, 3.2)[::3], [8, 32, 128]
+    rates, sizes = rate_grid(0.0032, 3.2)[::3], [8, 32, 128]
     reached = labs.digits_outcomes(rates, sizes)["reached"]
     found = zip(sizes, reached.T, strict=True)
     lowest = {size: min(np.array(rates)[column], default=np.inf) for size, column in found}

@@ -1,5 +1,6 @@
 r"""What the doctor finds, and the command that it offers."""
 
+import os
 import sys
 from importlib import metadata
 from types import SimpleNamespace
@@ -10,12 +11,12 @@ from packaging.requirements import Requirement
 
 from lrcourse.cli import main
 from lrcourse.course import doctor
-from lrcourse.course.doctor import Trouble, examine, front_end, kernel, package, python, threads
+from lrcourse.course.doctor import Problem, examine, front_end, kernel, package, python, threads
 
 
 def test_this_installation_is_well():
     found = list(examine())
-    assert [line for good, line in found if not good] == []
+    assert [line for ok, line in found if not ok] == []
     parts = [line[6:].split(":")[0] for _, line in found]
     assert {"Python", "numpy", "torch", "jupyterlab", "anywidget", "click"} <= set(parts)
     assert parts[-5:] == [
@@ -29,14 +30,14 @@ def test_this_installation_is_well():
 
 
 def test_a_missing_package_is_found():
-    with pytest.raises(Trouble, match="not installed") as error:
+    with pytest.raises(Problem, match="not installed") as error:
         package(Requirement("no-such-package-here>=1"))
     assert error.value.remedy == f'{sys.executable} -m pip install "no-such-package-here>=1"'
 
 
 def test_a_package_out_of_its_range_is_found(monkeypatch):
     monkeypatch.setattr(metadata, "version", lambda name: "1.26.4")
-    with pytest.raises(Trouble, match=r"1\.26\.4, needed >=2\.0"):
+    with pytest.raises(Problem, match=r"1\.26\.4, needed >=2\.0"):
         package(Requirement("numpy>=2.0"))
     monkeypatch.setattr(metadata, "version", lambda name: "2.13.0+cpu")
     assert package(Requirement("torch>=2.4")) == "2.13.0+cpu"
@@ -44,7 +45,7 @@ def test_a_package_out_of_its_range_is_found(monkeypatch):
 
 def test_an_old_python_is_found(monkeypatch):
     monkeypatch.setattr(doctor.platform, "python_version", lambda: "3.10.4")
-    with pytest.raises(Trouble, match=r"3\.10\.4, needed >=3\.11"):
+    with pytest.raises(Problem, match=r"3\.10\.4, needed >=3\.11"):
         python()
 
 
@@ -65,7 +66,7 @@ def kernels(tmp_path, monkeypatch):
 
 def test_a_kernel_of_another_python_is_found(kernels):
     kernels("/opt/other/bin/python")
-    with pytest.raises(Trouble, match="another Python, /opt/other/bin/python") as error:
+    with pytest.raises(Problem, match="another Python, /opt/other/bin/python") as error:
         kernel()
     assert error.value.remedy.endswith("-m ipykernel install --sys-prefix")
 
@@ -79,7 +80,7 @@ def test_a_kernel_of_this_python_is_well(kernels, command):
 
 def test_a_missing_front_end_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda part: [str(tmp_path)])
-    with pytest.raises(Trouble, match="does not find @jupyter-widgets/jupyterlab-manager") as error:
+    with pytest.raises(Problem, match="does not find @jupyter-widgets/jupyterlab-manager") as error:
         front_end()
     assert error.value.remedy.endswith("pip install --force-reinstall jupyterlab_widgets")
 
@@ -89,20 +90,48 @@ def test_data_that_does_not_load_is_found(monkeypatch):
         raise ValueError("truncated")
 
     monkeypatch.setattr("lrcourse.data.load", broken)
-    with pytest.raises(Trouble, match="fashion-mini does not load"):
+    with pytest.raises(Problem, match="fashion-mini does not load"):
         doctor.data()
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "many", "100000"])
 def test_a_senseless_number_of_threads_is_found(monkeypatch, asked):
     monkeypatch.setenv("OMP_NUM_THREADS", asked)
-    with pytest.raises(Trouble, match=f"OMP_NUM_THREADS={asked}"):
+    with pytest.raises(Problem, match=f"^{asked} on ") as error:
         threads()
+    assert error.value.remedy.startswith("export OMP_NUM_THREADS=")
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "max 100000\n"}, 8),
+        ({"cpu/cpu.cfs_quota_us": "50000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 8),
+        ({}, 8),
+    ],
+)
+def test_a_containers_quota_counts(tmp_path, monkeypatch, files, cores):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(doctor, "CGROUP", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: range(8), raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", str(cores))
+    assert threads() == f"{cores} on {cores} cores"
+    monkeypatch.delenv("OMP_NUM_THREADS")  # then NumPy starts a thread for each core that it sees
+    if cores == 8:
+        assert threads() == "8 on 8 cores"
+    else:
+        with pytest.raises(Problem, match=f"8 on {cores} cores") as error:
+            threads()
+        assert error.value.remedy == f"export OMP_NUM_THREADS={cores}"
 
 
 def test_a_broken_torch_is_found(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(Trouble, match="torch") as error:
+    with pytest.raises(Problem, match="torch") as error:
         doctor.gpu()
     assert error.value.remedy.endswith("pip install --force-reinstall torch")
 
@@ -131,7 +160,5 @@ def test_the_command_fails_when_a_check_fails_or_breaks(monkeypatch):
     assert result.exit_code == 1
     failed = [line for line in result.output.splitlines() if line.startswith("FAIL")]
     assert len(failed) == 1
-    assert failed[0].startswith(
-        "FAIL  Jupyter kernel: RuntimeError('a broken package'). To mend it"
-    )
+    assert failed[0].startswith("FAIL  Jupyter kernel: RuntimeError('a broken package'). To fix it")
     assert result.output.splitlines()[-1].startswith("OK    GPU")

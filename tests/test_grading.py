@@ -7,6 +7,7 @@ import os
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 
+import needs
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -15,8 +16,8 @@ from hypothesis import strategies as st
 
 from lrcourse.cli import main
 
-pytest.importorskip("msgpack")
-pytest.importorskip("jinja2")
+needs.package("msgpack")
+needs.package("jinja2")
 
 from lrcourse.grading import GradingError, assign, grader, protocol, sandbox, submissions
 from lrcourse.grading.cells import needed
@@ -25,7 +26,7 @@ from lrcourse.grading.marks import Store, cell, write_csv
 
 
 def refuse(value):
-    raise protocol.WireError("not plain")
+    raise protocol.ProtocolError("not plain")
 
 
 def there_and_back(value):
@@ -69,21 +70,21 @@ def test_plain_data_travels_with_its_types():
     ],
 )
 def test_malformed_values_are_refused(tree):
-    with pytest.raises(protocol.WireError):
+    with pytest.raises(protocol.ProtocolError):
         protocol.decode(tree, refuse)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_refused(data):
-    with suppress(protocol.WireError):
+    with suppress(protocol.ProtocolError):
         protocol.decode(protocol.unpack(data)[-1], refuse)
 
 
 def test_lengths_are_limited():
-    with pytest.raises(protocol.WireError, match="too large"):
+    with pytest.raises(protocol.ProtocolError, match="too large"):
         protocol.length(b"\xff\xff\xff\xff")
-    with pytest.raises(protocol.WireError, match="32 MB"):
+    with pytest.raises(protocol.ProtocolError, match="32 MB"):
         protocol.pack(["value", b"", bytes(33 * 2**20)])
 
 

@@ -4,16 +4,17 @@ import asyncio
 import json
 import os
 import signal
-import time
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
 import scipy.stats
 import torch
+from waiting import LIMIT
 
 from lrcourse import labs, load
-from lrcourse.nn import Linear, Network, ReLU, layer_statistics
+from lrcourse.measure import layer_statistics
+from lrcourse.nn import Linear, Network, ReLU
 from lrcourse.optim import DirectionAccelerated, IRpropMinus, multiplier
 from lrcourse.papers import saved
 from lrcourse.papers.race import METHODS
@@ -22,6 +23,7 @@ from lrcourse.whitening import ZCA
 from lrcourse.widgets.labs import (
     decay_lab,
     momentum_lab,
+    moons,
     networks_lab,
     rules_lab,
     scale_lab,
@@ -38,22 +40,16 @@ TABLE_LABS = [
 
 
 @pytest.fixture(scope="module", params=TABLE_LABS, ids=lambda make: make.__name__)
-def made(request):
-    """A lab and the seconds that it took on one core."""
-    began = time.process_time()
-    lab = request.param()
-    return lab, time.process_time() - began
+def lab(request):
+    return request.param()
 
 
-def test_every_lab_is_small_and_quick(made):
-    lab, seconds = made
+def test_every_lab_is_small(lab):
     sent = sum(len(table["data"]) for table in lab.tables.values()) + len(json.dumps(lab.spec))
     assert sent < 1_500_000
-    assert seconds < 3  # 2 on a quiet machine
 
 
-def test_every_lab_opens_short_of_a_goal_that_can_be_reached(made):
-    lab, _ = made
+def test_every_lab_opens_short_of_a_goal_that_can_be_reached(lab):
     assert not lab.goal_reached
     axes, reached = lab._arrays["reached"]
     where = np.argwhere(reached)[0]
@@ -64,16 +60,14 @@ def test_every_lab_opens_short_of_a_goal_that_can_be_reached(made):
         setattr(lab, control.name, control.default)
 
 
-def test_every_lab_has_a_picture_in_words_and_in_svg(made):
-    lab, _ = made
+def test_every_lab_has_a_picture_in_words_and_in_svg(lab):
     svg = lab._repr_mimebundle_()[0]["image/svg+xml"]
     picture = ET.fromstring(svg)
     assert lab.sentence in picture.get("aria-label")
     assert "nan" not in svg.lower() and len(svg) < 60_000
 
 
-def test_every_verdict_can_be_filled_in(made):
-    lab, _ = made
+def test_every_verdict_can_be_filled_in(lab):
     for k in np.unique(lab._arrays["verdict"][1]):
         where = np.argwhere(lab._arrays["verdict"][1] == k)[0]
         for name, position in zip(lab._arrays["verdict"][0], where, strict=True):
@@ -81,8 +75,7 @@ def test_every_verdict_can_be_filled_in(made):
         assert "{" not in lab.verdict and len(lab.verdict) < 160
 
 
-def test_a_lab_saves_itself_as_a_page(made, tmp_path):
-    lab, _ = made
+def test_a_lab_saves_itself_as_a_page(lab, tmp_path):
     lab.save_html(tmp_path / "lab.html")
     page = (tmp_path / "lab.html").read_text(encoding="utf-8")
     assert lab.spec["title"].split("'")[0] in page and "<svg" in page
@@ -220,7 +213,7 @@ def test_every_schedule_begins_or_peaks_at_its_rate_and_constant_is_the_dashed_l
 def test_the_classifiers_table_holds_what_torch_gives(rule):
     outcomes = labs.classifier_outcomes([0.02, 0.1], [32], [rule], ["xavier"], epochs=4)
     rng = np.random.default_rng(0)
-    x, y = networks_lab.half_moons(rng)
+    x, y = moons.half_moons(rng)
     start = np.random.default_rng(rng.integers(2**32))
     batches = shuffled_batches(128, 32, 16, rng)
     layers = [Linear(a, b, "xavier") for a, b in ((2, 16), (16, 16), (16, 2))]
@@ -251,12 +244,12 @@ def test_the_classifiers_table_holds_what_torch_gives(rule):
     expected = np.reshape(losses, (4, 4)).mean(axis=1)
     np.testing.assert_allclose(outcomes["loss"][1, 0, 0, 0, 1:], expected, rtol=2e-3)
     with torch.no_grad():
-        share = torch.softmax(model(torch.tensor(networks_lab.plane())), 1)[:, 1].numpy()
+        share = torch.softmax(model(torch.tensor(moons.plane())), 1)[:, 1].numpy()
     assert np.abs(outcomes["region"][1, 0, 0, 0] - 255 * share).max() < 2
 
 
 def test_from_zero_no_rate_helps():
-    outcomes = labs.classifier_outcomes([0.01, 0.1, 1.0], [32], starts=["zero"], epochs=4)
+    outcomes = labs.classifier_outcomes([0.01, 0.1, 1.0], [32], initializations=["zero"], epochs=4)
     assert (outcomes["verdict"] == networks_lab.STUCK).all()
 
 
@@ -423,7 +416,7 @@ def test_live_training_learns_and_the_latest_setting_wins():
     assert 0 < np.abs(lab._network.w - weights).max() < 1e-2
     lab.rule = "Adam"
     lab.train(1)
-    assert isinstance(lab._rule, networks_lab.RULES["Adam"])
+    assert isinstance(lab._rule, moons.RULES["Adam"])
     lab.restarts += 1
     assert lab.row("step") == 0
 
@@ -436,14 +429,15 @@ def test_live_training_starts_pauses_and_can_be_interrupted():
                       lambda: os.kill(os.getpid(), signal.SIGINT)):  # fmt: skip
             lab.running = True
             while lab.row("step") < 20:
+                lab.drawn = int(lab.row("frame"))  # as a page does; else no more frames are sent
                 await asyncio.sleep(0)
             pause()
-            await asyncio.wait_for(lab._task, 5)
+            await lab._task
             assert not lab.running
             assert signal.getsignal(signal.SIGINT) is before
             lab.restarts += 1
 
-    asyncio.run(session())
+    asyncio.run(asyncio.wait_for(session(), LIMIT))
 
 
 def test_live_training_stops_when_it_diverges():
@@ -451,10 +445,10 @@ def test_live_training_stops_when_it_diverges():
         lab = labs.live(learning_rate=10.0, rule="momentum")
         lab._network.w *= 1e18
         lab.running = True
-        await asyncio.wait_for(lab._task, 20)
+        await lab._task
         assert not lab.running and lab.row("diverged") and "not a finite number" in lab.verdict
 
-    asyncio.run(session())
+    asyncio.run(asyncio.wait_for(session(), LIMIT))
 
 
 def test_live_training_needs_a_notebook():
@@ -477,7 +471,10 @@ def test_live_training_needs_a_notebook():
         (lambda: labs.valley(rule="nesterov"), "Did you mean 'Nesterov'"),
         (lambda: labs.classifier_outcomes([0.1], [200]), "larger than the data, 128 samples"),
         (lambda: labs.classifier_outcomes([0.1], rules=["Adams"]), "Did you mean 'Adam'"),
-        (lambda: labs.classifier_outcomes([0.1], starts=["kaimin"]), "Did you mean 'kaiming'"),
+        (
+            lambda: labs.classifier_outcomes([0.1], initializations=["kaimin"]),
+            "Did you mean 'kaiming'",
+        ),
         (lambda: labs.schedule_outcomes([0.1], names=["cosin"]), "Did you mean 'cosine'"),
         (lambda: labs.schedule_outcomes([0.2, 0.1]), "must be in increasing order"),
         (lambda: labs.acceleration_outcomes([0.1], steps=55), "a multiple of 10"),

@@ -6,9 +6,12 @@ import re
 import subprocess
 import sys
 
-import nbformat
+import needs
 import pytest
 from click.testing import CliRunner
+
+needs.package("jupytext")
+import nbformat
 
 from lrcourse.cli import main
 from lrcourse.course.release import ReleaseError, differences, find_root, release, stub

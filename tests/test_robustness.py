@@ -10,13 +10,16 @@ import sys
 import threading
 from pathlib import Path
 
+import needs
 import pytest
 from click.testing import CliRunner
+from waiting import LIMIT
 
-from lrcourse import data, grading
+from lrcourse import files, grading
 from lrcourse.cli import main
 from lrcourse.course import release
-from lrcourse.grading import batch, manual, submissions
+from lrcourse.datasets import catalogue, download, formats
+from lrcourse.grading import manual, submissions
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.marks import TABLES, Store
 
@@ -48,7 +51,7 @@ def start(*words, cwd=ROOT, seconds=0.0, prefix=(), environment=None):
 def run(*words, **how):
     r"""The exit code and what was printed."""
     process = start(*words, **how)
-    printed = process.communicate(timeout=120)[0]
+    printed = process.communicate(timeout=LIMIT)[0]
     assert "Traceback" not in printed, printed
     return process.returncode, printed
 
@@ -109,7 +112,7 @@ def test_two_releases_at_once_agree(clone):
         notebook.unlink()
     both = [start("release", cwd=clone) for _ in range(2)]
     for process in both:
-        assert "Traceback" not in process.communicate(timeout=120)[0]
+        assert "Traceback" not in process.communicate(timeout=LIMIT)[0]
         assert process.returncode == 0
     assert release.differences(clone) == []
 
@@ -138,7 +141,7 @@ def full(tmp_path):
             [bwrap, *words, "true"], check=False, stderr=subprocess.DEVNULL
         ).returncode
     ):
-        pytest.skip("bubblewrap cannot make a small disk here")
+        needs.missing("bubblewrap cannot make a small disk here")
     return [bwrap, *words], disk
 
 
@@ -214,11 +217,11 @@ def test_two_downloads_to_a_folder_come_after_each_other(tmp_path):
     order = []
 
     def second():
-        with data._alone(tmp_path):
+        with download.one_at_a_time(tmp_path):
             order.append("second")
 
     thread = threading.Thread(target=second)
-    with data._alone(tmp_path):
+    with download.one_at_a_time(tmp_path):
         thread.start()
         thread.join(0.2)
         order.append("first")
@@ -227,9 +230,9 @@ def test_two_downloads_to_a_folder_come_after_each_other(tmp_path):
 
 
 def test_a_data_file_that_cannot_be_opened_is_named(tmp_path):
-    with pytest.raises(data.DataError, match=r"mnist.gz is truncated.*cannot be unpacked"):
+    with pytest.raises(formats.DataError, match=r"mnist.gz is truncated.*cannot be unpacked"):
         (tmp_path / "mnist.gz").mkdir()
-        data.read_idx(tmp_path / "mnist.gz", data.File("mnist.gz", (3,), "0" * 64))
+        formats.read_idx(tmp_path / "mnist.gz", catalogue.File("mnist.gz", (3,), "0" * 64))
 
 
 @pytest.mark.parametrize(
@@ -244,8 +247,8 @@ def test_a_data_file_that_cannot_be_opened_is_named(tmp_path):
         (b"student\n\n", "names nobody"),
         (b"student\nann\nann\n", "names ann twice"),
         (b"students,id\nann,1\n", r'no column `student` \(is it "students"'),
-        ("J\u00f6rg\n".encode("latin-1"), "no text in UTF-8: save it as CSV"),
-        (b"\x89PNG\r\n\x1a\n\0", "no text in UTF-8: save it as CSV"),
+        ("J\u00f6rg\n".encode("latin-1"), "not UTF-8 text: save it as CSV"),
+        (b"\x89PNG\r\n\x1a\n\0", "not UTF-8 text: save it as CSV"),
     ],
 )
 def test_rosters(tmp_path, content, expected):
@@ -301,8 +304,8 @@ TORN = f"{TABLES} INSERT INTO results (student, chapter, detail) VALUES ('a', '0
         ("grades.sqlite", OLD, "another version of lrcourse made them. Move it"),
         ("grades.sqlite", NEW, "another version of lrcourse made them. Move it"),
         ("grades.sqlite", TORN, "a row is damaged"),
-        ("grades.sqlite", None, "unable to open database file. Mend that"),
-        ("secret.key", b"", "secret.key is damaged: put it back, or remove it"),
+        ("grades.sqlite", None, "unable to open database file. Fix that"),
+        ("secret.key", b"", "secret.key is damaged: restore it, or delete it"),
         ("secret.key", None, "secret.key cannot be used: Is a directory"),
         ("grades.csv", None, "grades.csv cannot be used: Is a directory"),
         ("feedback", b"", "feedback cannot be used: File exists"),
@@ -333,17 +336,17 @@ def test_what_stands_in_the_way_of_grades_is_one_sentence(grade, tmp_path, name,
     "words, expected",
     [
         (("--out", "in/out"), "in/out lies among the submissions"),
-        (("--image", "x"), "only they can use one"),
-        (("--checks", "nowhere"), "no folder with a chapter_NN.py"),
-        (("--checks", "in"), "no folder with a chapter_NN.py"),
+        (("--image", "x"), "the other sandboxes take no image"),
+        (("--checks", "nowhere"), "holds no chapter_NN.py of checks"),
+        (("--checks", "in"), "holds no chapter_NN.py of checks"),
         (("--dask", "nowhere"), "No Dask scheduler answers at nowhere"),
-        (("--assignment", ""), "There is no assignment ''; there are 00, "),
+        (("--assignment", ""), "Unknown assignment '': choose from '00', "),
     ],
     ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
 )
 def test_a_senseless_option_of_grade_is_one_sentence(grade, words, expected):
     if "--dask" in words:
-        pytest.importorskip("distributed")
+        needs.package("distributed")
     code, printed = grade(*words)
     assert code == 1 and expected in printed and printed.count("\n") == 1
 
@@ -366,8 +369,9 @@ def test_a_file_of_checks_that_is_none_is_one_sentence(grade, tmp_path, source):
 
 def test_two_batches_in_one_folder_do_not_mix(grade, tmp_path):
     (tmp_path / "out").mkdir()
-    lock = batch._lock(tmp_path / "out")
+    folder = os.open(tmp_path / "out", os.O_RDONLY)
+    files.lock(folder)
     code, printed = grade()
     assert code == 1 and printed.startswith("Error: Another batch is writing to out: wait for it")
-    os.close(lock)
+    os.close(folder)
     assert grade()[0] == 0

@@ -8,7 +8,7 @@ import torch
 from lrcourse import data as data_module
 from lrcourse.nn import BatchNorm, Linear, Network, ReLU, Sigmoid
 from lrcourse.optim import SGD
-from lrcourse.training import MOMENTS, History, fit
+from lrcourse.training import EVENTS, History, fit
 
 
 def toy(n=50, features=4, classes=3, seed=0):
@@ -113,7 +113,7 @@ def test_stacked_runs_follow_single_ones():
     assert stacked.learning_rate[0] == pytest.approx([0.01, 0.1, 0.5])
 
 
-def test_moments_come_in_keras_order():
+def test_events_come_in_keras_order():
     class Diary:
         def __init__(self):
             self.lines = []
@@ -121,8 +121,8 @@ def test_moments_come_in_keras_order():
         def __getattr__(self, name):
             raise AttributeError(name)
 
-    for moment in MOMENTS:
-        setattr(Diary, moment, lambda self, run, moment=moment: self.lines.append(moment))
+    for event in EVENTS:
+        setattr(Diary, event, lambda self, run, event=event: self.lines.append(event))
     diary = Diary()
     train(batch_size=25, epochs=2, callbacks=[diary])
     batch = ["on_batch_begin", "on_batch_end"]
@@ -191,9 +191,9 @@ def test_ctrl_c_keeps_the_history():
         ({"batch_size": 51}, "1 to 50"),
         ({"batch_size": 2.5}, "whole number"),
         ({"epochs": 0}, "at least 1"),
-        ({"data": (np.zeros((5, 4)), np.zeros(4, int))}, r"\(5, 4\), labels \(4,\)"),
-        ({"data": (np.zeros((9, 3)), np.zeros(9, int))}, "takes 4"),
-        ({"data": (np.zeros((9, 4)), np.full(9, 3))}, "Label 3"),
+        ({"data": (np.zeros((5, 4)), np.zeros(4, int))}, r"labels must be \(5,\), not \(4,\)"),
+        ({"data": (np.zeros((9, 3)), np.zeros(9, int))}, r"\(examples, 4\)"),
+        ({"data": (np.zeros((9, 4)), np.full(9, 3))}, "not 3"),
         ({"callbacks": [object()]}, "no callback"),
     ],
 )
@@ -202,7 +202,7 @@ def test_bad_input_is_named(changes, words):
         train(**changes)
 
 
-def test_a_misspelt_moment_is_named():
+def test_a_misspelt_event_is_named():
     class Misspelt:
         def on_epoch_ends(self, run):
             pass

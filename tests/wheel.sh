@@ -23,6 +23,6 @@ cd "$folder"
 from pathlib import Path
 from lrcourse.course.workspace import course_folder, deliver
 print(*deliver(Path("work"), course_folder(), "0"), sep="\n")'
-"$bin/jupyter" execute --timeout=120 work/chapters/{00,04,14}_*.ipynb
+"$bin/jupyter" execute --timeout=900 work/chapters/{00,04,14}_*.ipynb
 cd "$here"
-LRCOURSE_COMMAND=$bin/lrcourse "$tested/bin/pytest" -n0 tests/browser/test_end_to_end.py
+LRCOURSE_COMMAND=$bin/lrcourse "$tested/bin/pytest" tests/browser/test_end_to_end.py

@@ -1,1 +1,1 @@
-r"""What carries the chapters rather than the science: release, workspace and doctor."""
+r"""The chapters are made (release), handed out (workspace), and the setup checked (doctor)."""

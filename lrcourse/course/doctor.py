@@ -1,6 +1,7 @@
-r"""Say what is wrong with an installation, and the command that mends it."""
+r"""Say what is wrong with an installation, and which command fixes it."""
 
 import json
+import math
 import os
 import platform
 import sys
@@ -14,11 +15,12 @@ from packaging.specifiers import SpecifierSet
 
 PIP = f"{sys.executable} -m pip install"
 BUNDLED = ("fashion-mini", "digits", "patches")
+CGROUP = Path("/sys/fs/cgroup")
 FRONT_ENDS = {"jupyterlab_widgets": "@jupyter-widgets/jupyterlab-manager", "anywidget": "anywidget"}
 
 
-class Trouble(Exception):
-    r"""A check failed: what was found, and the command that mends it."""
+class Problem(Exception):
+    r"""A check failed: what was found, and the command that fixes it."""
 
     def __init__(self, found: str, remedy: str) -> None:
         r"""Keep what was ``found`` and the ``remedy``, a command."""
@@ -27,7 +29,7 @@ class Trouble(Exception):
 
 
 def examine() -> Iterator[tuple[bool, str]]:
-    r"""Yield (whether it is well, the line to print) for each check, as soon as it is made."""
+    r"""Yield (ok, line to print) for each check as it finishes."""
     yield _line("lrcourse", lambda: metadata.version("lrcourse"))
     yield _line("Python", python)
     for requirement in requirements():
@@ -45,14 +47,14 @@ def examine() -> Iterator[tuple[bool, str]]:
 def _line(name: str, check: Callable[[], str]) -> tuple[bool, str]:
     try:
         return True, f"OK    {name}: {check()}"
-    except Trouble as trouble:
-        return False, f"FAIL  {name}: {trouble}. To mend it, run  {trouble.remedy}"
+    except Problem as problem:
+        return False, f"FAIL  {name}: {problem}. To fix it, run  {problem.remedy}"
     except Exception as error:  # a broken package may raise anything
-        return False, f"FAIL  {name}: {error!r}. To mend it, run  {PIP} --upgrade {origin()}"
+        return False, f"FAIL  {name}: {error!r}. To fix it, run  {PIP} --upgrade {origin()}"
 
 
 def origin() -> str:
-    r"""Return what pip has to be told to install lrcourse from where it came from."""
+    r"""Return the pip argument that installs lrcourse again from its own source."""
     try:
         found = json.loads(metadata.distribution("lrcourse").read_text("direct_url.json") or "{}")
     except metadata.PackageNotFoundError:
@@ -76,7 +78,7 @@ def python() -> str:
     r"""Check Python's version against the range in lrcourse's metadata."""
     needed, version = metadata.metadata("lrcourse")["Requires-Python"], platform.python_version()
     if not SpecifierSet(needed).contains(version, prereleases=True):
-        raise Trouble(f"{version}, needed {needed}", "python3.12 -m venv .venv")
+        raise Problem(f"{version}, needed {needed}", "python3.12 -m venv .venv")
     return f"{version} ({sys.executable})"
 
 
@@ -86,9 +88,9 @@ def package(requirement: Requirement) -> str:
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
-        raise Trouble("not installed", remedy) from None
+        raise Problem("not installed", remedy) from None
     if not requirement.specifier.contains(version, prereleases=True):
-        raise Trouble(f"{version}, needed {requirement.specifier}", remedy)
+        raise Problem(f"{version}, needed {requirement.specifier}", remedy)
     return version
 
 
@@ -100,10 +102,10 @@ def kernel() -> str:
     try:
         command = KernelSpecManager().get_kernel_spec("python3").argv[0]
     except NoSuchKernel:
-        raise Trouble("there is no kernel python3", remedy) from None
+        raise Problem("there is no kernel python3", remedy) from None
     generic = {"python", "python3", f"python3.{sys.version_info.minor}"}  # means the server's own
     if command not in generic and Path(command).parent != Path(sys.executable).parent:
-        raise Trouble(f"python3 runs another Python, {command}", remedy)
+        raise Problem(f"python3 runs another Python, {command}", remedy)
     return f"python3 runs {sys.executable if command in generic else command}"
 
 
@@ -115,7 +117,7 @@ def front_end() -> str:
         if not any(
             Path(p, extension, "package.json").is_file() for p in jupyter_path("labextensions")
         ):
-            raise Trouble(
+            raise Problem(
                 f"JupyterLab does not find {extension}", f"{PIP} --force-reinstall {distribution}"
             )
     return ", ".join(FRONT_ENDS)
@@ -133,27 +135,43 @@ def data() -> str:
             if "-e " in remedy:  # pip would leave a clone's own files as they are
                 remedy = f'git -C "{Path(__file__).parents[2]}" checkout -- lrcourse/datasets'
             found = f"{name} does not load (for the reason, run  lrcourse data {name})"
-            raise Trouble(found, remedy) from None
+            raise Problem(found, remedy) from None
     return ", ".join(BUNDLED)
 
 
 def threads() -> str:
-    r"""Check that OMP_NUM_THREADS, if set, asks for no more threads than there are cores."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if asked and not (asked.isdecimal() and 1 <= int(asked) <= cores):
-        raise Trouble(
-            f"OMP_NUM_THREADS={asked} on {cores} cores", f"export OMP_NUM_THREADS={cores}"
-        )
-    return f"{asked or cores} of {cores}"
+    r"""Check that NumPy and torch start no more threads than this process may use cores.
+
+    They start OMP_NUM_THREADS, else one for each core that they see; a container's CPU quota, the
+    usual limit on a JupyterHub, they do not see.
+    """
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = min(seen, quota())
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0] or str(seen)
+    if not (asked.isdecimal() and 1 <= int(asked) <= cores):
+        raise Problem(f"{asked} on {cores} cores", f"export OMP_NUM_THREADS={cores}")
+    return f"{asked} on {cores} cores"
+
+
+def quota() -> float:
+    r"""Return how many cores the container may use, rounded up; infinity without a quota."""
+    for names in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):  # cgroup v2, v1
+        try:
+            text = " ".join((CGROUP / name).read_text() for name in names)
+            microseconds, period = map(int, text.split())
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+        if microseconds > 0:
+            return math.ceil(microseconds / period)
+    return math.inf
 
 
 def gpu() -> str:
-    r"""Say which GPU torch sees; none is well too."""
+    r"""Say which GPU torch sees; none is fine too."""
     try:
         import torch
     except (ImportError, OSError) as error:
-        raise Trouble(f"torch: {error}", f"{PIP} --force-reinstall torch") from None
+        raise Problem(f"torch: {error}", f"{PIP} --force-reinstall torch") from None
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return "Apple's, by mps" if torch.backends.mps.is_available() else "none, not needed"

@@ -1,8 +1,8 @@
 r"""Make the notebooks of ``solutions/`` and ``chapters/`` from ``solutions/NN_name.py``.
 
 The source (jupytext, ``py:percent``) holds prose, code and worked exercises. The solution notebook
-shows all of it; in the chapter each solution region is a stub that raises, and cells tagged
-``solution`` are gone. Cell ids are hashes of the source with its solutions, so both agree.
+shows all of it; in the chapter each solution region becomes a stub that raises, and cells tagged
+``solution`` are left out. Cell ids are hashes of the unstripped source, so both notebooks agree.
 """
 
 import ast
@@ -16,7 +16,7 @@ from collections import Counter
 from itertools import zip_longest
 from pathlib import Path
 
-from lrcourse.course.workspace import write_whole
+from lrcourse.files import write_whole
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 MARKER = re.compile(r"(BEGIN|END)\s+SOLUTION")
@@ -161,20 +161,20 @@ def student_version(notebook: dict, name: str) -> dict:
         if "exercise" in cell["metadata"]:
             cell["source"] = stub(cell["source"], cell["metadata"]["exercise"])
         elif cell["cell_type"] == "markdown" and HEADING.match(cell["source"]):
-            # JupyterLab scrolls to a cell by its id, and not to a heading before it has drawn it.
+            # JupyterLab scrolls to a cell by its id; to a heading only once it has drawn it.
             link = f"../solutions/{name}.ipynb#cell-id={cell['id']}"
             cell["source"] += f"\n\n[Worked solution]({link})"
     return chapter
 
 
 def build(root: Path) -> dict[Path, str]:
-    r"""Return the text of every notebook, by path; raises ReleaseError naming all that is wrong."""
+    r"""Return the text of every notebook by path; ReleaseError lists everything that is wrong."""
     try:
         import jupytext
         import nbformat
     except ModuleNotFoundError as error:
         raise ReleaseError(
-            f"{error.name} is missing: run  pip install -e '.[test]'  in {root}."
+            f"{error.name} is missing: run  pip install -e '.[release]'  in {root}."
         ) from None
     texts, wrong, numbers = {}, [], {}
     for source in sorted((root / "solutions").glob("*.py")):
@@ -208,12 +208,12 @@ def build(root: Path) -> dict[Path, str]:
 
 
 def release(root: Path) -> list[Path]:
-    r"""Write the notebooks that are not what their sources say; return their paths."""
+    r"""Write the notebooks that differ from their sources; return their paths."""
     texts = build(root)
     changed = [p for p, text in texts.items() if not p.is_file() or p.read_bytes() != text.encode()]
     for path in changed:
         path.parent.mkdir(exist_ok=True)
-        write_whole(path, texts[path].encode())
+        write_whole(path, texts[path])
         # jupytext refuses to open a notebook that is newer than its source.
         source = (root / "solutions" / path.name).with_suffix(".py").stat()
         os.utime(path, ns=(source.st_atime_ns, source.st_mtime_ns))

@@ -1,8 +1,8 @@
 r"""Copy the chapters to a learner's folder, never replacing what the learner wrote, and open them.
 
-A file counts as untouched while its hash is the one that ``.lrcourse.json`` noted at delivery. A
-file gets its name by a hard link, which fails where something stands already, and leaves it by a
-rename: so a second run at the same time, a save in between or Ctrl-C costs nothing.
+A file counts as untouched while its hash equals the one in ``.lrcourse.json``, noted at delivery.
+New files appear by a hard link, which fails if the name is taken, and old ones leave by a rename:
+so a second run at the same time, a save in between or Ctrl-C loses nothing.
 """
 
 import errno
@@ -13,13 +13,15 @@ import secrets
 import socket
 from pathlib import Path
 
+from lrcourse.files import write_beside, write_whole
+
 MANIFEST = ".lrcourse.json"
 START = "chapters/00_start_here.ipynb"
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"  # its pop-up covers the notebook
 
 
 class WorkspaceError(RuntimeError):
-    r"""The working folder or the server cannot be had; one sentence says why and what to do."""
+    r"""The working folder or the server is unavailable; one sentence says why and what to do."""
 
 
 def course_folder() -> Path:
@@ -60,7 +62,7 @@ def deliver(folder: Path, course: Path, version: str) -> list[str]:
                 lines += [line] if line else []
                 same += not line
         finally:
-            write_whole(manifest, json.dumps({"files": delivered}, indent=1).encode())
+            write_whole(manifest, json.dumps({"files": delivered}, indent=1))
     except OSError as error:
         where = error.filename or folder
         raise WorkspaceError(
@@ -82,9 +84,9 @@ def _bring(content, target, delivered, version):
                 break
             if _exchange(content, target, delivered):
                 return f"updated  {name} (you had not changed it)"
-        except FileNotFoundError:  # another run is just exchanging this file
+        except FileNotFoundError:  # another run is exchanging this file right now
             continue
-    if delivered == new:  # the learner has worked on it, and the course's has not changed since
+    if delivered == new:  # only the learner has changed it since
         return ""
     number = 1
     while True:
@@ -97,7 +99,7 @@ def _bring(content, target, delivered, version):
 
 def _exchange(content, target, delivered):
     aside = target.with_name(f"{target.stem}.old-{secrets.token_hex(4)}{target.suffix}")
-    os.rename(target, aside)  # whatever stands there now, saved a moment ago or not
+    os.rename(target, aside)  # whatever is there now, even if saved a moment ago
     found = ""
     try:
         found = _hash(aside.read_bytes())
@@ -108,11 +110,11 @@ def _exchange(content, target, delivered):
 
 
 def _place(content, target):
-    temporary = _write_beside(target, content)
+    part = write_beside(target, content)
     try:
-        return _take_name(temporary, target)
+        return _take_name(part, target)
     finally:
-        temporary.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
 def _take_name(source, target):
@@ -121,32 +123,13 @@ def _take_name(source, target):
         source.unlink()
     except FileExistsError:
         return False
-    except OSError:  # a file system without hard links: hold the name with an empty file
+    except OSError:  # a file system without hard links: reserve the name with an empty file
         try:
             target.open("xb").close()
         except FileExistsError:
             return False
         os.replace(source, target)
     return True
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    r"""Write a file whole or not at all."""
-    temporary = _write_beside(path, content)
-    try:
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write_beside(target, content):
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_bytes(content)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
 
 
 def _hash(content):
@@ -156,7 +139,7 @@ def _hash(content):
 def serve(folder: Path, port: int | None, browser: bool) -> None:
     r"""Run JupyterLab in ``folder`` at the first chapter until Ctrl-C.
 
-    Raises WorkspaceError if JupyterLab is missing or ``port`` cannot be had (None: any free one).
+    Raises WorkspaceError if JupyterLab is missing or ``port`` is not free (None: any free one).
     """
     try:
         from jupyterlab.labapp import LabApp
@@ -201,7 +184,7 @@ def _trouble(port):
     ):
         try:
             with socket.socket(family, kind, protocol) as probe:
-                if os.name == "posix":  # as the server does: a port that was just given up is free
+                if os.name == "posix":  # as the server does: a port closed a moment ago is free
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(address)
         except OSError as error:

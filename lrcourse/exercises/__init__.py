@@ -17,14 +17,16 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from lrcourse.messages import nearest
+from lrcourse.palette import BLUE, VERMILLION
+
 TO_DO, PASSED, FAILED, UNKNOWN, HINT = "to do", "passed", "failed", "unknown", "hint"
-BORDERS = {PASSED: "#0072B2", FAILED: "#D55E00"}
+BORDERS = {PASSED: BLUE, FAILED: VERMILLION}
 RETURNED_NONE = "It returned None; is the return line missing?"
 _hints_shown: dict[str, int] = {}
 
@@ -35,14 +37,14 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    r"""One question that is asked of an answer.
+    r"""One question put to an answer.
 
     Args:
-        name: what is right if it passes, such as "the step goes downhill".
-        run: ``run(answer, rng)`` raises Wrong or returns. ``answer`` is what the learner's name
-            stands for, or, if the exercise has several names, a namespace with all of them
+        name: what is right when it passes, such as "the step goes downhill".
+        run: ``run(answer, rng)`` raises Wrong or returns. ``answer`` is the value of
+            the learner's name, or, if the exercise has several names, a namespace with all of them
             (``answers.forward``, ``answers.backward``). ``rng`` is a fresh numpy Generator.
-        points: what it counts for a grader.
+        points: its points when graded.
     """
 
     name: str
@@ -69,7 +71,7 @@ class Result:
         id: the exercise.
         status: "to do", "passed" or "failed"; "unknown" for an id that does not exist, and "hint".
         sentence: what to do, the likely cause, or the hint.
-        outcomes: for each check by name, whether the answer passes it.
+        outcomes: for each check by name, whether the answer passed.
         hints: the exercise's hints, unless it is passed.
     """
 
@@ -94,7 +96,7 @@ class Result:
 
     def _html(self) -> str:
         checks = "".join(
-            f"<li>{PASSED if ok else FAILED}: {_marked(name)}</li>"
+            f"<li>{PASSED if ok else FAILED}: {marked(name)}</li>"
             for name, ok in self.outcomes.items()
         )
         hints = ""
@@ -102,12 +104,12 @@ class Result:
             summary = f"Hint {number} of {len(self.hints)}"
             hints = (
                 '<details style="margin: 0.4em 0 0 1em"><summary style="cursor: pointer">'
-                f"{summary}</summary><p>{_marked(text)}</p>{hints}</details>"
+                f"{summary}</summary><p>{marked(text)}</p>{hints}</details>"
             )
         return (
             f'<div style="border-left: 5px solid {BORDERS.get(self.status, "currentColor")}; '
             f'padding: 0.2em 0 0.2em 0.8em; color: inherit"><strong>{_escaped(self._title())}'
-            f"</strong> {_marked(self.sentence)}{checks and f'<ul>{checks}</ul>'}{hints}</div>"
+            f"</strong> {marked(self.sentence)}{checks and f'<ul>{checks}</ul>'}{hints}</div>"
         )
 
 
@@ -165,7 +167,7 @@ def hint(id: str) -> Result:
 
 
 def find(id: str) -> Exercise | None:
-    r"""Return the exercise of that id, or None; only its chapter's module is loaded."""
+    r"""Return the exercise with that id, or None; loads only the module of its chapter."""
     chapter = re.fullmatch(r"(\d\d)\.\d+", str(id))
     if chapter is None or chapter[1] not in chapters():
         return None
@@ -191,19 +193,19 @@ def compare(
     tolerance: float = 1e-6,
     what: str = "",
 ) -> None:
-    r"""Accept a result that is as expected; else raise Wrong with the likely cause.
+    r"""Accept a result that is as expected, or raise Wrong with the likely cause.
 
     Args:
         got: what the learner's function returned: a number, list, array or torch tensor, or a
             tuple of them if ``expected`` is a tuple.
         expected: the right value.
-        mistakes: for each sentence, the value that this mistake leads to.
-        tolerance: largest difference allowed, relative to the largest value expected (absolute
-            where all that is expected is 0).
-        what: name of the result, to begin the sentence with ("the loss").
+        mistakes: for each sentence, the value that the mistake produces.
+        tolerance: largest difference allowed, relative to the largest expected value (absolute
+            if every expected value is 0).
+        what: name of the result, at the beginning of the sentence ("the loss").
 
     Raises:
-        Wrong: it is None, no number, of another shape, not finite, a known mistake, or different.
+        Wrong: it is None, not numeric, of another shape, a known mistake, or different.
     """
     start = f"{what[0].upper()}{what[1:]}: " if what else ""
     if got is None:
@@ -244,10 +246,10 @@ def compare(
 
 @contextmanager
 def unchanged(**arrays: NDArray) -> Iterator[None]:
-    r"""Raise Wrong if an array is another after the block than before it.
+    r"""Raise Wrong if the block changes an array.
 
     Args:
-        arrays: what must not change, by the names that the exercise gives them.
+        arrays: what must not change, by their names in the exercise.
     """
     before = {name: array.copy() for name, array in arrays.items()}
     yield
@@ -260,7 +262,7 @@ def unchanged(**arrays: NDArray) -> Iterator[None]:
 
 
 def _failure(one: Check, answers: dict[str, object], rng: Generator) -> str | None:
-    # The sentence of the failure, "" if the check passes, None if the exercise is still to do.
+    # Why the check failed, "" if it passed, None if the exercise is still to do.
     given = list(answers.values())
     if any(answer is None or answer is ... or does_nothing(answer) for answer in given):
         return None
@@ -286,7 +288,7 @@ def _explained(error: BaseException, given: list) -> str:
         return f"Your code raised {text} ({line})."
     if isinstance(error, TypeError) and re.search(r"argument|not callable", str(error)):
         return f"It could not be called: {text}. Keep the arguments that the exercise gives."
-    return f"What it returned is not what the check can use: {text}."
+    return f"The check cannot use what it returned: {text}."
 
 
 def _codes(answer: object) -> list[types.CodeType]:
@@ -339,13 +341,14 @@ def _size(expected: NDArray) -> float:
 
 def _unknown(id: object) -> Result:
     ids = [exercise.id for chapter in chapters() for exercise in exercises(chapter)]
-    near = get_close_matches(str(id).zfill(4), ids, n=1, cutoff=0)  # 2.1 for "02.1"
-    return Result(str(id), UNKNOWN, f'There is no such exercise; did you mean "{near[0]}"?')
+    near = nearest(str(id).zfill(4), ids, cutoff=0)  # 2.1 for "02.1"
+    return Result(str(id), UNKNOWN, f'There is no such exercise; did you mean "{near}"?')
 
 
 def _escaped(text: str) -> str:
     return html.escape(text).replace("\n", "<br>")
 
 
-def _marked(text: str) -> str:
+def marked(text: str) -> str:
+    r"""Return a sentence as HTML, what stands between backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", _escaped(text))

@@ -1,11 +1,12 @@
 r"""The bundle that an instructor hands out: some chapters, what to install, and instructions."""
 
-from difflib import get_close_matches
 from pathlib import Path
 
 from lrcourse import __version__
-from lrcourse.course.workspace import WorkspaceError, course_folder, write_whole
+from lrcourse.course.workspace import WorkspaceError, course_folder
+from lrcourse.files import write_whole
 from lrcourse.grading import GradingError
+from lrcourse.messages import nearest
 
 
 def bundle(
@@ -14,9 +15,9 @@ def bundle(
     r"""Write the bundle; return its files.
 
     Args:
-        folder: a new or empty folder, or one that holds nothing but files of this very bundle.
+        folder: a new or empty folder, or one that holds only files of this same bundle.
         chapters: their numbers, such as "02".
-        due: when it has to be handed in, in words; "" for never.
+        due: the deadline, in words; "" for none.
         package: what students give to pip.
 
     Raises:
@@ -29,7 +30,7 @@ def bundle(
     known = {path.name[:2]: path for path in sorted(course.glob("chapters/[0-9][0-9]_*.ipynb"))}
     for chapter in chapters:
         if chapter not in known:
-            near = get_close_matches(chapter.zfill(2), known, n=1, cutoff=0)[0]
+            near = nearest(chapter.zfill(2), known, cutoff=0)
             raise GradingError(f"There is no chapter {chapter!r}; did you mean {near}?")
     notebooks = [known[chapter] for chapter in dict.fromkeys(chapters)]
     constraints = course / "binder" / "constraints.txt"

@@ -1,6 +1,5 @@
 r"""``lrcourse grade``: a folder of submissions in, marks and feedback out."""
 
-import fcntl
 import os
 import secrets
 from collections import Counter
@@ -14,18 +13,20 @@ from tqdm import tqdm
 
 from lrcourse import grading
 from lrcourse.exercises import chapters as all_chapters
+from lrcourse.files import lock, write_whole
 from lrcourse.grading import GradingError, feedback, grader, manual, repeated, sandbox, submissions
 from lrcourse.grading.gradebook import write_gradebook
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.marks import COLUMNS, Store, write_csv
+from lrcourse.messages import unknown
 
 NOT_ON_ROSTER = "not on the roster"
-NO_CHAPTER = "any"  # a student's only file cannot be read: of which chapter it is, nobody knows
+NO_CHAPTER = "any"  # a student's only file is unreadable, so its chapter is unknown
 
 
 @dataclass
-class Order:
-    r"""What the command line asked for; see ``lrcourse grade --help``."""
+class GradeOptions:
+    r"""The options of ``lrcourse grade``; see its ``--help``."""
 
     submissions: Path
     out: Path
@@ -44,45 +45,53 @@ class Order:
 
 
 class Batch:
-    r"""One run over a folder of submissions; ``stack`` closes what it holds open."""
+    r"""One run over a folder of submissions; ``stack`` closes its files and its lock."""
 
-    def __init__(self, order: Order, stack: ExitStack) -> None:
+    def __init__(self, options: GradeOptions, stack: ExitStack) -> None:
         known = all_chapters()
-        for chapter in order.assignment:
+        for chapter in options.assignment:
             if chapter not in known:
-                raise GradingError(
-                    f"There is no assignment {chapter!r}; there are {', '.join(known)}."
-                )
-        self.order = order
-        self.roster = submissions.read_roster(order.roster) if order.roster else []
-        kind = "none" if order.unsafe_no_sandbox else order.sandbox or "bubblewrap"
-        if order.unsafe_no_sandbox and order.sandbox:
+                raise GradingError(unknown("assignment", chapter, known))
+        self.options = options
+        self.roster = submissions.read_roster(options.roster) if options.roster else []
+        kind = "none" if options.unsafe_no_sandbox else options.sandbox or "bubblewrap"
+        if options.unsafe_no_sandbox and options.sandbox:
             raise GradingError("--sandbox and --unsafe-no-sandbox exclude each other.")
-        if (kind in ("docker", "podman")) != bool(order.image):
+        if (kind in ("docker", "podman")) != bool(options.image):
             raise GradingError(
-                "--sandbox docker or podman needs --image, one that has lrcourse installed, and "
-                "only they can use one."
+                "--sandbox docker or podman needs --image, with lrcourse installed in it; the "
+                "other sandboxes take no image."
             )
-        folders = [grader.hidden_folder(), order.checks]
-        if order.checks is not None and not list(order.checks.glob("chapter_[0-9][0-9].py")):
-            raise GradingError(f"{order.checks} is no folder with a chapter_NN.py of checks.")
-        if order.out.resolve().is_relative_to(order.submissions.resolve()):
+        folders = [grader.hidden_folder(), options.checks]
+        if options.checks is not None and not list(options.checks.glob("chapter_[0-9][0-9].py")):
+            raise GradingError(f"{options.checks} holds no chapter_NN.py of checks.")
+        if options.out.resolve().is_relative_to(options.submissions.resolve()):
             raise GradingError(
-                f"{order.out} lies among the submissions: name another folder with --out."
+                f"{options.out} lies among the submissions: name another folder with --out."
             )
-        sandbox.ensure(kind, order.image)
+        sandbox.ensure(kind, options.image)
         for folder in ("feedback", "manual"):
-            (order.out / folder).mkdir(parents=True, exist_ok=True)
-        stack.callback(os.close, _lock(order.out))
-        secret = _secret(order.out / "secret.key")
+            (options.out / folder).mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(options.out, os.O_RDONLY)
+        stack.callback(os.close, descriptor)
+        try:  # two batches would grade everything twice
+            lock(descriptor)
+        except BlockingIOError:
+            raise GradingError(
+                f"Another batch is writing to {options.out}: wait for it, or name another folder "
+                "with --out."
+            ) from None
+        secret = _secret(options.out / "secret.key")
         checks = tuple(str(folder.resolve()) for folder in folders if folder)
-        limits = sandbox.Limits(cpu=order.cpu, idle=max(order.cpu, 2), wall=60 + 6 * order.cpu)
-        self.setting = grader.Setting(secret, checks, kind, order.image, limits)
-        self.store = Store(order.out / "grades.sqlite")
+        limits = sandbox.Limits(
+            cpu=options.cpu, idle=max(options.cpu, 2), wall=60 + 6 * options.cpu
+        )
+        self.setting = grader.Setting(secret, checks, kind, options.image, limits)
+        self.store = Store(options.out / "grades.sqlite")
         stack.callback(self.store.close)
         self.digests = {c: grader.check_digest(self.setting, c) for c in known}
         self.questions: dict[str, list[Question]] = {}
-        for chapter in order.assignment or known:  # so that a wrong file is told before the work
+        for chapter in options.assignment or known:  # report a wrong file before the work begins
             grader.hidden_checks(self.setting, chapter)
             self.questions[chapter] = grader.questions(self.setting, chapter)
         self.every = [question for asked in self.questions.values() for question in asked]
@@ -92,34 +101,34 @@ class Batch:
 
     def run(self) -> Counter:
         r"""Grade what is missing or changed, write all tables and pages; count rows by status."""
-        order = self.order
-        for path in order.marks:
+        options = self.options
+        for path in options.marks:
             manual.read_sheet(path, self.store, self.every, self.setting.secret)
-        found = submissions.submissions(order.submissions, self.roster)
-        bar = tqdm(found, total=None, unit="student", disable=not order.progress, leave=False)
-        if order.progress:
-            bar.total = len(self.roster) or len(os.listdir(order.submissions))
+        found = submissions.submissions(options.submissions, self.roster)
+        bar = tqdm(found, total=None, unit="student", disable=not options.progress, leave=False)
+        if options.progress:
+            bar.total = len(self.roster) or len(os.listdir(options.submissions))
         executor, ahead = self._executor()
         with executor:
             grader.run_all(self._work(bar), executor, ahead, self._done)
         if not self.seen:
-            raise GradingError(f"{order.submissions} holds no submission: name another folder.")
+            raise GradingError(f"{options.submissions} holds no submission: name another folder.")
         self._fill()
         rows = self._rows()
         self._write(rows)
         return Counter(sorted(row["status"] for row in rows))
 
     def _executor(self) -> tuple[Executor, int]:
-        if not self.order.dask:
-            return ThreadPoolExecutor(self.order.jobs), 2 * self.order.jobs
+        if not self.options.dask:
+            return ThreadPoolExecutor(self.options.jobs), 2 * self.options.jobs
         from dask.distributed import Client
         from distributed.comm import get_address_host_port, normalize_address
 
-        address = self.order.dask
-        options = {"n_workers": self.order.jobs, "threads_per_worker": 1, "dashboard_address": None}
+        address = self.options.dask
+        local = {"n_workers": self.options.jobs, "threads_per_worker": 1, "dashboard_address": None}
         try:
             if address == "local":
-                client = Client(**options)
+                client = Client(**local)
             else:  # a malformed one would let Client hang when Python exits
                 get_address_host_port(normalize_address(address), strict=True)
                 client = Client(address, timeout=10)
@@ -134,7 +143,7 @@ class Batch:
         for submission in found:
             self.seen[submission.student] = submission
             for chapter, notebook in sorted(submission.notebooks.items()):
-                if self.order.assignment and chapter not in self.order.assignment:
+                if self.options.assignment and chapter not in self.options.assignment:
                     continue
                 if chapter in submission.doubled:
                     continue
@@ -164,9 +173,9 @@ class Batch:
         return "; ".join(notes + self.seen[student].problems)[:500]
 
     def _fill(self) -> None:
-        # A row for each student and chapter that has none from a notebook.
+        # Add a row for each student and chapter without a notebook.
         found = {c for s in self.seen.values() for c in (*s.notebooks, *s.doubled)}
-        chapters = sorted(self.order.assignment or found) or [NO_CHAPTER]
+        chapters = sorted(self.options.assignment or found) or [NO_CHAPTER]
         for student, submission in self.seen.items():
             for chapter in chapters:
                 if chapter in submission.doubled:
@@ -179,7 +188,7 @@ class Batch:
                 self.store.put(student, chapter, status, reason)
 
     def _rows(self) -> list[dict]:
-        # Every row with the marks that people gave, and the total.
+        # Every row, with the marks that people gave and the total.
         marked = {
             question.id: {mark["student"]: mark for mark in self.store.marked(question.id)}
             for question in self.every
@@ -199,7 +208,7 @@ class Batch:
         return rows
 
     def _write(self, rows: list[dict]) -> None:
-        out, columns = self.order.out, (*COLUMNS, "marked by hand", "still to mark", "total")
+        out, columns = self.options.out, (*COLUMNS, "marked by hand", "still to mark", "total")
         write_csv(out / "grades.csv", columns, [[row[c] for c in columns] for row in rows])
         lms, theirs = {}, {}
         for row in rows:
@@ -210,36 +219,18 @@ class Batch:
         for student, chapters in theirs.items():
             feedback.write_feedback(out / "feedback", student, chapters)
         manual.write_sheets(out / "manual", self.store, self.every, self.setting.secret)
-        if self.order.nbgrader:
-            write_gradebook(self.order.nbgrader, rows)
+        if self.options.nbgrader:
+            write_gradebook(self.options.nbgrader, rows)
 
 
 def _secret(path: Path) -> bytes:
-    # Made once; whoever has it can predict the inputs, so it is for the owner's eyes.
+    # Made once; anyone who has it can predict the inputs, so only the owner may read it.
     if not path.exists():
-        part = path.with_name(path.name + ".part")
-        part.unlink(missing_ok=True)
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        os.replace(part, path)
+        write_whole(path, secrets.token_hex(32), mode=0o600)
     secret = path.read_bytes().strip()
     if len(secret) != 64:
         raise GradingError(
-            f"{path} is damaged: put it back, or remove it; then all is graded anew, and sheets "
-            "that are filled in already lose their keys."
+            f"{path} is damaged: restore it, or delete it; then everything is graded again, and "
+            "sheets that are already filled in lose their keys."
         )
     return secret
-
-
-def _lock(folder: Path) -> int:
-    # Two batches would grade everything twice. The lock goes with the process, even one killed.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise GradingError(
-            f"Another batch is writing to {folder}: wait for it, or name another folder with --out."
-        ) from None
-    except OSError:  # some file systems of networks lock no folder
-        pass
-    return descriptor

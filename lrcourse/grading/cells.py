@@ -36,13 +36,13 @@ def _lines(source: str) -> list[str]:
 
 @lru_cache(maxsize=1)
 def index(cells: tuple[str, ...]) -> tuple[dict, dict, list[Place]]:
-    r"""Return each cell's statements, where each name is bound, and where everything may be."""
+    r"""Return each cell's statements, where each name is bound, and the star imports."""
     parsed, homes, stars = {}, {}, []
     for number, source in enumerate(cells):
         try:
             parsed[number] = parse(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue  # a broken cell breaks nothing but itself
+            continue  # a broken cell affects no other
         for place, statement in enumerate(parsed[number]):
             for name in _bound(statement):
                 homes.setdefault(name, []).append((number, place))
@@ -63,7 +63,7 @@ def needed(cells: list[str], answer: int, names: list[str]) -> list[ast.stmt]:
     found: set[Place] = set()
     own = {name for statement in parsed[answer] for name in _bound(statement)}
     wanted = [(name, (answer, 0)) for s in parsed[answer] for name in _used(s) if name not in own]
-    answers = {}  # an import is no answer
+    answers = {}  # an import does not count as an answer
     for name in set(names) - own:
         places = homes.get(name, [])
         answers[name] = [(n, p) for n, p in places if not isinstance(parsed[n][p], IMPORTS)]

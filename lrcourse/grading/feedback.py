@@ -1,4 +1,4 @@
-r"""What a student reads: one page that needs nothing else, and the same as JSON."""
+r"""What a student reads: one self-contained page, and the same as JSON."""
 
 import hashlib
 import json
@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from lrcourse.exercises import marked
 from lrcourse.grading import ERROR
 from lrcourse.grading.marks import write
 
 OURS = "Something went wrong on our side, not yours. Your points will follow."
-
-
-def _marked(text: str) -> Markup:
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 TEMPLATES = Environment(
@@ -25,11 +22,11 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.filters["marked"] = _marked
+TEMPLATES.filters["marked"] = lambda text: Markup(marked(text))
 
 
 def file_name(student: str) -> str:
-    r"""Return a harmless name for a student's file; no two students share one."""
+    r"""Return a safe file name for a student; no two students share one."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "_", student)[:60]
     if plain == student and plain == plain.lower():
         return plain
@@ -40,15 +37,15 @@ def write_feedback(folder: Path, student: str, chapters: Sequence[dict]) -> None
     r"""Write a student's page and JSON.
 
     Args:
-        folder: where to.
-        student: whose.
+        folder: where to write.
+        student: whose feedback.
         chapters: dicts of chapter, status, reason, points, possible, detail and marks.
     """
     kept = ("chapter", "status", "reason", "points", "possible", "detail", "marks")
     plain = [{key: chapter[key] for key in kept} for chapter in chapters]
     for chapter in plain:
         if chapter["status"] == ERROR:
-            chapter["reason"] = OURS  # what it was may tell of a hidden check
+            chapter["reason"] = OURS  # the reason may reveal a hidden check
     name, page = file_name(student), TEMPLATES.get_template("feedback.html")
     write(folder / f"{name}.html", page.render(student=student, chapters=plain))
     write(folder / f"{name}.json", json.dumps({"student": student, "chapters": plain}, indent=1))

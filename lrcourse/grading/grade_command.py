@@ -21,18 +21,18 @@ def grade(submissions: Path, out: Path, **options: object) -> Iterator[str]:
             raise GradingError(f"{module} is missing: pip install 'lrcourse[{extra}]'.")
     if options["nbgrader"] and importlib.util.find_spec("nbgrader") is None:
         raise GradingError("nbgrader is missing: pip install nbgrader, or leave out --nbgrader.")
-    from lrcourse.grading.batch import Batch, Order
+    from lrcourse.grading.batch import Batch, GradeOptions
 
     if options["unsafe_no_sandbox"]:
         yield UNSAFE
-    order = Order(submissions, out, **options, progress=sys.stderr.isatty())
+    asked = GradeOptions(submissions, out, **options, progress=sys.stderr.isatty())
     try:
         with ExitStack() as stack:
-            counts = Batch(order, stack).run()
+            counts = Batch(asked, stack).run()
     except sqlite3.Error as error:
-        again = "Mend that, and run it again: what is graded is kept."
+        again = "Fix that and run it again; graded notebooks are kept."
         if not isinstance(error, sqlite3.OperationalError):
-            again = f"Move it and a copy of {out / 'manual'} away, and grade again."
+            again = f"Move it away, back up {out / 'manual'}, and grade again."
         raise GradingError(
             f"The results {out / 'grades.sqlite'} cannot be used: {error}. {again}"
         ) from None
@@ -40,7 +40,7 @@ def grade(submissions: Path, out: Path, **options: object) -> Iterator[str]:
         path = error.filename2 or error.filename or out
         raise GradingError(
             f"{path} cannot be used: {error.strerror or error}. "
-            "Mend that or name another folder with --out; what is graded is kept."
+            "Fix that or name another folder with --out; graded notebooks are kept."
         ) from None
     for status, count in counts.items():
         yield f"{count:6} {status}"

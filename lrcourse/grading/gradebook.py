@@ -19,7 +19,7 @@ def write_gradebook(path: Path, rows: Sequence[dict]) -> None:
     here = str(Path(sys.executable).parent)  # nbgrader starts the program alembic
     os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", os.defpath)])
     url = f"sqlite:///{path.resolve()}"
-    with warnings.catch_warnings(action="ignore"), Gradebook(url) as book:  # of its own making
+    with warnings.catch_warnings(action="ignore"), Gradebook(url) as book:  # nbgrader's own
         graded = {row["chapter"]: set() for row in rows if row["points"] is not None}
         for chapter, students in graded.items():
             book.update_or_create_assignment(chapter)

@@ -1,4 +1,4 @@
-r"""Grade: ask each answer its questions, one sandbox a submission, many side by side."""
+r"""Grade: ask each answer its questions, one sandbox per submission, many side by side."""
 
 import hashlib
 import hmac
@@ -37,11 +37,11 @@ class Setting:
     r"""How a batch is graded.
 
     Attributes:
-        secret: seeds come from it; whoever knows it can predict the inputs.
+        secret: the source of all seeds; anyone who knows it can predict the inputs.
         checks: folders with hidden checks.
-        kind: of sandbox.
-        image: for docker and podman.
-        limits: of an exercise.
+        kind: the kind of sandbox.
+        image: the image for docker and podman.
+        limits: what one exercise may use.
     """
 
     secret: bytes
@@ -52,7 +52,7 @@ class Setting:
 
 
 def hidden_folder() -> Path | None:
-    r"""Return the folder of the course's own hidden checks, if it is here."""
+    r"""Return the folder of the course's own hidden checks, or None."""
     try:
         folder = course_folder() / "solutions" / "hidden_checks"
     except WorkspaceError:
@@ -75,7 +75,7 @@ def _modules(folders: tuple[str, ...], chapter: str) -> list[ModuleType]:
             wrong = [c for c in chain(*checks.values()) if not isinstance(c, HiddenCheck)]
             wrong += [q for q in asked if not isinstance(q, Question)]
             if wrong:
-                raise TypeError(f"{wrong[0]!r} is no HiddenCheck or Question")
+                raise TypeError(f"{wrong[0]!r} is not a HiddenCheck or Question")
         except (Exception, SystemExit) as error:
             raise GradingError(f"{path} cannot be used: {_named(error)}") from None
         found.append(module)
@@ -117,7 +117,7 @@ def check_digest(setting: Setting, chapter: str) -> str:
 def grade(
     setting: Setting, student: str, notebook: submissions.Notebook
 ) -> tuple[str, str, list[dict] | None]:
-    r"""Grade one notebook; it may run elsewhere.
+    r"""Grade one notebook; it may run in another process.
 
     Returns:
         GRADED, or ERROR and why, and for each exercise a dict: id, title, status, points, possible,
@@ -126,11 +126,11 @@ def grade(
     try:
         listed = exercises(notebook.chapter)
         hidden = hidden_checks(setting, notebook.chapter)
-        with _Desk(setting, student, notebook) as desk:
-            outcomes = {e.id: desk.ask(e, e.checks) for e in listed}
-            # Afterwards, so that no answer can tell in a visible check what it saw in a hidden one.
+        with _Grader(setting, student, notebook) as grader:
+            outcomes = {e.id: grader.ask(e, e.checks) for e in listed}
+            # Last: else an answer could report in a visible check what it saw in a hidden one.
             for e in listed:
-                outcomes[e.id] += desk.ask(e, hidden.get(e.id, []))
+                outcomes[e.id] += grader.ask(e, hidden.get(e.id, []))
     except Exception as error:
         return ERROR, _described(error), None
     detail = [_report(e, [*e.checks, *hidden.get(e.id, [])], outcomes[e.id]) for e in listed]
@@ -169,7 +169,7 @@ def _report(exercise: Exercise, checks: list[Check], outcomes: list[tuple[str, s
     }
 
 
-class _Desk:
+class _Grader:
     # A submission being graded: one sandbox, and a new one after a crash.
     def __init__(self, setting: Setting, student: str, notebook: submissions.Notebook) -> None:
         self.setting, self.student, self.notebook = setting, student, notebook
@@ -178,7 +178,7 @@ class _Desk:
         torch = any(TORCH.search(notebook.cells[n]) for n in answers if n is not None)
         self.modules = ["torch"] if torch else []
 
-    def __enter__(self) -> "_Desk":
+    def __enter__(self) -> "_Grader":
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -218,12 +218,12 @@ class _Desk:
                     if isinstance(error, Lost) or slow:
                         self.losses[exercise.id] += 1
                         outcome = FAILED, last
-                    slow = True  # the machine was busy, perhaps: once more
+                    slow = True  # perhaps the machine was busy: try once more
                 except GradingError:
                     raise
                 except Exception as error:
-                    said = f"What it returned is not what the check can use: {_named(error)}."
-                    ours = self._breaks(exercise, check)
+                    said = f"The check cannot use what it returned: {_named(error)}."
+                    ours = self._solution_raises_too(exercise, check)
                     outcome = (ERROR, _described(error)) if ours else (FAILED, said)
             outcomes.append(outcome or (FAILED, last))
         if session is not None:
@@ -233,11 +233,11 @@ class _Desk:
                 self.drop()
         return outcomes
 
-    def _breaks(self, exercise: Exercise, check: Check) -> bool:
-        # Whether a check that raised does so with the worked solution too: then the fault is ours.
+    def _solution_raises_too(self, exercise: Exercise, check: Check) -> bool:
+        # Does a check raise for the worked solution, too? Then the fault is ours.
         path = next(course_folder().glob(f"solutions/{self.notebook.chapter}_*.ipynb"))
-        with _Desk(self.setting, self.student, submissions.read_notebook(path)) as desk:
-            session = desk.open(exercise, desk.notebook.answer(exercise))
+        with _Grader(self.setting, self.student, submissions.read_notebook(path)) as grader:
+            session = grader.open(exercise, grader.notebook.answer(exercise))
             try:
                 _judged(session, exercise, check, self._rng(exercise, check))
             except (Lost, TimeoutError):
@@ -292,7 +292,7 @@ def _described(error: Exception) -> str:
 def run_all(
     work: Iterable[tuple], executor: Executor, ahead: int, done: Callable[[tuple, tuple], None]
 ) -> None:
-    r"""Grade many notebooks, and tell each result as it comes.
+    r"""Grade many notebooks, and report each result as it arrives.
 
     Args:
         work: (setting, student, notebook) for each; taken when there is room, so it may read files.

@@ -1,4 +1,4 @@
-r"""Questions for people: a sheet to read and one to fill in, without names."""
+r"""Questions that people grade: a sheet to read and one to fill in, without names."""
 
 import hmac
 import re
@@ -19,7 +19,7 @@ def file_name(question: Question) -> str:
 
 
 def key(secret: bytes, question: str, student: str) -> str:
-    r"""Return what stands for a student on the sheet of a question."""
+    r"""Return the key that stands for a student on the sheet of a question."""
     message = f"sheet\0{question}\0{student}".encode(errors="surrogatepass")
     return hmac.new(secret, message, "sha256").hexdigest()[:12]
 
@@ -38,11 +38,11 @@ def write_sheets(folder: Path, store: Store, questions: list[Question], secret: 
 
 
 def read_sheet(path: Path, store: Store, questions: list[Question], secret: bytes) -> int:
-    r"""Keep the marks of a filled sheet; return how many. All or, if a line is wrong, none.
+    r"""Store the marks of a filled-in sheet and return their number; none if a line is wrong.
 
     Args:
-        path: a sheet of ``write_sheets``, still with its name.
-        store: keeps the marks.
+        path: a sheet of ``write_sheets``, under its original name.
+        store: where to put the marks.
         questions: those of the batch.
         secret: the course's.
     """

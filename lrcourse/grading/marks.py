@@ -1,4 +1,4 @@
-r"""The book of results: SQLite, one transaction a submission, and the tables made from it."""
+r"""The results: an SQLite file, one transaction per submission, and the tables made from it."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from lrcourse.course.workspace import write_whole
+from lrcourse.files import write_whole
 from lrcourse.grading import GRADED
 
 TABLES = """
@@ -99,7 +99,7 @@ class Store:
             raise sqlite3.DatabaseError(f"a row is damaged ({error})") from None
 
     def mark(self, question: str, marks: Iterable[tuple[str, float, str]]) -> None:
-        r"""Keep (student, points, comment) of a question, with the answer that was marked."""
+        r"""Store (student, points, comment) for a question, with the answer that was marked."""
         with self:
             for student, points, comment in marks:
                 self.database.execute(
@@ -128,7 +128,7 @@ class Store:
 
 
 def cell(value: object) -> object:
-    r"""Return what a spreadsheet will not take for a formula."""
+    r"""Return the value in a form that no spreadsheet takes for a formula."""
     if isinstance(value, str):
         value = "".join(c if c.isprintable() else " " for c in value)
         return "'" + value if value.lstrip()[:1] in tuple("=+-@|%") else value
@@ -138,7 +138,7 @@ def cell(value: object) -> object:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    r"""Write a table; an older one is replaced only by a whole one."""
+    r"""Write a table; an older one stays until the new one is complete."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -147,5 +147,5 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
 
 
 def write(path: Path, text: str) -> None:
-    r"""Write a file whole or not at all."""
+    r"""Write a text file completely or not at all."""
     write_whole(path, text.encode(errors="replace"))

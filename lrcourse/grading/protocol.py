@@ -22,21 +22,21 @@ DTYPES = frozenset(
 )
 
 
-class WireError(ValueError):
-    r"""A message is too large, malformed, or not one that may come now."""
+class ProtocolError(ValueError):
+    r"""A message is too large, malformed or unexpected."""
 
 
 def encode(value: object, other: Callable[[object], list], depth: int = 0) -> object:
-    r"""Turn a value into what msgpack can carry.
+    r"""Turn a value into data that msgpack can carry.
 
     Args:
         value: anything; numbers, strings, lists, tuples, dicts, slices, arrays and numpy generators
-            travel.
-        other: says what stands for anything else, as a list that begins with a tag.
+            can be sent.
+        other: returns a stand-in for anything else, a list that begins with a tag.
         depth: how deep the value lies inside another.
     """
     if depth > DEEPEST:
-        raise WireError("a value is nested too deeply")
+        raise ProtocolError("a value is nested too deeply")
     if value is None or type(value) in (bool, float, str):
         return value
     if type(value) is int:
@@ -69,12 +69,12 @@ def decode(tree: object, other: Callable[[list], object], depth: int = 0) -> obj
     r"""Turn what arrived back into a value; ``other`` gets each list with a tag not known here.
 
     Raises:
-        WireError: it is not what ``encode`` makes.
+        ProtocolError: it is not what ``encode`` makes.
     """
     if tree is None or isinstance(tree, bool | int | float | str):
         return tree
     if depth > DEEPEST or not isinstance(tree, list) or not tree:
-        raise WireError("a value is malformed")
+        raise ProtocolError("a value is malformed")
     match tree:
         case ["list", list(items)]:
             return [decode(item, other, depth + 1) for item in items]
@@ -87,7 +87,7 @@ def decode(tree: object, other: Callable[[list], object], depth: int = 0) -> obj
                     for key, item in pairs
                 }
             except TypeError:
-                raise WireError("a dict has a key that is no key") from None
+                raise ProtocolError("a dict has an unhashable key") from None
         case ["slice", int() | None, int() | None, int() | None]:
             return slice(*tree[1:])
         case ["int", str(digits)] if len(digits) <= LONGEST_NUMBER:
@@ -111,35 +111,35 @@ def _integer(digits: str) -> int:
     try:
         return int(digits)
     except ValueError:
-        raise WireError("a number is malformed") from None
+        raise ProtocolError("a number is malformed") from None
 
 
 def _array(dtype: str, shape: list, data: bytes) -> np.ndarray:
     if dtype not in DTYPES or len(shape) > 32:
-        raise WireError("an array has a type that may not travel")
+        raise ProtocolError("an array has a type that cannot be sent")
     if not all(type(size) is int and 0 <= size < 2**40 for size in shape):
-        raise WireError("an array has a shape that is no shape")
+        raise ProtocolError("an array has an invalid shape")
     if math.prod(shape) * np.dtype(dtype).itemsize != len(data):
-        raise WireError("an array has another size than its shape says")
+        raise ProtocolError("the size of an array does not match its shape")
     return np.frombuffer(data, dtype=dtype).reshape(shape).copy()
 
 
 def pack(message: list) -> bytes:
-    r"""Return the bytes of a message, its length first; WireError if there are too many."""
+    r"""Return the bytes of a message, its length first; ProtocolError if there are too many."""
     try:
         body = msgpack.packb(message)
     except (ValueError, OverflowError, TypeError) as error:
-        raise WireError(f"a message cannot be sent: {error}") from None
+        raise ProtocolError(f"a message cannot be sent: {error}") from None
     if len(body) > LARGEST_FRAME:
-        raise WireError(f"a message is larger than {LARGEST_FRAME // 2**20} MB")
+        raise ProtocolError(f"a message is larger than {LARGEST_FRAME // 2**20} MB")
     return HEADER.pack(len(body)) + body
 
 
 def length(header: bytes) -> int:
-    r"""Return how long the message after this header is; WireError if that is too long."""
+    r"""Return how long the message after this header is; ProtocolError if that is too long."""
     (size,) = HEADER.unpack(header)
     if size > LARGEST_FRAME:
-        raise WireError("a message is too large")
+        raise ProtocolError("a message is too large")
     return size
 
 
@@ -148,8 +148,8 @@ def unpack(body: bytes) -> list:
     try:
         message = msgpack.unpackb(body, raw=False, strict_map_key=True, max_ext_len=0)
     except Exception as error:  # msgpack raises a dozen kinds, RecursionError and UnicodeError too
-        raise WireError(f"a message is malformed: {type(error).__name__}") from None
+        raise ProtocolError(f"a message is malformed: {type(error).__name__}") from None
     match message:
         case [str(), bytes(), *_]:
             return message
-    raise WireError("a message is malformed")
+    raise ProtocolError("a message is malformed")

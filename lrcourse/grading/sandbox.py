@@ -1,8 +1,8 @@
 r"""A sandbox: one worker process that sees no network, home, other submission, solution or check.
 
 Bubblewrap makes it. Besides its empty namespaces there are limits on memory, CPU, processes, file
-sizes and disk, a filter of system calls that reach around them, and a watch over the whole tree.
-Docker and Podman are another command line, for where bubblewrap cannot run.
+sizes and disk, a filter against system calls that bypass them, and a watch over the whole tree.
+Docker and Podman are alternatives where bubblewrap cannot run.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from lrcourse.grading import GradingError, protocol
 KINDS = ("bubblewrap", "docker", "podman", "none")
 PACKAGE = Path(lrcourse.__file__).resolve().parent
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-REMEDY = """Student code must not run without a sandbox, and none can be had here.
+REMEDY = """Student code must not run without a sandbox, and none works here.
 - Debian, Ubuntu, Fedora, Arch, WSL2: install the package `bubblewrap`.
 - "setting up uid map: Permission denied" on Ubuntu 23.10 and later: AppArmor forbids it. As root,
   load its profile bwrap-userns-restrict, or
@@ -57,7 +57,7 @@ class Limits:
 
     Attributes:
         cpu: seconds of CPU time.
-        idle: seconds in which nothing moves although the grader waits.
+        idle: seconds without any activity while the grader waits.
         wall: seconds by the clock; generous, since the machine may be busy.
         memory: MiB, of each process and of all together; a CUDA build of torch maps 3,136.
         disk: MiB of temporary files; also of one file.
@@ -72,11 +72,11 @@ class Limits:
     processes: int = 64
 
 
-STOPPING = threading.Event()  # when it is set, whoever waits for a sandbox gives up
+STOPPING = threading.Event()  # when it is set, every wait for a sandbox ends
 
 
 class Lost(Exception):
-    r"""The sandbox is gone or no longer to be trusted; the message is for the student."""
+    r"""The sandbox is gone or can no longer be trusted; the message is for the student."""
 
 
 def ensure(kind: str, image: str = "") -> None:
@@ -123,7 +123,7 @@ def _bubblewrap(limits: Limits) -> list[str]:
     for name in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"):
         line += ["--ro-bind-try", name, name]
     size = ["--size", str(limits.disk * 2**20)]
-    line += [*size, "--tmpfs", "/tmp"]  # first, since what follows may lie in it
+    line += [*size, "--tmpfs", "/tmp"]  # first, since later folders may lie inside it
     for folder in dict.fromkeys((sys.base_prefix, sys.prefix)):
         if not folder.startswith("/usr"):
             line += ["--ro-bind", folder, folder]
@@ -149,7 +149,7 @@ def _newer_options() -> list[str]:
 
 
 def _installed() -> list[Path]:
-    # A copy of lrcourse inside the environment that is bound as well.
+    # A copy of lrcourse inside the environment, which is bound too.
     return [p for p in Path(sys.prefix).glob("lib/python*/site-packages/lrcourse") if p.is_dir()]
 
 
@@ -164,7 +164,7 @@ def _container(kind: str, name: str, image: str, limits: Limits) -> list[str]:
 
 
 def _filter() -> bytes:
-    # A BPF program: another architecture dies, a forbidden call fails, everything else goes on.
+    # A BPF program: another architecture is killed, a forbidden call fails, the rest is allowed.
     machine, calls = FORBIDDEN[platform.machine()]
     load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06
     steps = [(load, 0, 0, 4), (equal, 1, 0, machine), (end, 0, 0, 0x80000000), (load, 0, 0, 0)]
@@ -181,7 +181,7 @@ class Sandbox:
         kind: "bubblewrap", "docker", "podman", or "none".
         limits: what an exercise may use.
         image: for docker and podman.
-        errors: where the sandbox's own complaints go.
+        errors: where the sandbox's own error output goes.
     """
 
     def __init__(self, kind: str, limits: Limits, image: str = "", errors: int | None = None):
@@ -226,7 +226,7 @@ class Sandbox:
         self.start_watch(STARTING)
 
     def start_watch(self, cpu: float) -> None:
-        r"""Begin to count anew: what follows may use so many seconds of CPU time."""
+        r"""Restart all counts; from now on ``cpu`` seconds of CPU time may be used."""
         self.cpu = cpu
         self.began = self.moved = time.monotonic()
         self.base = self.seen = sum(cpu for _, cpu, _ in self._tree())
@@ -253,7 +253,7 @@ class Sandbox:
         r"""Return the next message, which must be about ``id``."""
         try:
             message = protocol.unpack(self._read(protocol.length(self._read(protocol.HEADER.size))))
-        except protocol.WireError:
+        except protocol.ProtocolError:
             raise Lost(MEDDLED) from None
         if message[1] != id:
             raise Lost(GONE if message[0] == "closed" else MEDDLED)
@@ -325,7 +325,7 @@ class Sandbox:
             with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
                 os.kill(inside[0], signal.SIGKILL)
                 self.process.wait(10)
-        if self.process.returncode is None:  # else its number may be another's by now
+        if self.process.returncode is None:  # else another process may have its number by now
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
         if self.container:

@@ -10,7 +10,7 @@ from numpy.random import Generator
 from lrcourse.grading import protocol
 from lrcourse.grading.sandbox import GONE, MEDDLED, Lost, Sandbox
 
-MOST_ASKED = 100_000  # calls back of an exercise
+MOST_ASKED = 100_000  # calls back from one exercise
 ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, FloatingPointError, ImportError),
     *(IndexError, KeyError, LookupError, MemoryError, ModuleNotFoundError, NameError),
@@ -23,7 +23,7 @@ MISSING, IDLE = object(), object()  # an answer that is not there, or does nothi
 
 
 class StudentError(Exception):
-    r"""An answer raised; it is also the builtin exception that was raised there.
+    r"""An answer raised; each instance is also of the builtin class that was raised there.
 
     Attributes:
         kind: name of the exception.
@@ -54,9 +54,9 @@ def raised(content: list) -> StudentError:
 
 
 class Handle:
-    r"""Something in the sandbox that is no plain data: it can be called and its attributes read.
+    r"""An object in the sandbox that is not plain data: it can be called and its attributes read.
 
-    It equals nothing, is neither true nor false and is no number, so no check can take it for one.
+    It refuses comparison, truth and arithmetic, so no check can mistake it for a number.
     """
 
     def __getattr__(self, name: str) -> object:
@@ -65,11 +65,11 @@ class Handle:
         return self._session.ask("get", self._number, name)
 
     def __call__(self, *args: object, **options: object) -> object:
-        r"""Call it over there; what it raises is raised here."""
+        r"""Call it in the sandbox; what it raises there is raised here."""
         return self._session.call(self._number, args, options)
 
     def __dir__(self) -> list[str]:
-        # fit asks a callback which moments it has.
+        # fit asks a callback which events it handles.
         names = self._session.ask("dir", self._number)
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise Lost(MEDDLED)
@@ -96,8 +96,8 @@ class Session:
         names: what to look up.
 
     Attributes:
-        values: for each name MISSING, IDLE or what it stands for.
-        failure: the StudentError with which the cell ended, or None.
+        values: for each name MISSING, IDLE or its value.
+        failure: the StudentError that ended the cell, or None.
     """
 
     def __init__(self, sandbox: Sandbox, cells: list[str], answer: int, names: list[str]) -> None:
@@ -129,7 +129,7 @@ class Session:
             raise Lost(MEDDLED)
 
     def call(self, number: int, args: tuple, options: dict) -> object:
-        r"""Call the function with that number, and bring home what it wrote into its arguments."""
+        r"""Call the function with that number, and copy back what it wrote into its arguments."""
         content = self._encode(args), self._encode(options)
         return self.ask("call", number, *content, given=(args, options))
 
@@ -182,12 +182,12 @@ class Session:
         if isinstance(value, Callable):
             self.functions.append(value)
             return ["function", len(self.functions) - 1]
-        return ["object", []]  # what an answer has no business with, such as the rule
+        return ["object", []]  # nothing that an answer needs, such as the rule
 
     def _decode(self, tree: object) -> object:
         try:
             return protocol.decode(tree, self._received)
-        except protocol.WireError:
+        except protocol.ProtocolError:
             raise Lost(MEDDLED) from None
 
     def _received(self, tree: list) -> object:
@@ -196,17 +196,17 @@ class Session:
                 handle = type(kind, (Handle,), {})()
                 handle._session, handle._number = self, number
                 return handle
-        raise protocol.WireError("a value is malformed")
+        raise protocol.ProtocolError("a value is malformed")
 
     def _write_back(self, given: object, after: object) -> None:
         try:
             _copy(given, tuple(protocol.decode(part, lambda tree: None) for part in after))
-        except (protocol.WireError, TypeError):
+        except (protocol.ProtocolError, TypeError):
             raise Lost(MEDDLED) from None
 
 
 def _copy(old: object, new: object) -> None:
-    # Make the caller's arguments what they are over there.
+    # Make the caller's arguments equal to those in the sandbox.
     if isinstance(old, np.ndarray) and isinstance(new, np.ndarray):
         if old.shape == new.shape and old.dtype == new.dtype:
             old[...] = new

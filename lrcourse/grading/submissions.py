@@ -15,11 +15,11 @@ import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 from lrcourse.exercises import Exercise, chapters
 from lrcourse.grading import GradingError, repeated
+from lrcourse.messages import nearest
 
 LARGEST_FILE = 20 * 2**20
 MOST_FILES = 2000  # in a student's folder
@@ -33,12 +33,12 @@ MOODLE = re.compile(r"_assignsubmission_\w+$")
 
 @dataclass
 class Notebook:
-    r"""A notebook that can be read.
+    r"""A readable notebook.
 
     Attributes:
-        path: where it was, within the submission.
+        path: its path within the submission.
         digest: SHA-256 of the file.
-        chapter: the one most of its exercises belong to.
+        chapter: the chapter of most of its exercises.
         cells: source of each code cell.
         ids: for each code cell the exercise that its metadata names, or "".
         texts: by the id in a cell's metadata (``question`` or ``exercise``), what is written there.
@@ -52,7 +52,7 @@ class Notebook:
     texts: dict[str, str] = field(default_factory=dict)
 
     def answer(self, exercise: Exercise) -> int | None:
-        r"""Return which code cell answers an exercise: the last one with its id that is filled.
+        r"""Return the number of the answer to an exercise: the last filled-in cell with its id.
 
         If no cell carries the id, the last cell that defines one of its names.
         """
@@ -85,8 +85,8 @@ def read_roster(path: Path) -> list[str]:
         column = head.index("student")
         del rows[0]
     elif len(head) > 1:
-        near = get_close_matches("student", head, n=1)
-        hint = f' (is it "{near[0]}"?)' if near else ""
+        near = nearest("student", head, cutoff=0.6)
+        hint = f' (is it "{near}"?)' if near else ""
         raise GradingError(f"The roster {path} has no column `student`{hint}.")
     students = [row[column] for row in rows if len(row) > column and row[column]]
     if not students:
@@ -104,7 +104,7 @@ def read_csv(path: Path) -> list[list[str]]:
         rows = csv.reader(io.StringIO(text), delimiter=delimiter)
         return [[part.strip() for part in row] for row in rows if any(row)]
     except UnicodeError:
-        raise GradingError(f"{path} is no text in UTF-8: save it as CSV in UTF-8.") from None
+        raise GradingError(f"{path} is not UTF-8 text: save it as CSV in UTF-8.") from None
     except (OSError, csv.Error) as error:
         raise GradingError(f"{path} cannot be read: {error}.") from None
 
@@ -114,7 +114,7 @@ def submissions(folder: Path, roster: list[str]) -> Iterator[Submission]:
 
     Args:
         folder: holds a folder for each student, or files ``student_NN.ipynb``.
-        roster: the students, or [] for whoever handed in.
+        roster: the students, or [] for everyone who handed in.
     """
     try:
         entries = sorted(os.listdir(folder))
@@ -166,7 +166,7 @@ def _collect(submission: Submission, folder: Path, entries: list[str]) -> None:
 
 
 def _files(submission: Submission, folder: Path, entries: list[str]) -> Iterator[str]:
-    # Every path that ends like a notebook, and no more than MOST_FILES of all.
+    # Every path with the ending of a notebook, among the first MOST_FILES paths.
     left, paths = MOST_FILES, sorted(entries, reverse=True)
     while paths:
         path = paths.pop()
@@ -192,7 +192,7 @@ def _shown(path: str) -> str:
 
 
 def read_notebook(path: Path) -> Notebook:
-    r"""Read a notebook; ValueError says what is wrong with it, to follow its name."""
+    r"""Read a notebook; ValueError says what is wrong, worded to follow its name."""
     data = _read(path)
     if not data.strip():
         raise ValueError("is empty")
@@ -207,7 +207,7 @@ def read_notebook(path: Path) -> Notebook:
     for cell in content["cells"]:
         read = _cell(cell)
         if read is None:
-            continue  # a mangled cell spoils nothing but itself
+            continue  # a mangled cell affects no other
         kind, source, exercise, question = read
         mentioned.update(MENTION.findall(source), [exercise] if exercise else [])
         for id in {exercise, question} - {""}:

@@ -1,7 +1,7 @@
 r"""The process inside the sandbox: runs answers and calls them when the grader asks.
 
-It knows no checks, no solutions, no other submission. For each exercise it forks a child, so that
-an answer that breaks numpy, the process or the machine's patience breaks no other answer. Whatever
+It knows no checks, no solutions, no other submission. For each exercise it forks a child, so an
+answer that corrupts NumPy, crashes or hangs cannot affect the others. Whatever
 a student does to this process, the grader only ever sees plain data come out of it.
 """
 
@@ -26,7 +26,7 @@ ERROR_TEXT = 300  # characters of an error's text that travel
 
 
 class Pipe:
-    r"""The two ends that the grader holds the others of."""
+    r"""The pipes from and to the grader, as this process sees them."""
 
     def __init__(self, source: int, sink: int) -> None:
         self.source, self.sink, self.owner = source, sink, os.getpid()
@@ -46,7 +46,7 @@ class Pipe:
         return b"".join(parts)
 
     def send(self, *message: object) -> None:
-        r"""Send a message; WireError if it cannot travel."""
+        r"""Send a message; ProtocolError if it cannot be encoded."""
         if os.getpid() != self.owner:
             os._exit(0)  # an answer forked, and its child came back here
         data = memoryview(protocol.pack(list(message)))
@@ -105,7 +105,7 @@ class Answers:
         return [kind, text, line if known else 0, lines[line - 1].strip()[:200] if known else ""]
 
     def opened(self) -> list:
-        r"""Say for each name what it stands for: missing, idle, or a value or handle."""
+        r"""Return the state of each name: missing, idle, or given, with its value or handle."""
         states = []
         for name in self.names:
             value = self.space.get(name)
@@ -115,7 +115,7 @@ class Answers:
         return states
 
     def encode(self, value: object) -> object:
-        r"""Encode a value; what is no plain data stays here and travels as a handle."""
+        r"""Encode a value; what is not plain data stays here and is sent as a handle."""
         return protocol.encode(value, self._handle)
 
     def _handle(self, value: object) -> object:
@@ -128,7 +128,7 @@ class Answers:
         return ["handle", len(self.handles) - 1, type(value).__name__[:40]]
 
     def decode(self, tree: object) -> object:
-        r"""Decode what the grader sent; its functions become functions that ask it."""
+        r"""Decode what the grader sent; its functions become calls back to it."""
         return protocol.decode(tree, self._received)
 
     def _received(self, tree: list) -> object:
@@ -139,7 +139,7 @@ class Answers:
                 return lambda *args, **options: self._ask(number, args, options)
             case ["object", list(pairs)]:
                 return types.SimpleNamespace(**{name: self.decode(v) for name, v in pairs})
-        raise protocol.WireError("a value is malformed")
+        raise protocol.ProtocolError("a value is malformed")
 
     def _ask(self, number: int, args: tuple, options: dict) -> object:
         self.pipe.send("ask", self.id, number, self.encode(args), self.encode(options))
@@ -161,14 +161,14 @@ class Answers:
                 args, options = self.decode(rest[0]), self.decode(rest[1])
                 with np.errstate(all="ignore"):
                     value = self.handles[number](*args, **options)
-                after = [self._unchanged(args), self._unchanged(options)]
+                after = [self._arguments_after(args), self._arguments_after(options)]
                 reply = [self.encode(value), None if after == rest else after]
             self.pipe.send("value", self.id, *reply)
         except BaseException as error:
             self.pipe.send("raised", self.id, *self._raised(error))
 
-    def _unchanged(self, given: object) -> object:
-        # How the arguments look after the call: it may have written into them.
+    def _arguments_after(self, given: object) -> object:
+        # The call may have written into its arguments.
         def mark(value: object) -> list:
             return ["other"]
 
@@ -176,13 +176,13 @@ class Answers:
 
 
 class _Silent:
-    # Stands for IPython's shell: whatever a cell asks of it, nothing happens.
+    # A stand-in for IPython's shell that does nothing.
     def __getattr__(self, name: str) -> Callable:
         return lambda *args, **options: None
 
 
 def main() -> None:
-    r"""Serve one grader until it hangs up.
+    r"""Serve one grader until it closes the pipe.
 
     The command line gives CPU seconds for an exercise, MiB of memory, of a file, and of processes,
     and "alone" if every process in sight belongs to this sandbox.
@@ -204,7 +204,7 @@ def main() -> None:
         limit = limit if hardest == resource.RLIM_INFINITY else min(limit, hardest)
         try:
             resource.setrlimit(kind, (limit, limit))
-        except (ValueError, OSError):  # macOS knows not all of them
+        except (ValueError, OSError):  # macOS lacks some of them
             continue
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     sys.argv = ["notebook"]
@@ -231,9 +231,9 @@ def main() -> None:
 
 
 def import_torch() -> None:
-    r"""Import torch, but not its compiler, which every optimizer loads to say "not me".
+    r"""Import torch without its compiler, which every optimizer loads only to opt out of it.
 
-    That takes as long as torch itself. Whoever wants anything else of it gets the real one.
+    Loading it takes as long as torch itself. Any other use of the stub loads the real one.
     """
     import torch
 
@@ -255,7 +255,7 @@ def serve(pipe: Pipe, id: bytes, cells: list[str], answer: int, names: list[str]
     answers.id = id
     try:
         pipe.send("opened", id, answers.opened(), answers.failure)
-    except protocol.WireError as error:
+    except protocol.ProtocolError as error:
         pipe.send("opened", id, [["missing", None]] * len(names), ["ValueError", str(error), 0, ""])
     while True:
         message = pipe.receive()
@@ -265,7 +265,7 @@ def serve(pipe: Pipe, id: bytes, cells: list[str], answer: int, names: list[str]
 
 
 def _no_input(prompt: object = "") -> str:
-    raise EOFError("there is nobody who could type")
+    raise EOFError("nobody is there to type")
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ def train(
     rng = np.random.default_rng(seed)
     stacked = not isinstance(learning_rate, float)
     runs = len(learning_rate) if stacked else None
-    student = dense(widths, rng, runs, activation=Sigmoid, start="xavier")
+    student = dense(widths, rng, runs, activation=Sigmoid, init="xavier")
     scaled = times * np.reshape(learning_rate, (-1, 1)) if stacked else times * learning_rate
     early, clock = EarlyError(*measured["test_error"]), Clock()
     history = quiet_fit(

@@ -10,7 +10,7 @@ from numpy.random import Generator
 from lrcourse.data import Data
 from lrcourse.nn import Array, Linear, Network, ReLU, Sigmoid
 from lrcourse.optim import IRpropMinus, Rule
-from lrcourse.training import History, fit
+from lrcourse.training import History, Stop, fit
 
 
 def dense(
@@ -18,7 +18,7 @@ def dense(
     rng: Generator,
     runs: int | None = None,
     activation: type[ReLU | Sigmoid] = ReLU,
-    start: str = "kaiming",
+    init: str = "kaiming",
 ) -> Network:
     r"""Return a network of Linear layers with activations between them.
 
@@ -27,11 +27,11 @@ def dense(
         rng: of the start.
         runs: as for ``Network``: how many side by side, or None for one.
         activation: what stands between two layers.
-        start: of the weights, as for ``Linear``.
+        init: of the weights, as for ``Linear``.
     """
     layers = []
     for fan_in, fan_out in pairwise(widths):
-        layers += [Linear(fan_in, fan_out, start), activation()]
+        layers += [Linear(fan_in, fan_out, init), activation()]
     return Network(layers[:-1], rng, runs=runs)
 
 
@@ -57,7 +57,7 @@ def quiet_fit(
         # one about the trial.
         warnings.filterwarnings("ignore", "Training stopped", RuntimeWarning)
         history = fit(network, data, rule, progress=False, **options)
-    if history.stopped.startswith("interrupted"):
+    if history.reason is Stop.INTERRUPTED:
         raise KeyboardInterrupt
     return history
 

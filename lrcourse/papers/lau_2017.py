@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from lrcourse.callbacks import LearningRateScheduler
 from lrcourse.data import Data, Split
 from lrcourse.nn import Array
 from lrcourse.optim import AdaDelta, AdaGrad, Adam, Momentum, RMSprop, Rule
@@ -34,14 +35,7 @@ from lrcourse.papers.trial import (
     sample,
     tuned,
 )
-from lrcourse.schedules import (
-    Constant,
-    Exponential,
-    LearningRateScheduler,
-    Schedule,
-    Step,
-    TimeBased,
-)
+from lrcourse.schedules import Constant, Exponential, Schedule, Step, TimeBased
 from lrcourse.torch_optim import Optimizer
 from lrcourse.training import Run
 
@@ -264,7 +258,7 @@ def _train_torch(
         torch.manual_seed(seed)
         colours, side = train_part[0].shape[1:3]
         model = article_network(side, colours).to(train_part[0].device)
-        optimizer = Optimizer(model.parameters(), rule)
+        optimizer = Optimizer(model.parameters(), rule, lr=1.0)
         done = 0
 
         def set_rate() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lrcourse import optim
+from lrcourse.callbacks import LearningRateScheduler
 from lrcourse.papers.dense import Clock, dense, quiet_fit, sign_sgd
 from lrcourse.papers.images import images, pooled
 from lrcourse.papers.trial import (
@@ -29,7 +30,7 @@ from lrcourse.papers.trial import (
     sample,
     tuned,
 )
-from lrcourse.schedules import Cosine, LearningRateScheduler, OneCycle
+from lrcourse.schedules import Cosine, OneCycle
 
 RESOLUTION = 0.5  # points: a smaller difference counts for nothing
 GUESS = 0.9  # the error of a network that guesses among ten classes
@@ -159,8 +160,6 @@ def train(
     student = dense(widths, np.random.default_rng(seed), len(rates))
     make, schedule = METHODS[method]
     rule, callbacks = make(), []
-    if isinstance(rule, optim.LayerwiseRate):
-        rule.layers = [layer.slice for layer in student.trained]
     if schedule is not None:
         shape = schedule(1.0, epochs * -(-len(few[1]) // batch_size))
         callbacks = [LearningRateScheduler(lambda step: shape(step) * rates, per="step")]

@@ -1,15 +1,20 @@
 r"""What ``lrcourse reproduce`` does with its options."""
 
+import logging
 import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lrcourse.papers import NAMES, paper
 from lrcourse.papers.images import missing
 from lrcourse.papers.trial import Paper, judged
 from lrcourse.sweep import Sweep, SweepError, export, table
+
+if TYPE_CHECKING:
+    from dask.distributed import Client
 
 
 def listed() -> Iterator[str]:
@@ -81,7 +86,30 @@ def _rows(path: Path) -> list[dict]:
 def _run(sweep: Sweep, jobs: int, dask: str) -> list[dict]:
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *rest, **more: print(message, file=sys.stderr)
-        return sweep.run(jobs, executor=dask or None)
+        if not dask:
+            return sweep.run(jobs)
+        with _client(dask) as client:
+            return sweep.run(executor=client.get_executor(pure=False))
+
+
+def _client(address: str) -> "Client":
+    try:
+        from dask.distributed import Client
+        from distributed.comm import get_address_host_port, normalize_address
+    except ImportError:
+        raise SweepError(
+            "A Dask cluster needs dask.distributed: pip install 'lrcourse[scale]'."
+        ) from None
+    for name in ("distributed.client", "tornado.application"):  # what is lost, the sweep says
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        get_address_host_port(normalize_address(address), strict=True)  # else Client hangs at exit
+        return Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise SweepError(
+            f"No Dask scheduler answers at {address} ({type(error).__name__}): check the address "
+            "that `dask scheduler` printed, or use --jobs on this machine."
+        ) from None
 
 
 def _report(paper: Paper, sweep: Sweep, rows: list[dict], scale: str) -> Path:

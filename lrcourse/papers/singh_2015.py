@@ -214,7 +214,7 @@ def train_arm(
     _start(model, GAUSSIAN.get(network), rng)
     model.to(device)
     inner = RULES[rule]()
-    optimizer = Optimizer(model, LayerwiseRate(inner) if layerwise else inner)
+    optimizer = Optimizer(model, LayerwiseRate(inner) if layerwise else inner, lr=1.0)
     rate = Inverse(learning_rate, gamma)
     decays = [(p, weight_decay) for p in model.parameters()]
     if last_decay is not None:
@@ -227,7 +227,8 @@ def train_arm(
         loss = F.cross_entropy(model(x), labels)
         losses.append(loss.item())
         if not math.isfinite(losses[-1]):
-            return Arm(math.nan, early_error, *[math.nan] * 3, total / step, math.nan)
+            nan = math.nan
+            return Arm(nan, early_error, nan, nan, nan, total / step, nan)
         loss.backward()
         if weight_decay:
             for p, decay in decays:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from lrcourse.callbacks import ByCutoff, ByEpoch, ByOscillation, Strategy
 from lrcourse.data import Data, Split
 from lrcourse.nn import Array
 from lrcourse.optim import Adam, Momentum, Rule
@@ -40,21 +41,16 @@ from lrcourse.papers.trial import (
     select,
     tuned,
 )
-from lrcourse.schedules import (
-    ByCutoff,
-    ByEpoch,
-    ByOscillation,
-    Geometric,
-    Harmonic,
-    InverseRoot,
-    SawTooth,
-    Strategy,
-)
+from lrcourse.schedules import Geometric, Harmonic, InverseRoot, SawTooth
 from lrcourse.torch_optim import Optimizer
 from lrcourse.training import Run
 
 SEQUENCES = {"seq1": Harmonic, "seq2": InverseRoot, "seq3": Geometric, "seq4": SawTooth}
-STRATEGIES = {"by epoch": ByEpoch, "by cutoff": ByCutoff, "by oscillation": ByOscillation}
+STRATEGIES: dict[str, type[Strategy]] = {
+    "by epoch": ByEpoch,
+    "by cutoff": ByCutoff,
+    "by oscillation": ByOscillation,
+}
 TWELVE = [(sequence, strategy) for strategy in STRATEGIES for sequence in SEQUENCES]
 FALLING = [{"sequence": q, "strategy": s, "rule": "momentum"} for q, s in TWELVE]
 NO_DECAY = {"sequence": "none", "strategy": "no decay", "rule": "momentum"}

@@ -11,6 +11,8 @@ from jinja2 import Environment, FileSystemLoader
 from nbformat import NotebookNode
 
 from lrcourse.course.workspace import course_folder
+from lrcourse.files import write_whole
+from lrcourse.messages import unknown
 from lrcourse.site import SiteError
 from lrcourse.site.execute import execute
 from lrcourse.site.font import math_font
@@ -20,8 +22,8 @@ from lrcourse.widgets.standalone_html import fragment, script, style
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
-FIRST = ("learning", "faq", "conventions")  # for readers; the rest is for teachers and authors
-MARKER = ".lrcourse-site.json"  # lists the files of a site, and says that it is one of ours
+FIRST = ("learning", "faq", "conventions")  # for learners; the others are for teachers and authors
+MARKER = ".lrcourse-site.json"  # lists the files of a site, and marks it as ours
 ENVIRONMENT = Environment(
     autoescape=True, trim_blocks=True, lstrip_blocks=True, loader=FileSystemLoader(HERE)
 )
@@ -56,7 +58,7 @@ class Page:
 
 
 def build(out: Path, chapters: Sequence[str], cache: Path, jobs: int) -> Iterator[str]:
-    r"""Write the site to a folder; yield what was done, a line each.
+    r"""Write the site to a folder; yield a line for each thing done.
 
     Args:
         out: the folder; it must be new, empty or a site that this function made.
@@ -98,13 +100,13 @@ def _notebooks(chapters):
     numbers = [path.name[:2] for path in found]
     for number in chapters:
         if number not in numbers:
-            raise SiteError(f"There is no chapter {number!r}; there are {', '.join(numbers)}.")
+            raise SiteError(unknown("chapter", number, numbers))
     chosen = [path for path in found if path.name[:2] in chapters or not chapters]
     return chosen + [path.parents[1] / "solutions" / path.name for path in chosen]
 
 
 def _claim(out):
-    r"""The files of our site that stands there; SiteError for a folder that we must not touch."""
+    r"""The files of the site that is there; SiteError for a folder that we must not touch."""
     try:
         if out.exists() and not out.is_dir():
             raise SiteError(f"{out} is a file: name a folder.")
@@ -116,7 +118,7 @@ def _claim(out):
             old = {name for name in old if (out / name).resolve().is_relative_to(inside)}
         elif any(out.iterdir()):
             raise SiteError(
-                f"{out} holds files, and is no site of lrcourse: name a new or an empty folder."
+                f"{out} holds files, and is not a site of lrcourse: name a new or an empty folder."
             )
         _mark(out, old)
         return old
@@ -127,7 +129,7 @@ def _claim(out):
 
 
 def _mark(out, names):
-    (out / MARKER).write_text(json.dumps({"files": sorted(names)}, indent=1), encoding="utf-8")
+    write_whole(out / MARKER, json.dumps({"files": sorted(names)}, indent=1))
 
 
 def _notebook_page(path, notebook):
@@ -153,7 +155,7 @@ def _docs_page(path):
 
 
 def _render(pages):
-    r"""The text of each file of the site by name, and the addresses that lead nowhere in it."""
+    r"""The content of each file of the site by name, and the link targets that it lacks."""
     places = {page.source: page.path for page in pages} | {"README.md": "index.html"}
     menu = {part: [p for p in pages if p.part == part] for part in ("chapters", "docs")}
     files, index, dropped = {}, [], set()

@@ -1,7 +1,7 @@
-r"""Run notebooks side by side, each in a kernel and an empty folder of its own; keep what came out.
+r"""Run notebooks side by side, each in its own kernel and empty folder, and keep their outputs.
 
-Outputs are kept under a hash of the notebook's code, the package's and the versions, so that a
-second run does only what has changed, and a run that was stopped goes on.
+Outputs are kept under a hash of the notebook's code, the package's code and the versions, so a
+second run executes only what has changed, and an interrupted run can be continued.
 """
 
 import asyncio
@@ -22,10 +22,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from tqdm import tqdm
 
+from lrcourse.files import write_whole
 from lrcourse.site import SiteError
 
 PACKAGE = Path(__file__).parents[1]
-UNSEEN = {"cli.py", "docs", "grading", "site"}  # parts of the package that no chapter runs
+UNSEEN = {"cli.py", "docs", "grading", "site"}  # parts of the package that no chapter uses
 TIMEOUT = 600  # seconds for a cell: ten times what a whole chapter needs
 
 
@@ -85,9 +86,10 @@ def _name(path, notebook, package):
 def _run(notebooks, kept, jobs):
     r"""Run each notebook to its end or its first error, and raise with all errors, a line each.
 
-    With Ctrl-C every kernel is shut down, and what has run is kept.
+    After Ctrl-C every kernel is shut down, and finished notebooks are kept.
 
-    nbclient takes Ctrl-C for itself in the main thread, for one notebook; so its loop has another.
+    In the main thread nbclient would handle Ctrl-C itself, for one notebook; so its loop runs in
+    another thread.
     """
     cells = sum(cell.cell_type == "code" for nb in notebooks.values() for cell in nb.cells)
     progress = tqdm(total=cells, desc="running", unit="cell", disable=None)
@@ -133,7 +135,7 @@ async def _one(path, notebook, kept, turn, progress, failures):
                 resources={"metadata": {"path": folder}},
             )
             try:
-                # What a kernel says of itself, such as that it was stopped, is of no use here.
+                # What a kernel prints about itself, such as that it stopped, would only confuse.
                 quiet = {"env": os.environ | {"OMP_NUM_THREADS": "1"}, "stderr": DEVNULL}
                 await client.async_execute(**quiet)
             except CellExecutionError as error:
@@ -141,14 +143,12 @@ async def _one(path, notebook, kept, turn, progress, failures):
             except CellTimeoutError:
                 return failures.append(f"{name}: a cell ran for over {TIMEOUT} seconds.")
             except DeadKernelError:
-                return failures.append(f"{name}: its kernel died; is there memory enough?")
+                return failures.append(f"{name}: its kernel died; it may have run out of memory")
             finally:
-                if client.km is None:  # nothing is left for nbclient to do when Python exits
+                if client.km is None:  # else nbclient would clean up again when Python exits
                     atexit.unregister(client._cleanup_kernel)
     outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
     found = {"outputs": outputs, "widgets": notebook.metadata.get("widgets", {})}
-    temporary = kept.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(found), encoding="utf-8")
-    for old in kept.parent.glob(f"{path.parent.name}-{path.stem}-*.json"):
+    write_whole(kept, json.dumps(found))
+    for old in {*kept.parent.glob(f"{path.parent.name}-{path.stem}-*.json")} - {kept}:
         old.unlink(missing_ok=True)
-    temporary.replace(kept)

@@ -1,23 +1,23 @@
-r"""The font of the formulas: growing braces, roots and sums where no such font is installed.
+r"""The font of the formulas, for readers without a math font: stretching braces, roots and sums.
 
-It is STIX Two Math, which ziamath brings, cut down to the letters of the site (SIL Open Font
-License; its notices stay in the font).
+It is STIX Two Math, reduced to the letters of the site. Its license is in OFL.txt, and its notices
+stay in the font.
 """
 
 import html
 import io
 import re
 from collections.abc import Iterable
-from importlib import metadata
+from pathlib import Path
 
 from fontTools import subset
 
-WHOLE = metadata.distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf")
+WHOLE = Path(__file__).with_name("STIXTwoMath.woff")
 ITALIC = (*range(0x1D434, 0x1D468), 0x210E, *range(0x1D6E2, 0x1D71C))  # Latin and Greek
 
 
 def math_font(pages: Iterable[str]) -> bytes:
-    r"""The font, as WOFF, with what the formulas of these pages need."""
+    r"""The font, as WOFF, with the letters in the formulas of these pages."""
     formulas = (formula for page in pages for formula in re.findall(r"<math.*?</math>", page, re.S))
     letters = {letter for formula in formulas for letter in html.unescape(formula)}
     options = subset.Options(flavor="woff", layout_features=["*"], name_IDs=["*"])

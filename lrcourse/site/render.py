@@ -20,8 +20,8 @@ from lrcourse.widgets.standalone_html import piece
 STATES = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 TERMINAL = re.compile(r"\x1b\[[0-9;]*m")  # colours in a traceback
-# What latex2mathml leaves to be mended, in this order.
-MENDED = {
+# Corrections to the output of latex2mathml, in this order.
+CORRECTED = {
     r"\\_": "_",  # an underscore inside \text
     # A minus after one of = < > ( , or an arrow is a sign: no room between it and its number.
     r"(&#x0(?:003D|003C|003E|0028|002C|2190);</mo>)<mo>(?=&#x02212;)": r'\1<mo form="prefix">',
@@ -35,7 +35,7 @@ FORMATTER = HtmlFormatter(nowrap=True)
 
 @dataclass
 class Section:
-    r"""A heading, the id by which it is linked, its level, and the words up to the next heading."""
+    r"""A heading: its title, its id for links, its level, and the words up to the next heading."""
 
     title: str
     id: str
@@ -44,10 +44,10 @@ class Section:
 
 
 class Writer:
-    r"""Makes one page: its `sections`, and HTML for each piece of it that is handed in.
+    r"""Makes one page: collects its `sections`, and returns HTML for each piece given to it.
 
     Args:
-        link: turns a link's address into another, or None where there is nothing to link to.
+        link: returns the new address of a link, or None if there is nothing to link to.
     """
 
     def __init__(self, link: Callable[[str], str | None]) -> None:
@@ -81,7 +81,7 @@ class Writer:
         return re.sub(r"</math></span>(?=[.,:;?)])", "</math></span>&NoBreak;", written)
 
     def _id(self, title):
-        r"""The id that forges give to a heading, so that links work there and here."""
+        r"""The id that GitHub and others give to a heading, so links work on both."""
         plain = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
         self._ids[plain] += 1
         return plain if self._ids[plain] == 1 else f"{plain}-{self._ids[plain] - 1}"
@@ -116,7 +116,7 @@ def _words(token):
 
 def _formula(tex, options):
     written = convert(tex, display="block" if options["display_mode"] else "inline")
-    for pattern, instead in MENDED.items():
+    for pattern, instead in CORRECTED.items():
         written = re.sub(pattern, instead, written)
     return written
 
@@ -152,7 +152,7 @@ def _text(text, kind):
 
 
 def _lab(model, data):
-    r"""The live lab that a widget's saved state describes; None for any other widget."""
+    r"""The live lab described by a widget's saved state; None for any other widget."""
     if model is None or "spec" not in model["state"] or model["state"]["spec"]["live"]:
         return None
     state = model["state"]

@@ -1,8 +1,8 @@
 r"""The one view of all labs: a widget that holds a table of outcomes and shows a row of it.
 
-A lab is data. Its `tables` are arrays whose leading axes are settings of the controls, so that a
-move of a slider looks a row up in the browser and asks nothing of the kernel. Its `panels` say
-what to draw of that row, in the words of `view.js` (live) and `static_svg.py` (static):
+A lab is data. Its `tables` are arrays whose leading axes are the settings of the controls, so
+moving a slider only looks up a row in the browser, without the kernel. Its `panels` say what to
+draw from that row, in a format that `view.js` (live) and `static_svg.py` (static) both read:
 
     {"kind": "path", "x": axis(...), "y": axis(...), "contours": table, "lines": [line, ...]}
     {"kind": "curves", "x": axis(...), "y": axis(...), "lines": [line, ...],
@@ -27,7 +27,6 @@ Every lab has the tables `verdict` (index into its verdicts), `diverged` (0, or 
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Sequence
@@ -40,7 +39,9 @@ import anywidget
 import numpy as np
 import traitlets
 
-from lrcourse.widgets.static_svg import still
+from lrcourse.files import write_whole
+from lrcourse.messages import unknown
+from lrcourse.widgets.static_svg import svg
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,7 @@ class Control:
         r"""The grid's value nearest to a positive number (by ratio), or the name itself."""
         if isinstance(self.values[0], str):
             if value not in self.values:
-                close = difflib.get_close_matches(str(value), self.values, n=1)
-                hint = f" Did you mean {close[0]!r}?" if close else ""
-                raise ValueError(f"{self.label} is one of {self.values}, not {value!r}.{hint}")
+                raise ValueError(unknown(self.label, value, self.values))
             return value
         try:
             number = float(value)
@@ -91,14 +90,14 @@ class Control:
 
 
 class Setting(traitlets.TraitType):
-    r"""The value of one control; takes the grid's nearest value to what it is set to."""
+    r"""The value of one control, snapped to the nearest value of its grid."""
 
     def __init__(self, control: Control) -> None:
         super().__init__(control.default)
         self.control = control
 
     def validate(self, lab: Lab, value: object) -> object:
-        r"""Snap to the grid; ValueError for what is not on it and has no nearest value."""
+        r"""Return the nearest grid value; ValueError for an unknown name or a number <= 0."""
         return self.control.nearest(value)
 
 
@@ -110,7 +109,7 @@ def axis(label: str, low: float, high: float, *, log: bool = False) -> dict:
 def number(value: float) -> str:
     r"""A number as learners read it: three significant digits, no exponent (as in `view.js`).
 
-    Of whole numbers, such as steps, all digits are said.
+    Whole numbers, such as steps, keep all their digits.
     """
     if np.issubdtype(np.asarray(value).dtype, np.integer):
         return str(int(value))
@@ -123,7 +122,7 @@ def number(value: float) -> str:
 
 
 def quantise(name: str, array: np.ndarray) -> np.ndarray:
-    r"""The array as it travels: flags as uint8, float64 as float16, other types as they are.
+    r"""The array as sent to the browser: bool as uint8, float64 as float16, others unchanged.
 
     ValueError if it is empty or holds only NaN.
     """
@@ -169,8 +168,8 @@ class Lab(anywidget.AnyWidget):
         r"""Check the tables against the controls and pack them.
 
         tables: name -> (names of the controls along its leading axes, array).
-        alt: what the pictures show, for those who do not see them.
-        unit: what the table `diverged` counts. live: whether new tables come while it is shown
+        alt: what the pictures show, for screen readers.
+        unit: what the table `diverged` counts. live: whether new tables arrive while it is shown
         (see `labs.live`).
         reveal: {"control", "table" (where its mark stands), "question", "answer"}.
         ValueError for a table whose shape disagrees with its controls, is empty or all NaN.
@@ -195,7 +194,7 @@ class Lab(anywidget.AnyWidget):
         )
 
     def pack(self, tables: dict[str, tuple[tuple[str, ...], np.ndarray]]) -> dict[str, dict]:
-        r"""Keep the tables for `row`, and return them as they travel."""
+        r"""Keep the tables for `row`, and return them as sent to the browser."""
         self._arrays, packed = {}, {}
         for name, (axes, array) in tables.items():
             array = quantise(name, array)
@@ -216,18 +215,18 @@ class Lab(anywidget.AnyWidget):
         return packed
 
     def row(self, name: str) -> np.ndarray:
-        r"""The part of a table that belongs to the present setting."""
+        r"""The row of a table for the current setting."""
         axes, array = self._arrays[name]
         return array[tuple(self._controls[a].values.index(getattr(self, a)) for a in axes)]
 
     @property
     def goal_reached(self) -> bool:
-        r"""Whether the present setting reaches the goal."""
+        r"""Whether the current setting reaches the goal."""
         return bool(self.row("reached"))
 
     @property
     def settings(self) -> str:
-        r"""The present setting in words, such as "Learning rate 0.05, batch size 8."."""
+        r"""The current setting in words, such as "Learning rate 0.05, batch size 8."."""
         words = ", ".join(
             f"{c.label} {c.texts[c.values.index(getattr(self, c.name))]}"
             for c in self._controls.values()
@@ -236,26 +235,26 @@ class Lab(anywidget.AnyWidget):
 
     @property
     def verdict(self) -> str:
-        r"""The outcome of the present setting in words."""
+        r"""The outcome of the current setting in words."""
         text = self.spec["verdicts"][int(self.row("verdict"))]
         return re.sub(r"\{(\w+)\}", lambda m: number(self.row(m[1])), text)
 
     @property
     def sentence(self) -> str:
-        r"""What the pictures show at the present setting: the words that stand in for them."""
+        r"""What the pictures show at the current setting, in words."""
         goal = "Goal reached." if self.goal_reached else "Goal not reached."
         return f"{self.settings} {self.verdict} {goal}"
 
     def save_html(self, path: str | PathLike) -> None:
-        r"""Write the lab as a page of its own, whose sliders move without a kernel or a network."""
+        r"""Write the lab as a standalone page that works without a kernel or a network."""
         from lrcourse.widgets.standalone_html import page
 
-        Path(path).write_text(page([self], self.spec["title"]), encoding="utf-8")
+        write_whole(Path(path).expanduser(), page([self], self.spec["title"]))
 
     def __repr__(self) -> str:
         return f"Lab: {self.spec['title']}. {self.sentence} (Its sliders need JupyterLab.)"
 
     def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict, dict]:
-        r"""The live widget, and for all who cannot run it a picture of the present setting."""
+        r"""The live widget, and a picture of the current setting where it cannot run."""
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        return data | {"image/svg+xml": still(self)}, metadata
+        return data | {"image/svg+xml": svg(self)}, metadata

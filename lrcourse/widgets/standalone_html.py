@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrcourse.widgets.static_svg import still
+from lrcourse.widgets.static_svg import svg
 
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
@@ -65,7 +65,7 @@ body {{ margin: 16px; }}
 
 
 def piece(state: dict, picture: str) -> str:
-    r"""A lab as a piece of HTML: its picture, until `script` at the page's end has run.
+    r"""A lab as HTML: its picture, which `script` then replaces by the live lab.
 
     state: the widget's traits; its tables' data in base64.
     """
@@ -75,7 +75,7 @@ def piece(state: dict, picture: str) -> str:
 
 
 def script() -> str:
-    r"""What makes every piece of a page live: `view.js` and a stand-in for the widget's model."""
+    r"""The script of a page with live labs: `view.js` and a stand-in for the widget's model."""
     view = (HERE / "view.js").read_text(encoding="utf-8")
     return view.replace("export default { render };", "") + MODEL
 
@@ -86,14 +86,14 @@ def style() -> str:
 
 
 def fragment(lab: Lab) -> str:
-    r"""The piece of a lab at its present setting."""
+    r"""The HTML of a lab at its current setting."""
     names = [control["name"] for control in lab.spec["controls"]]
     state = {"spec": lab.spec, "guess": lab.guess} | {name: getattr(lab, name) for name in names}
     state["tables"] = {
         name: table | {"data": base64.b64encode(table["data"]).decode()}
         for name, table in lab.tables.items()
     }
-    return piece(state, still(lab))
+    return piece(state, svg(lab))
 
 
 def page(labs: Sequence[Lab], title: str) -> str:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrcourse.palette import BLUE, GREY, INK, PALE, VERMILLION
+
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
 
-BLUE, VERMILLION, INK, GREY, PALE = "#0072B2", "#D55E00", "#222", "#808080", "#e4e4e4"
 SERIES = ((BLUE, ""), (VERMILLION, "7 4"), (INK, "2 3"), (GREY, "9 3 2 3"))
 CIVIDIS = np.array([[0, 34, 78], [65, 77, 107], [125, 124, 120], [188, 175, 111], [254, 232, 56]])
 CLASSES = np.array([[128, 184, 217], [255, 255, 255], [234, 175, 128]])
@@ -137,7 +138,7 @@ def between(anchors: np.ndarray, byte: np.ndarray) -> np.ndarray:
 
 
 def colour_bar(frame: Frame) -> list[str]:
-    r"""What each colour of a map stands for: a strip beside it, lowest value at the bottom."""
+    r"""The colour scale of a map: a strip beside it, lowest value at the bottom."""
     right, top, bottom, bar = frame.right, frame.top, frame.bottom, frame.panel["bar"]
     strip = between(CIVIDIS, np.arange(255, 0, -4))[:, None]
     x, y = right + 38, (top + bottom) / 2
@@ -294,7 +295,7 @@ def cell_map(lab: Lab, frame: Frame, panel: dict, colour: str) -> list[str]:
 
 
 def region(lab: Lab, frame: Frame, panel: dict, colour: str) -> list[str]:
-    r"""The sides that a classifier gives to its two classes, under the points it learnt from."""
+    r"""The decision region of a classifier, under the points that it was trained on."""
     cells = lab.row(panel["cells"])
     side = math.isqrt(cells.size)
     parts = [raster(between(CLASSES, cells.reshape(side, side)), box(frame), smooth=True)]
@@ -332,8 +333,8 @@ KINDS = {
 }
 
 
-def still(lab: Lab) -> str:
-    r"""The lab's pictures at its present setting as one SVG, its alternative text inside."""
+def svg(lab: Lab) -> str:
+    r"""The lab's pictures at its current setting as one SVG, with their alternative text."""
     panels = lab.spec["panels"]
     colour = VERMILLION if lab.row("diverged") else BLUE
     alt = escape(f"{lab.spec['title']}. {lab.spec['alt']} {lab.sentence}", quote=True)

@@ -8,7 +8,7 @@
 //   KINDS          one small function for each kind of picture
 //   render         the controls, the words, and what happens on a move
 
-const BLUE = "#0072B2", VERMILLION = "#D55E00", INK = "#222", GREY = "#808080", PALE = "#e4e4e4";
+const BLUE = "#0072B2", VERMILLION = "#D55E00", INK = "#222222", GREY = "#808080", PALE = "#e4e4e4";
 const SERIES = [[BLUE, []], [VERMILLION, [7, 4]], [INK, [2, 3]], [GREY, [9, 3, 2, 3]]];
 const CIVIDIS = [[0, 34, 78], [65, 77, 107], [125, 124, 120], [188, 175, 111], [254, 232, 56]];
 const CLASSES = [[128, 184, 217], [255, 255, 255], [234, 175, 128]]; // pale blue, white, vermillion
@@ -172,7 +172,7 @@ class Frame {
     context.drawImage(small, ...box);
   }
 
-  // What each colour of a map stands for: a strip beside it, lowest value at the bottom.
+  // The colour scale of a map: a strip beside it, lowest value at the bottom.
   colourBar() {
     const { right, top, bottom, panel, context } = this;
     const strip = Array.from({ length: 64 }, (_, k) => 255 - 4 * k);
@@ -273,7 +273,7 @@ function drawLevels(row, frame, panel) {
   }
 }
 
-// Each kind: (row: name of a table -> its numbers at the present setting, frame, panel, colour).
+// Each kind: (row: name of a table -> its numbers at the current setting, frame, panel, colour).
 const KINDS = {
   // Runs over the contours of the loss; a cross marks the minimum.
   path(row, frame, panel, colour) {
@@ -382,7 +382,7 @@ function render({ model, el }) {
   const controls = Object.fromEntries(spec.controls.map((control) => [control.name, control]));
   const setting = (control) => indexOf(control.values, model.get(control.name));
 
-  // The part of a table that belongs to the present setting.
+  // The row of a table for the current setting.
   function row(name) {
     const { axes, size, values } = tables[name];
     let position = 0;
@@ -392,7 +392,7 @@ function render({ model, el }) {
     return values.subarray(position * size, (position + 1) * size);
   }
   const fill = (text) => text.replace(/\{(\w+)\}/g, (_, name) => {
-    const values = row(name); // of whole numbers, such as steps, all digits are said
+    const values = row(name); // whole numbers, such as steps, keep all their digits
     return values instanceof Float32Array ? number(values[0]) : String(values[0]);
   });
 

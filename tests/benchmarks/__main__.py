@@ -4,7 +4,8 @@ r"""How fast the course is, as one table of ratios: ours, peers, and a floor tha
 
 Ratios are medians of runs that take turns in one process, on one thread. They vary by about a tenth
 from run to run; times vary more, so compare those on idle cores only. Chapter and suite times are
-read from a run of ``pytest --junitxml FILE``. All of it uses about five minutes of processor time.
+read from a run of ``pytest --nbval-lax --junitxml FILE``. All of it uses about five minutes of
+processor time.
 """
 
 import argparse
@@ -20,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from .table import Row, lines, read, regressions, write
 
-PARTS = ("training_step", "optimizer_step", "whitening", "sweep", "grading", "slider")
+PARTS = ("training_step", "optimizer_step", "whitening", "sweep", "grading", "slider", "opening")
 
 
 def suite(junit: Path) -> Iterator[Row]:

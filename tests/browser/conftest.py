@@ -1,17 +1,18 @@
 """One browser and one JupyterLab for all tests of this folder."""
 
+import needs
 import pytest
-from notebook_page import CHROMIUM, FLAGS, jupyterlab
+from notebook_page import CHROMIUM, FLAGS, PATIENCE, jupyterlab
 
 
 @pytest.fixture(scope="session")
 def browser():
-    """The system's Chromium; skips where there is none."""
+    """The system's Chromium."""
     if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine (Debian: apt install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+        needs.missing("no Chromium on this machine (Debian: apt install chromium)")
+    playwright = needs.package("playwright.sync_api")
     with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE)
         yield chromium
         chromium.close()
 

@@ -7,11 +7,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import nbformat
+from waiting import LIMIT, until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -23,6 +23,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# JupyterLab says this itself where a kernel restarts before it has answered.
+HARMLESS = ("restore the debugger state", "Canceled future for create_subshell_request")
+PATIENCE = 120_000  # ms for something to show on a page of a busy machine; 30 s is Playwright's own
 
 
 def settings(folder: Path, plugin: str, **values) -> None:
@@ -69,20 +72,20 @@ def jupyterlab(folder: Path, theme: str = "JupyterLab Light"):
         )
         address = f"http://127.0.0.1:{port}"
         try:
-            deadline = time.monotonic() + 60
-            while True:
-                try:
-                    urllib.request.urlopen(f"{address}/api", timeout=2).close()
-                    break
-                except OSError:
-                    if server.poll() is not None or time.monotonic() > deadline:
-                        report = (folder / "server.log").read_text()
-                        raise RuntimeError(f"JupyterLab did not start:\n{report}") from None
-                    time.sleep(0.1)
+            until(lambda: server.poll() is not None or _answers(f"{address}/api"))
+            assert server.poll() is None, (folder / "server.log").read_text()
             yield address
         finally:
             server.terminate()
-            server.wait(timeout=20)
+            server.wait(LIMIT)
+
+
+def _answers(address: str) -> bool:
+    try:
+        urllib.request.urlopen(address, timeout=LIMIT).close()
+    except OSError:
+        return False
+    return True
 
 
 def write_notebook(folder: Path, name: str, *cells: str) -> None:
@@ -100,28 +103,36 @@ def open_notebook(browser, address: str, name: str, scale: float = 1):
     return page
 
 
+def new_context(browser, **settings):
+    """A fresh context of pages of 1280 x 900, which wait as long as a busy machine needs."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | settings)
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
 def new_page(browser, scale: float = 1):
-    """A fresh page of 1280 x 900, which collects its errors in page.errors."""
-    context = browser.new_context(
-        viewport={"width": 1280, "height": 900}, device_scale_factor=scale
-    )
-    page = context.new_page()
-    page.set_default_timeout(30_000)
+    """A fresh page, which collects its errors in page.errors."""
+    page = new_context(browser, device_scale_factor=scale).new_page()
     page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("console", lambda m: page.errors.append(m.text) if _is_error(m) else None)
+    page.on("pageerror", lambda error: _note(page, str(error)))
+    page.on("console", lambda m: m.type == "error" and _note(page, m.text))
     return page
+
+
+def _note(page, error: str) -> None:
+    if not any(harmless in error for harmless in HARMLESS):
+        page.errors.append(error)
+
+
+def wait(page, happened) -> None:
+    """Wait until something has happened, while the page goes on."""
+    until(happened, pause=lambda seconds: page.wait_for_timeout(1000 * seconds))
 
 
 def wait_for_kernel(page) -> None:
     """Wait until a notebook is shown, and its kernel idle."""
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
-
-
-def _is_error(message) -> bool:
-    # JupyterLab says this itself where a kernel restarts before its debugger has answered.
-    return message.type == "error" and "restore the debugger state" not in message.text
 
 
 def run_all(page) -> None:

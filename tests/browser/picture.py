@@ -6,8 +6,11 @@ Writes tests/browser/lab.webp.
 """
 
 import io
+import sys
 import tempfile
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1]))  # tests
 
 from notebook_page import CHROMIUM, FLAGS, jupyterlab, open_notebook, run_all, write_notebook
 from PIL import Image

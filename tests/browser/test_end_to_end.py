@@ -12,9 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import needs
 import pytest
-from notebook_page import new_page, run_all, wait_for_kernel
+from notebook_page import new_page, run_all, wait, wait_for_kernel
 from test_labs import pixels
+from waiting import LIMIT
 
 pytestmark = pytest.mark.browser
 
@@ -58,7 +60,7 @@ def address(browser, folder):
         printed += line
     yield found[0]
     server.send_signal(signal.SIGTERM)
-    server.communicate(timeout=30)
+    server.communicate(timeout=LIMIT)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +98,9 @@ def check_says(page, text):
 def wait_for_the_end(page):
     """The last exercise is checked when all has run."""
     check = cell(page, 'check("00.3")')
-    check.locator(".jp-OutputArea").get_by_text("Exercise 00.3").first.wait_for(timeout=60_000)
+    check.locator(".jp-OutputArea").get_by_text("Exercise 00.3").first.wait_for(
+        timeout=1000 * LIMIT
+    )
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
 
@@ -152,8 +156,8 @@ def test_an_exercise_filled_wrong_and_then_right(page, folder, keep):
         keep(f"4-{said.split()[-1]}")
     page.keyboard.press("Control+s")
     file = folder / "work" / "chapters" / "00_start_here.ipynb"
-    while "w - learning_rate * gradient\\n" not in file.read_text(encoding="utf-8"):
-        page.wait_for_timeout(100)
+    saved = "w - learning_rate * gradient\\n"
+    wait(page, lambda: saved in file.read_text(encoding="utf-8"))
     assert not json.loads(file.read_text(encoding="utf-8"))["metadata"].get("widgets")
 
 
@@ -166,7 +170,7 @@ def test_restart_and_run_all(page, keep):
 
 
 def test_axe_finds_nothing_serious_in_text_and_outputs(page):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    axe = needs.package("axe_playwright_python.sync_playwright").Axe()
     found = axe.run(page, {"include": OURS}).response["violations"]
     serious = [v for v in found if v["impact"] in ("serious", "critical")]
     assert [(v["id"], v["nodes"][0]["html"]) for v in serious] == []

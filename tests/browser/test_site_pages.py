@@ -7,7 +7,9 @@ import threading
 from itertools import pairwise
 from pathlib import Path
 
+import needs
 import pytest
+from notebook_page import new_context
 
 pytestmark = pytest.mark.browser
 CHAPTER = "chapters/00_start_here.html"
@@ -48,9 +50,8 @@ def new_page(browser):
     errors, contexts = [], []
 
     def make(allowed, **settings):
-        contexts.append(browser.new_context(**{"viewport": WIDE} | settings))
+        contexts.append(new_context(browser, **settings))
         page = contexts[-1].new_page()
-        page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
         page.on("console", lambda m: m.type in ("error", "warning") and errors.append(m.text))
         page.on("request", lambda r: r.url.startswith((allowed, "data:")) or errors.append(r.url))
@@ -82,7 +83,7 @@ def labs_in(path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_every_page_fits_and_is_accessible(address, names, new_page, pictures, scheme, size):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    axe = needs.package("axe_playwright_python.sync_playwright").Axe()
     page = new_page(address, viewport=size, color_scheme=scheme)
     for name in names:
         page.goto(f"{address}/{name}")

@@ -35,7 +35,7 @@ CELLS = {
     "returns_none": (inside("w - learning_rate * gradient"), REST + 1, "returned None"),
     "empty": ("", REST, "still to do"),
     "dots": ("step = ...", REST, "still to do"),
-    "number": ("step = 3", REST, "not what the check can use"),
+    "number": ("step = 3", REST, "The check cannot use what it returned"),
     "arguments": ("def step(w):\n    return w", REST, "Keep the arguments"),
     "loop": (inside("while True: pass"), REST, "seconds of computing"),
     "loop_swallows": (

@@ -8,11 +8,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 
+import needs
 import pytest
 from bad_submissions import RIGHT, ROOT, WRONG, inside, notebook
 from ordinary import adopt, command, descendants, folder, give, lrcourse, needs_sandbox
+from waiting import LIMIT, until
 
 from lrcourse.exercises import chapters, exercises
 
@@ -56,8 +57,7 @@ def done(out):
 
 
 def wait_for(out, count, process):
-    while done(out) < count and process.poll() is None:
-        time.sleep(0.02)
+    until(lambda: done(out) >= count or process.poll() is not None)
 
 
 def test_killed_and_resumed_equals_unbroken_and_dask(root):
@@ -81,7 +81,7 @@ def test_killed_and_resumed_equals_unbroken_and_dask(root):
         assert enough <= done(other) < 30
     assert lrcourse("grade", root / "in", "--out", other, *options).returncode == 0
     assert grades(other) == grades(one)
-    pytest.importorskip("distributed")
+    needs.package("distributed")
     dask = lrcourse("grade", root / "in", "--out", root / "dask", *options, "--dask", "local")
     assert dask.returncode == 0, dask.stderr
     assert grades(root / "dask") == grades(one)
@@ -97,9 +97,11 @@ def test_ctrl_c_keeps_what_is_graded_and_leaves_nothing_running(root):
     wait_for(root / "out", 7, process)
     (grader,) = [p for p, told in descendants().items() if told.startswith(GRADER)]
     os.kill(grader, signal.SIGINT)
-    told = process.communicate(timeout=60)
+    told = process.communicate(timeout=LIMIT)
     assert process.returncode == 130, told
-    assert told[1] == "Stopped. What is graded is kept: the same command goes on.\n"
+    assert told[1] == (
+        "Stopped. Graded notebooks are kept; run the same command again to continue.\n"
+    )
     assert descendants() == running
     assert done(root / "out") == 7
     stuck.write_text(json.dumps(notebook(RIGHT)))

@@ -3,10 +3,11 @@
 import ast
 from types import SimpleNamespace
 
+import needs
 import numpy as np
 import pytest
 
-pytest.importorskip("msgpack")
+needs.package("msgpack")
 
 from bad_submissions import ROOT
 

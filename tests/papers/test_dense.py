@@ -22,10 +22,10 @@ def trained(rate, rule, **more):
 
 
 def test_the_layers_are_those_asked_for():
-    network = dense((5, 4, 3), np.random.default_rng(0), 2, activation=Sigmoid, start="xavier")
+    network = dense((5, 4, 3), np.random.default_rng(0), 2, activation=Sigmoid, init="xavier")
     assert [type(layer).__name__ for layer in network.layers] == ["Linear", "Sigmoid", "Linear"]
     assert network.w.shape == (2, 5 * 4 + 4 + 4 * 3 + 3)
-    assert {layer.start for layer in network.trained} == {"xavier"}
+    assert {layer.init for layer in network.layers if hasattr(layer, "init")} == {"xavier"}
 
 
 def test_a_loss_that_is_not_finite_is_no_warning_and_any_other_warning_is_heard():

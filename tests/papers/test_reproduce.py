@@ -26,8 +26,8 @@ from lrcourse.sweep import table
 ROOT = Path(__file__).parents[2]
 FOUND = "tiny: 36 runs at quick scale, results in"
 STOPPED = (
-    "Stopped. Finished runs are kept: the same command goes on, and with --report-only it reports "
-    "what is there."
+    "Stopped. Finished runs are kept; run the same command again to continue. With --report-only "
+    "it reports what is there."
 )
 
 

@@ -184,7 +184,8 @@ class Training:
         weights = torch.Generator().manual_seed(setting.seed)
         model = alexnet(len(self.images.classes), setting.width, setting.dropout, weights)
         self.model, rule = model.to(device), Momentum(0.9)
-        self.optimizer = Optimizer(model, LayerwiseRate(rule) if setting.layer_rates else rule)
+        rule = LayerwiseRate(rule) if setting.layer_rates else rule
+        self.optimizer = Optimizer(model, rule, lr=1.0)
         torch.manual_seed(setting.seed + self.rank)  # of dropout; ``train`` gives the old one back
         self.step, self.history = 0, []
         if self.checkpoint.exists():

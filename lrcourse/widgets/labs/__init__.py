@@ -1,27 +1,13 @@
 r"""The labs: each is a pure function that computes all outcomes, and a call that shows them.
 
-`descent` has those on bowls, `momentum` the one on valleys, `decay` on schedules, `networks` those
-on small networks that learn, `rules` on single rules, `scale` on whitening and BatchNorm,
-`training` trains live, `adaptation` has the one on adaptive rates, `race` reads the saved race.
+`descent_lab` holds the labs on bowls, `momentum_lab` on valleys, `adaptation_lab` on adaptive
+rates, `decay_lab` on schedules, `networks_lab` on small networks, `rules_lab` on single rules,
+`scale_lab` on whitening and BatchNorm; `training_lab` trains live, `race_lab` shows saved results.
 """
 
 from lrcourse.widgets.labs.adaptation_lab import adaptive, adaptive_outcomes
 from lrcourse.widgets.labs.decay_lab import schedule_outcomes, schedules
-from lrcourse.widgets.labs.descent_lab import (
-    BATCH_SIZES,
-    CONDITIONINGS,
-    CONVERGES,
-    CRAWLS,
-    DIVERGES,
-    JITTERS,
-    RINGS,
-    SETTLES,
-    batch_means,
-    bowl,
-    bowl_outcomes,
-    one_knob,
-)
-from lrcourse.widgets.labs.grids import rate_grid
+from lrcourse.widgets.labs.descent_lab import bowl, bowl_outcomes, one_knob
 from lrcourse.widgets.labs.momentum_lab import valley, valley_outcomes
 from lrcourse.widgets.labs.networks_lab import (
     classifier,
@@ -47,19 +33,10 @@ from lrcourse.widgets.labs.scale_lab import (
 )
 
 __all__ = [
-    "BATCH_SIZES",
-    "CONDITIONINGS",
-    "CONVERGES",
-    "CRAWLS",
-    "DIVERGES",
-    "JITTERS",
-    "RINGS",
-    "SETTLES",
     "acceleration",
     "acceleration_outcomes",
     "adaptive",
     "adaptive_outcomes",
-    "batch_means",
     "batchnorm",
     "batchnorm_outcomes",
     "bowl",
@@ -74,7 +51,6 @@ __all__ = [
     "layers",
     "live",
     "one_knob",
-    "rate_grid",
     "schedule_outcomes",
     "schedules",
     "valley",

@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 RULES = {rule.__name__: rule for rule in (SGD, AdaGrad, RMSprop, AdaDelta, Adam)}
 CONDITIONINGS = (1, 10, 100, 1000)
 EPSILONS = (1e-8, 1e-4, 1e-2)
-LATE = 10  # a loss has to stay low for so many steps, lest a lucky swing through the middle wins
+LATE = (
+    10  # steps for which the loss must stay low: a lucky swing through the minimum does not count
+)
 VERDICTS = (
     "It crawls: loss {final}. In all, the rule arrives in {count} of 4 bowls at this rate.",
     "It arrives: loss {final}. In all, the rule arrives in {count} of 4 bowls at this rate.",
     "It crosses the minimum again and again: loss {final}. In all, the rule arrives in {count} of "
     "4 bowls at this rate.",
-    "It diverges: at step {diverged} the loss is over 100 times its start. In all, the rule "
-    "arrives in {count} of 4 bowls at this rate.",
+    "It diverges: at step {diverged} the loss is over 100 times its initial value. In all, the "
+    "rule arrives in {count} of 4 bowls at this rate.",
 )
 CRAWLS, ARRIVES, SWINGS, DIVERGES = range(len(VERDICTS))
 
@@ -41,7 +43,7 @@ def adaptive_outcomes(
     r"""Every outcome of SGD and four adaptive rules in bowls with curvatures 1 and `conditioning`.
 
     learning_rates, conditionings, epsilons: L, C and E positive numbers in increasing order (SGD
-    has no epsilon). goal: what the loss of each of the last ten steps has to be under.
+    has no epsilon). goal: an upper bound on each of the last ten losses.
 
     Returns arrays over the settings (L, C, 5 rules, E): `path` (..., steps + 1, 2); `effective`
     (..., 2, steps), the effective rates |Δw_i / g_i| of both weights; `final`, the largest loss of
@@ -71,13 +73,13 @@ def adaptive_outcomes(
     final = loss[..., -LATE:].max(axis=-1)
     arrives = (final < goal) & (diverged == 0)
     count = arrives.sum(axis=1)
-    # Of the weight that keeps the loss up: does it cross the minimum?
+    # Does the weight with the larger part of the loss cross the minimum?
     crosses = (np.diff(np.sign(path[..., steps // 2 :, :]), axis=-2) != 0).any(axis=-2)
     worse = parts[..., -LATE:, :].max(axis=-2).argmax(axis=-1)
     swings = np.take_along_axis(crosses, worse[..., None], axis=-1)[..., 0]
     over = (diverged[..., None] > 0) & (np.arange(steps + 1) > diverged[..., None])
     return {
-        "path": np.where(over[..., None], np.nan, path),  # a diverged run is drawn so far
+        "path": np.where(over[..., None], np.nan, path),  # a diverged run is drawn up to there
         "effective": np.where(over[..., None, 1:], np.nan, np.swapaxes(effective, -1, -2)),
         "final": final.clip(max=1e30).astype(np.float32),
         "diverged": diverged,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrcourse import schedules as s
-from lrcourse.nn import unknown
+from lrcourse.messages import unknown
 from lrcourse.optim import SGD
 from lrcourse.widgets.labs.descent_lab import SAMPLES, batch_means
 from lrcourse.widgets.labs.grids import increasing, rate_grid, whole
@@ -36,7 +36,7 @@ VERDICTS = (
     "It arrives, and the noise dies down: loss {final} at the last step; the constant rate has "
     "{constant_final}.",
     "The noise holds it up: loss {final} at the last step; the constant rate has {constant_final}.",
-    "It diverges: at step {diverged} the loss is over 100 times its start.",
+    "It diverges: at step {diverged} the loss is over 100 times its initial value.",
 )
 SLOW, ARRIVES, NOISY, DIVERGES = range(len(VERDICTS))
 
@@ -52,11 +52,11 @@ def schedule_outcomes(
 ) -> dict[str, np.ndarray]:
     r"""SGD on a bowl with curvatures 1 and 10 and noisy mini-batches, for all schedules at once.
 
-    Each loss is the mean over `repeats` runs with batches of their own, the same for all settings.
+    Each loss is the mean over `repeats` runs, each with its own batches, the same for all settings.
 
     learning_rates: L positive numbers in increasing order, the first or largest rate of each
     schedule. batch_sizes: B whole numbers in increasing order, at most 64. names: S of SCHEDULES.
-    goal: the loss that the last step has to be under. rng: draws the samples and the batches
+    goal: an upper bound on the last loss. rng: draws the samples and the batches
     (default: `numpy.random.default_rng(0)`).
 
     Returns over the settings (S, L): `rate` (..., 200); over (S, L, B): `loss` (..., 201), `final`,
@@ -94,7 +94,7 @@ def schedule_outcomes(
     diverged = np.where(beyond.any(axis=-1), beyond.argmax(axis=-1), 0).astype(np.int16)
     final = loss[..., -1]
     reached = (final < goal) & (diverged == 0)
-    # Without noise, how far would it be? What the rates' sum leaves of the way along the flat axis.
+    # The share of the way along the flat axis that would be left without noise.
     left = np.exp(np.log(np.abs(1 - rate).clip(1e-9)).sum(axis=-1))[..., None]
     slow = 0.5 * (2.5 * left) ** 2 > 0.5 * final
     verdict = np.select([diverged > 0, reached, slow], [DIVERGES, ARRIVES, SLOW], NOISY)
@@ -157,6 +157,6 @@ def schedules(schedule: str = "constant", learning_rate: float = 0.02, batch_siz
         "against step on a log axis, for the schedule and for a constant rate.",
         goal=f"loss under {goal} at step {STEPS}.",
         caption="Left: the schedule. Right: SGD on a bowl with curvatures 1 and 10 and noisy "
-        "mini-batches. A constant rate falls fast, then stays on a floor as high as the rate; a "
-        "falling one keeps sinking, unless it falls too early and stops on the way.",
+        "mini-batches. At a constant rate the loss falls fast, then stays at a level proportional "
+        "to the rate. With a falling rate it keeps sinking, unless the rate falls too early.",
     )

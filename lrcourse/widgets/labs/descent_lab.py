@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrcourse.messages import unknown
 from lrcourse.widgets.labs.grids import first_divergence, increasing, rate_grid
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ VERDICTS = (
     "It rings but settles: each jump across the minimum is shorter; loss {final} at the last step.",
     "It rings: each step jumps across the minimum, and the loss is still {final} at the last one.",
     "It jitters: the noise of the mini-batches keeps the loss up, {final} at the last step.",
-    "It diverges: at step {diverged} the loss is over 100 times its start.",
+    "It diverges: at step {diverged} the loss is over 100 times its initial value.",
 )
 CRAWLS, CONVERGES, SETTLES, RINGS, JITTERS, DIVERGES = range(len(VERDICTS))
 
@@ -110,7 +111,7 @@ def bowl_outcomes(
 
     learning_rates: L positive numbers in increasing order. batch_sizes: B whole numbers in
     increasing order, at most `samples`. curvatures: λ, shape (C, D), positive. start: w_0, shape
-    (D,). goal: the loss that the last step has to be under, without divergence before.
+    (D,). goal: an upper bound on the last loss; a run that diverged misses it.
     rng: draws the samples and the batches (default: `numpy.random.default_rng(0)`).
 
     Returns arrays over the settings (L, B, C): `path` (..., steps + 1, D), `loss`
@@ -127,7 +128,7 @@ def bowl_outcomes(
     c = rng.normal(size=(samples, len(start)))
     c = noise * (c - c.mean(axis=0)) / c.std(axis=0)
 
-    # The last row has no noise: what a run does beyond it is the mini-batches' doing.
+    # The last row has no noise; any loss above it comes from the mini-batches.
     centres = batch_means(c, sizes, steps, rng)
     centres = np.concatenate([centres, np.zeros_like(centres[:1])])
     path, loss = descend(rates, centres, curvatures, start)
@@ -186,8 +187,9 @@ def bowl(
     from lrcourse.widgets.lab import Control, axis
 
     allowed = ("learning_rate", "batch_size", "conditioning")
-    if unknown := set(controls) - set(allowed):
-        raise ValueError(f"No such control: {sorted(unknown)}; choose from {list(allowed)}.")
+    for name in controls:
+        if name not in allowed:
+            raise ValueError(unknown("control", name, allowed))
     grids = {
         "learning_rate": rate_grid(0.0032, 3.2) if learning_rates is None else learning_rates,
         "batch_size": batch_sizes,
@@ -297,7 +299,9 @@ def _descent_lab(
     tables = {}
     steps = outcomes["loss"].shape[-1] - 1
     diverged = outcomes["diverged"][..., None]
-    stopped = (diverged > 0) & (np.arange(steps + 1) > diverged)  # a diverged run is drawn so far
+    stopped = (diverged > 0) & (
+        np.arange(steps + 1) > diverged
+    )  # a diverged run is drawn up to there
     for name in ("path", "loss", "final", "diverged", "reached", "verdict"):
         array = outcomes[name]
         if name in ("path", "loss"):

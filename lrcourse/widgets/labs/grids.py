@@ -27,7 +27,7 @@ def increasing(name: str, values: Sequence[float]) -> np.ndarray:
 
 
 def first_divergence(loss: np.ndarray) -> np.ndarray:
-    r"""First step at which a loss exceeds 100 times its start or is not finite; 0 if none does.
+    r"""First step with a loss over 100 times its first value, or not finite; 0 if none.
 
     loss: shape (..., steps + 1). Returns int16, shape (...).
     """
@@ -50,7 +50,7 @@ def shuffled_batches(
 ) -> list[np.ndarray]:
     r"""The indices of the mini-batches of `steps` steps, each sample at most once an epoch.
 
-    count: samples in the data. What is left over after the last full batch is not used.
+    count: samples in the data. An incomplete last batch is dropped.
     """
     each = count // batch_size
     rounds = -(-steps // each)

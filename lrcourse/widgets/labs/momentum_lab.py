@@ -22,7 +22,7 @@ VERDICTS = (
     "It crawls: loss {final} at the last step; plain gradient descent has {plain_final}.",
     "It arrives: loss {final} at the last step; plain gradient descent has {plain_final}.",
     "It still swings: loss {final} at the last step; plain gradient descent has {plain_final}.",
-    "It diverges: at step {diverged} the loss is over 100 times its start.",
+    "It diverges: at step {diverged} the loss is over 100 times its initial value.",
 )
 CRAWLS, ARRIVES, SWINGS, DIVERGES = range(len(VERDICTS))
 
@@ -49,7 +49,7 @@ def edge(rule: str, momentum: float, curvature: float) -> float:
 
         momentum: 2 (1 + μ) / λ        Nesterov: 2 (1 + μ) / (λ (1 + 2 μ))
 
-    Beyond it an eigenvalue of the step's linear map of (w, v) is under −1.
+    Beyond it an eigenvalue of the step's linear map of (w, v) is below −1.
     """
     wider = 2 * (1 + momentum) / curvature
     return wider / (1 + 2 * momentum) if rule == "Nesterov" else wider
@@ -66,7 +66,7 @@ def valley_outcomes(
     r"""Every outcome of momentum and Nesterov in valleys with curvatures 1 and `steepness`.
 
     learning_rates, momenta, steepnesses: L, M and C positive numbers in increasing order, momenta
-    below 1. goal: the loss that the last step has to be under, without divergence before.
+    below 1. goal: an upper bound on the last loss; a run that diverged misses it.
 
     Returns arrays over the settings (L, M, C, 2 rules): `path` (..., steps + 1, 2), `loss`
     (..., steps + 1), `final`, `diverged`, `reached`, `verdict`; `edge` (M, C, 2); and for plain
@@ -97,7 +97,7 @@ def valley_outcomes(
     over = (diverged[..., None] > 0) & (np.arange(steps + 1) > diverged[..., None])
     plain_path, plain_loss = (np.stack(part, axis=1) for part in zip(*plain, strict=True))
     return {
-        "path": np.where(over[..., None], np.nan, path),  # a diverged run is drawn so far
+        "path": np.where(over[..., None], np.nan, path),  # a diverged run is drawn up to there
         "loss": np.where(over, np.nan, loss),
         "final": loss[..., -1].clip(max=1e30).astype(np.float32),
         "diverged": diverged,

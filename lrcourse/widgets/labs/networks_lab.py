@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrcourse.data import load
-from lrcourse.nn import Linear, Network, ReLU, unknown
-from lrcourse.optim import SGD, Adam, Momentum
+from lrcourse.messages import unknown
+from lrcourse.nn import Linear, Network, ReLU
+from lrcourse.optim import SGD
 from lrcourse.training import fit
+from lrcourse.widgets.labs import moons
 from lrcourse.widgets.labs.grids import increasing, rate_grid, shuffled_batches, whole
 
 if TYPE_CHECKING:
@@ -18,44 +20,21 @@ if TYPE_CHECKING:
 
 # ---- points in a plane
 
-RULES = {"SGD": SGD, "momentum": Momentum, "Adam": Adam}
-STARTS = ("kaiming", "xavier", "normal", "zero")
-POINTS, SIDE, REACH = 128, 32, 2.6  # points to learn, cells along a side of the map, its half width
 CLASSIFIER_VERDICTS = (
     "It crawls: loss {final} in the last epoch, accuracy {accuracy}.",
     "It learns: loss {final} in the last epoch, accuracy {accuracy}.",
     "It is thrown about: loss {final} in the last epoch, accuracy {accuracy}.",
     "It is stuck: loss {final}, no better than a guess; its hidden units pass hardly any gradient.",
-    "It diverges: in epoch {diverged} the loss is over three times its start.",
+    "It diverges: in epoch {diverged} the loss is over three times its initial value.",
 )
 CRAWLS, LEARNS, THROWN, STUCK, DIVERGES = range(len(CLASSIFIER_VERDICTS))
 
 
-def half_moons(
-    rng: np.random.Generator, count: int = POINTS, noise: float = 0.15
-) -> tuple[np.ndarray, np.ndarray]:
-    r"""Two half circles that reach into each other: points, float32 (count, 2), and labels."""
-    y = np.arange(count) % 2
-    angle = np.pi * rng.random(count)
-    x = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-    x[y == 1] = [1, 0.5] - x[y == 1]
-    x += noise * rng.standard_normal(x.shape)
-    x = 1.2 * (x - x.mean(axis=0)) / x.std(axis=0)
-    return x.astype(np.float32), y
-
-
-def plane(side: int = SIDE) -> np.ndarray:
-    r"""The middles of the map's cells, float32 (side², 2), the top row first."""
-    middles = REACH * (2 * (np.arange(side) + 0.5) / side - 1)
-    across, up = np.meshgrid(middles, middles[::-1])
-    return np.stack([across.ravel(), up.ravel()], axis=-1).astype(np.float32)
-
-
 def classifier_outcomes(
     learning_rates: Sequence[float],
-    batch_sizes: Sequence[int] = (8, 32, POINTS),
-    rules: Sequence[str] = tuple(RULES),
-    starts: Sequence[str] = STARTS,
+    batch_sizes: Sequence[int] = (8, 32, moons.POINTS),
+    rules: Sequence[str] = tuple(moons.RULES),
+    initializations: Sequence[str] = moons.INITIALIZATIONS,
     *,
     epochs: int = 24,
     goal: float = 0.05,
@@ -63,49 +42,51 @@ def classifier_outcomes(
 ) -> dict[str, np.ndarray]:
     r"""A 2-16-16-2 ReLU network learns two half moons, for all settings at once.
 
-    Runs that share a batch size meet the same batches, and the starts draw the same numbers.
+    Runs that share a batch size see the same batches, and all initializations draw the same
+    random numbers.
 
     learning_rates: L positive numbers in increasing order. batch_sizes: B whole numbers in
-    increasing order, at most 128. rules: R of RULES. starts: S of STARTS. goal: the training loss
-    that the last epoch has to be under. rng: draws points, starts and batches (default:
-    `numpy.random.default_rng(0)`).
+    increasing order, at most 128. rules: R of moons.RULES. initializations: I of
+    moons.INITIALIZATIONS. goal: an upper bound on the training loss of the last epoch. rng: draws
+    points, weights and batches (default: `numpy.random.default_rng(0)`).
 
-    Returns arrays over the settings (L, B, R, S): `loss` (..., epochs + 1), before training, then
+    Returns arrays over the settings (L, B, R, I): `loss` (..., epochs + 1), before training, then
     the mean over the batches of each epoch; `final`, its last; `accuracy` on the points after
     training; `region` (..., 32²), the probability of class 1 over the plane, as bytes;
     `diverged` (the epoch, or 0), `reached`, `verdict`; and the `points` (128, 2) and `labels`.
     """
     rates = increasing("learning rates", learning_rates).astype(np.float32)
-    sizes = whole("batch sizes", batch_sizes, POINTS)
-    for kind, names, allowed in [("rule", rules, RULES), ("start", starts, STARTS)]:
+    sizes = whole("batch sizes", batch_sizes, moons.POINTS)
+    for kind, names, allowed in [
+        ("rule", rules, moons.RULES),
+        ("initialization", initializations, moons.INITIALIZATIONS),
+    ]:
         for name in names:
             if name not in allowed:
                 raise ValueError(unknown(kind, name, allowed))
     rng = np.random.default_rng(0) if rng is None else rng
-    x, y = half_moons(rng)
+    x, y = moons.half_moons(rng)
     seed = rng.integers(2**32)
 
-    def network(start: str, runs: int | None = None) -> Network:
-        layers = [Linear(2, 16, start), ReLU(), Linear(16, 16, start), ReLU(), Linear(16, 2, start)]
-        return Network(layers, np.random.default_rng(seed), runs)
-
-    first = np.repeat([network(start).w for start in starts], len(rates), axis=0)
-    runs = network("zero", len(first))
-    eta = np.tile(rates, len(starts))[:, None]
-    shape = (len(rates), len(sizes), len(rules), len(starts))
+    each_init = [moons.network(init, np.random.default_rng(seed)).w for init in initializations]
+    first = np.repeat(each_init, len(rates), axis=0)
+    runs = moons.network("zero", rng, len(first))  # its weights come from first
+    eta = np.tile(rates, len(initializations))[:, None]
+    shape = (len(rates), len(sizes), len(rules), len(initializations))
     loss = np.full((*shape, epochs + 1), np.nan)
-    accuracy, region = np.empty(shape, np.float32), np.empty((*shape, SIDE**2), np.uint8)
-    everywhere = np.concatenate([plane(), x])
+    cells = moons.SIDE**2
+    accuracy, region = np.empty(shape, np.float32), np.empty((*shape, cells), np.uint8)
+    everywhere = np.concatenate([moons.plane(), x])
 
     def settings(array: np.ndarray) -> np.ndarray:
-        return array.reshape(len(starts), len(rates), *array.shape[1:]).swapaxes(0, 1)
+        return array.reshape(len(initializations), len(rates), *array.shape[1:]).swapaxes(0, 1)
 
     for b, size in enumerate(sizes):
-        each = POINTS // size
-        batches = shuffled_batches(POINTS, size, epochs * each, rng)
+        each = moons.POINTS // size
+        batches = shuffled_batches(moons.POINTS, size, epochs * each, rng)
         for r, name in enumerate(rules):
             runs.w[...] = first
-            rule, losses = RULES[name](), [runs.loss(x, y)]
+            rule, losses = moons.RULES[name](), [runs.loss(x, y)]
             with np.errstate(over="ignore", invalid="ignore"):
                 for batch in batches:
                     losses.append(runs.loss_and_gradient(x[batch], y[batch]))
@@ -115,8 +96,8 @@ def classifier_outcomes(
             means = np.reshape(losses[1:], (epochs, each, -1)).mean(axis=1)
             loss[:, b, r] = settings(np.concatenate([losses[:1], means]).T)
             probability = np.nan_to_num(probability, nan=0.5)
-            region[:, b, r] = settings(np.rint(255 * probability[:, : SIDE**2]).astype(np.uint8))
-            accuracy[:, b, r] = settings(((probability[:, SIDE**2 :] > 0.5) == y).mean(axis=-1))
+            region[:, b, r] = settings(np.rint(255 * probability[:, :cells]).astype(np.uint8))
+            accuracy[:, b, r] = settings(((probability[:, cells:] > 0.5) == y).mean(axis=-1))
 
     final = loss[..., -1]
     beyond = ~(loss <= 3 * loss[..., :1])
@@ -140,25 +121,25 @@ def classifier_outcomes(
 
 
 def classifier(
-    learning_rate: float = 0.01, batch_size: int = 32, rule: str = "SGD", start: str = "kaiming"
+    learning_rate: float = 0.01, batch_size: int = 32, rule: str = "SGD", init: str = "kaiming"
 ) -> Lab:
     r"""Lab: a 2-16-16-2 network learns two half moons; its decision region and its loss.
 
-    learning_rate, batch_size, rule, start: the setting that the lab opens with.
+    learning_rate, batch_size, rule, init: the setting that the lab opens with.
     """
     from lrcourse.widgets.lab import Control, Lab, axis
 
-    rates, sizes, epochs, goal = rate_grid(0.001, 3.2)[::4], (8, 32, POINTS), 24, 0.05
+    rates, sizes, epochs, goal = rate_grid(0.001, 3.2)[::4], (8, 32, moons.POINTS), 24, 0.05
     outcomes = classifier_outcomes(rates, sizes, epochs=epochs, goal=goal)
-    settings = ("learning_rate", "batch_size", "rule", "start")
-    batches = [f"{size} (all)" if size == POINTS else str(size) for size in sizes]
+    settings = ("learning_rate", "batch_size", "rule", "init")
+    batches = [f"{size} (all)" if size == moons.POINTS else str(size) for size in sizes]
     return Lab(
         title="A network learns two half moons",
         controls=[
             Control("learning_rate", "learning rate", rates, learning_rate),
             Control("batch_size", "batch size", sizes, batch_size, texts=batches),
-            Control("rule", "rule", list(RULES), rule, "select"),
-            Control("start", "start", STARTS, start, "select"),
+            Control("rule", "rule", list(moons.RULES), rule, "select"),
+            Control("init", "initialization", moons.INITIALIZATIONS, init, "select"),
         ],
         tables={
             name: (() if name in ("points", "labels") else settings, array)
@@ -167,8 +148,8 @@ def classifier(
         panels=[
             {
                 "kind": "region",
-                "x": axis("x₁", -REACH, REACH),
-                "y": axis("x₂", -REACH, REACH),
+                "x": axis("x₁", -moons.REACH, moons.REACH),
+                "y": axis("x₂", -moons.REACH, moons.REACH),
                 "cells": "region",
                 "points": "points",
                 "labels": "labels",
@@ -186,10 +167,10 @@ def classifier(
         alt="Left: the two classes of points over the region that the network gives to each. "
         "Right: training loss against epoch on a log axis.",
         goal=f"training loss under {goal} in epoch {epochs}.",
-        caption="Left: blue discs and vermillion squares are the points; the ground is the class "
-        "that the network would name there, white where it is in doubt. Right: the loss of that "
-        "run, epoch by epoch. Adam wants a smaller rate than SGD, and from the start zero no rate "
-        "helps: all hidden units stay alike.",
+        caption="Left: blue discs and vermillion squares are the points; the background is the "
+        "class that the network predicts there, white where it is unsure. Right: the loss of that "
+        "run, epoch by epoch. Adam needs a smaller rate than SGD, and with all weights zero no "
+        "rate helps: the hidden units stay alike.",
     )
 
 
@@ -206,14 +187,14 @@ def digits_outcomes(
 ) -> dict[str, np.ndarray]:
     r"""Training curves of a 64-32-10 ReLU network on the 8x8 digits, for all settings at once.
 
-    Every setting has the same start; those that share a batch size meet the same batches.
+    All settings start from the same weights; those with the same batch size see the same batches.
 
     learning_rates: L positive numbers in increasing order. batch_sizes: B whole numbers in
-    increasing order. goal: the training loss that the last epoch has to be under.
-    rng: draws the start and the batches (default: `numpy.random.default_rng(0)`).
+    increasing order. goal: an upper bound on the training loss of the last epoch.
+    rng: draws the weights and the batches (default: `numpy.random.default_rng(0)`).
 
     Returns arrays over the settings (L, B): `loss` (training loss) and `error` (share of the
-    validation images named wrong), both (L, B, epochs + 1), before training and for each epoch;
+    validation images misclassified), both (L, B, epochs + 1), before training and for each epoch;
     `final` and `final_error`, their last values; `diverged` (first epoch whose loss is not finite,
     0 for none), `reached` (the goal, bool) and `verdict` (index into DIGITS_VERDICTS).
     """
@@ -271,14 +252,15 @@ DIGITS_VERDICTS = (
 def gradient_cloud(
     batch_sizes: Sequence[int], rng: np.random.Generator, count: int = 80
 ) -> dict[str, np.ndarray]:
-    r"""Gradients of many mini-batches at one place, seen in a plane.
+    r"""Gradients of many mini-batches at one point of the training, projected onto a plane.
 
-    The place is a 64-32-10 network after 100 steps at rate 0.1. The plane is spanned by the whole
-    training set's gradient and, across it, by the direction in which single images differ most.
+    The network is 64-32-10, after 100 steps at rate 0.1. The plane is spanned by the gradient of
+    the whole training set and, at a right angle to it, the direction of largest variance of the
+    gradients of single images.
 
     Returns `cloud` (B, count, 2), in units of the length of the whole gradient, which lies at
-    (1, 0); and `spread` (B,), the mean distance of the cloud's gradients from it, in all
-    directions.
+    (1, 0); and `spread` (B,), the mean distance of the cloud's gradients from it before
+    the projection.
     """
     x, y = load("digits").train
     network = Network([Linear(64, 32), ReLU(), Linear(32, 10)], rng)
@@ -396,12 +378,12 @@ def digits(learning_rate: float = 0.01, batch_size: int = 32) -> Lab:
 
 
 def live(
-    learning_rate: float = 0.03, batch_size: int = 16, rule: str = "SGD", start: str = "kaiming"
+    learning_rate: float = 0.03, batch_size: int = 16, rule: str = "SGD", init: str = "kaiming"
 ) -> Lab:
     r"""Lab: a 2-16-16-2 network that trains in the kernel while you move its settings.
 
-    learning_rate, batch_size, rule, start: the setting that the lab opens with.
+    learning_rate, batch_size, rule, init: the setting that the lab opens with.
     """
     from lrcourse.widgets.labs.training_lab import Live
 
-    return Live(learning_rate, batch_size, rule, start)
+    return Live(learning_rate, batch_size, rule, init)

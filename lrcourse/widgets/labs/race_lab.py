@@ -1,4 +1,4 @@
-r"""A lab on comparisons: any rate for all makes a winner, often not the one of a fair race."""
+r"""A lab on comparisons: one rate for all methods makes a winner, often not that of a fair race."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 METHODS = tuple(race.METHODS)
 WORST = 45.0  # percent; where the axes end
-# What is said of the two methods: both ran at this rate, the rival alone, yours alone, or neither.
+# At this rate both methods ran, the rival alone, yours alone, or neither.
 CASES = (
     "yours {error} %, the rival {rival_error} %",
     "yours was not run, the rival {rival_error} %",
@@ -26,7 +26,7 @@ CASES = (
 
 
 def winner_outcomes(rows: Sequence[dict]) -> dict[str, np.ndarray]:
-    r"""Who wins at which rate, and who if each method has its own best rate.
+    r"""Which method wins at each rate, and which if each method has its own best rate.
 
     rows: of the race, such as `lrcourse.papers.saved("race")`.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # ---- DA-SGD against c times the rate
 
 FACTORS = (1.0, 1.2, 1.4, 1.6, 1.7, 1.8, 1.9, 2.0, 2.2, 2.4, 2.7)
-WINDOW = 10  # steps to a point of the curves
+WINDOW = 10  # steps averaged into a point of the curves
 ACCELERATION_VERDICTS = (
     "SGD is slower: the curves are {gap} % apart. Another multiple brings them closer.",
     "The curves are one: {gap} % apart. DA-SGD was a larger rate in disguise.",
@@ -39,12 +39,12 @@ def acceleration_outcomes(
 ) -> dict[str, np.ndarray]:
     r"""DA-SGD at rate η and SGD at rate c η on the digits, for all settings at once.
 
-    All runs of a batch size have the same start and meet the same batches, so that their curves
-    differ only by the rule. The network is 64-16-10 with ReLU.
+    Runs with the same batch size start from the same weights and see the same batches, so their
+    curves differ only by the rule. The network is 64-16-10 with ReLU.
 
     learning_rates: L positive numbers in increasing order. batch_sizes: B whole numbers in
     increasing order. factors: C values of c in increasing order. steps: a multiple of ten. goal:
-    how close the curves have to be, in percent. rng: draws the start and the batches (default:
+    how close the curves must be, in percent. rng: draws the weights and the batches (default:
     `numpy.random.default_rng(0)`).
 
     Returns `accelerated` (L, B, points), the mean loss of the mini-batches over ten steps each, and
@@ -168,9 +168,9 @@ def acceleration(learning_rate: float = 0.04, batch_size: int = 16, factor: floa
 # ---- a rate for each layer
 
 ACTIVATIONS = {"ReLU": ReLU, "sigmoid": Sigmoid}
-STARTS = ("kaiming", "xavier", "normal")
+INITIALIZATIONS = ("kaiming", "xavier", "normal")
 WIDTHS = (64, 24, 24, 24, 10)
-MOMENTS = (1, 10, 30, 100, 150)
+SNAPSHOTS = (1, 10, 30, 100, 150)  # steps after which the norms are shown
 LAYER_VERDICTS = (
     "It crawls: loss {final}; plain SGD {plain_final}, at {mean} times the rate {larger_final}.",
     "It learns: loss {final}; plain SGD {plain_final}, at {mean} times the rate {larger_final}.",
@@ -191,14 +191,14 @@ def layer_outcomes(
     r"""A rate for each layer against plain SGD, in a network of four layers on the digits.
 
     Plain SGD runs twice: at the same rate η, and at η times the mean over layers and steps of the
-    layers' multipliers. All runs meet the same batches of 32.
+    layers' multipliers. All runs see the same batches of 32.
 
     learning_rates: L positive numbers in increasing order. steps: a multiple of ten, at least 150.
-    goal: the mean loss that the last ten steps have to be under. rng: draws the starts and batches
+    goal: an upper bound on the mean loss of the last ten steps. rng: draws weights and batches
     (default: `numpy.random.default_rng(0)`).
 
-    Returns arrays over the settings (L, 2 activations, 3 starts): `norm` and `rate`
-    (..., 5 moments, 4 layers), the gradient's norm and the rate of each layer; `layerwise`,
+    Returns arrays over the settings (L, 2 activations, 3 initializations): `norm` and `rate`
+    (..., 5 snapshots, 4 layers), the gradient's norm and the rate of each layer; `layerwise`,
     `plain` and `larger` (..., steps / 10), their mean losses over ten steps; `mean`, the mean
     multiplier; `final`, `plain_final`, `larger_final`, `diverged` (0: no run is cut short),
     `reached`, `verdict`.
@@ -208,29 +208,32 @@ def layer_outcomes(
     data = load("digits").train
     batches = shuffled_batches(len(data.y), 32, steps, rng)
     seed = rng.integers(2**32)
-    eta = np.tile(rates, len(STARTS))[:, None].astype(np.float32)
+    eta = np.tile(rates, len(INITIALIZATIONS))[:, None].astype(np.float32)
     parts: dict[str, list] = {}
 
-    def build(activation: str, start: str, runs: int | None) -> Network:
+    def build(activation: str, init: str, runs: int | None) -> Network:
         layers = []
         for fan_in, fan_out in pairwise(WIDTHS):
-            layers += [Linear(fan_in, fan_out, start), ACTIVATIONS[activation]()]
+            layers += [Linear(fan_in, fan_out, init), ACTIVATIONS[activation]()]
         return Network(layers[:-1], np.random.default_rng(seed), runs)
 
     for activation in ACTIVATIONS:
-        first = np.repeat([build(activation, start, None).w for start in STARTS], len(rates), 0)
-        network = build(activation, STARTS[0], len(first))
-        slices = [layer.slice for layer in network.trained]
+        each = [build(activation, init, None).w for init in INITIALIZATIONS]
+        first = np.repeat(each, len(rates), axis=0)
+        network = build(activation, INITIALIZATIONS[0], len(first))
+        slices = LayerwiseRate(SGD(), network.parts).layers
         mean, found = 1.0, {}
         for name in ("layerwise", "plain", "larger"):
             network.w[...] = first
-            rule = LayerwiseRate(SGD(), slices) if name == "layerwise" else SGD()
+            rule = LayerwiseRate(SGD(), network.parts) if name == "layerwise" else SGD()
             own = eta * mean if name == "larger" else eta
             loss, norms = np.empty((steps, len(first))), []
             with np.errstate(over="ignore", invalid="ignore"):
                 for step, batch in enumerate(batches):
                     loss[step] = network.loss_and_gradient(data.x[batch], data.y[batch])
-                    network.g[~np.isfinite(network.g)] = 0  # a run that has diverged stands still
+                    network.g[~np.isfinite(network.g)] = (
+                        0  # a run that has diverged stays where it is
+                    )
                     if name == "layerwise":
                         norms.append([np.linalg.norm(network.g[:, l], axis=1) for l in slices])
                     rule.step(network.w, network.g, own)
@@ -238,11 +241,11 @@ def layer_outcomes(
             if name == "layerwise":
                 norm = np.moveaxis(norms, -1, 0)  # (runs, steps, layers)
                 mean = multiplier(norm).mean(axis=(1, 2))[:, None].astype(np.float32)
-                found["norm"] = norm[:, [moment - 1 for moment in MOMENTS]]
+                found["norm"] = norm[:, [step - 1 for step in SNAPSHOTS]]
                 found["rate"] = eta[:, :, None] * multiplier(found["norm"])
                 found["mean"] = mean[:, 0]
         for name, array in found.items():
-            array = array.reshape(len(STARTS), len(rates), *array.shape[1:])
+            array = array.reshape(len(INITIALIZATIONS), len(rates), *array.shape[1:])
             parts.setdefault(name, []).append(np.moveaxis(array, 0, 1))
     outcomes = {name: np.stack(arrays, axis=1) for name, arrays in parts.items()}
     for name, curve in [
@@ -261,28 +264,28 @@ def layer_outcomes(
     return outcomes
 
 
-def layers(learning_rate: float = 0.018, activation: str = "ReLU", start: str = "xavier") -> Lab:
+def layers(learning_rate: float = 0.018, activation: str = "ReLU", init: str = "xavier") -> Lab:
     r"""Lab: the gradient norm and the rate of each layer, and what layer-wise rates gain.
 
-    learning_rate, activation, start: the setting that the lab opens with.
+    learning_rate, activation, init: the setting that the lab opens with.
     """
     from lrcourse.widgets.lab import Control, Lab, axis
 
     rates, goal, steps = rate_grid(0.01, 1.0)[::5], 0.7, 150
     outcomes = layer_outcomes(rates, steps=steps, goal=goal)
-    three = ("learning_rate", "activation", "start")
+    three = ("learning_rate", "activation", "init")
     tables = {name: (three, array) for name, array in outcomes.items()}
     for name in ("norm", "rate"):
-        tables[name] = ((*three, "moment"), outcomes[name])
+        tables[name] = ((*three, "snapshot"), outcomes[name])
     tables["step"] = ((), np.arange(WINDOW / 2, steps, WINDOW))
     names = [f"layer {k}" for k in range(1, len(WIDTHS))]
     return Lab(
         title="A rate for each layer",
         controls=[
             Control("learning_rate", "learning rate", rates, learning_rate),
-            Control("moment", "bars at step", MOMENTS, 1),
+            Control("snapshot", "bars at step", SNAPSHOTS, 1),
             Control("activation", "activation", list(ACTIVATIONS), activation, "select"),
-            Control("start", "start", STARTS, start, "select"),
+            Control("init", "initialization", INITIALIZATIONS, init, "select"),
         ],
         tables=tables,
         panels=[
@@ -343,13 +346,13 @@ def irprop_outcomes(
 ) -> dict[str, np.ndarray]:
     r"""The step sizes of iRprop- with its limits, for all settings at once.
 
-    Limits a and b scale with the rate that multiplies the steps, so that runs with the same ratio
-    b / a are stacked: limits 1 and b / a, at rate a. The start is the smallest step. The network
+    Runs with limits a and b equal runs with limits 1 and b / a at learning rate a, so all runs
+    with the same ratio are stacked. The first step is the smallest one. The network
     is 64-16-10 with ReLU on the digits.
 
     minima: L smallest steps, ratios: R of the largest step to it, at least 1, batch_sizes: B whole
-    numbers; all in increasing order. goal: the mean loss that the last ten steps have to be under.
-    rng: draws the start and the batches (default: `numpy.random.default_rng(0)`).
+    numbers; all in increasing order. goal: an upper bound on the mean loss of the last ten steps.
+    rng: draws the weights and the batches (default: `numpy.random.default_rng(0)`).
 
     Returns arrays over the settings (L, R, B): `shares` (..., 24), the share of the weights in bins
     of equal width on a log axis from 1e-6 to 1; `smallest`, `largest`, the shares at the limits in

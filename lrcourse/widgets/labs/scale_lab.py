@@ -34,8 +34,8 @@ def whitening_outcomes(
 ) -> dict[str, np.ndarray]:
     r"""ZCA of real colour patches, halved to 16 x 16, for every epsilon.
 
-    epsilons: E positive numbers in increasing order. kept, stretch: the goal: the variance that
-    the 30th strongest axis has to keep, and how much any axis may be stretched. count: patches
+    epsilons: E positive numbers in increasing order. kept, stretch: the goal: the least variance
+    along the 30th strongest axis, and the most that any axis may be stretched. count: patches
     to fit.
 
     Returns over (E,): `white` (E, 5, 16, 16, 3), five whitened patches as bytes, mid-grey for 0
@@ -51,7 +51,7 @@ def whitening_outcomes(
     shown = x[np.linspace(0, len(x) - 1, SHOWN).astype(int)]
     zca = ZCA(float(epsilons[0])).fit(x)
     variance = zca.eigenvalues.clip(0)
-    # One fit serves all: along the axes, epsilon only changes by how much each is stretched.
+    # One fit is enough: epsilon only changes how much each axis is stretched.
     along = (shown - x.mean(axis=0)) @ zca.eigenvectors
     stretched = 1 / np.sqrt(variance + epsilons[:, None])
     white = (along * stretched[:, None]) @ zca.eigenvectors.T
@@ -117,15 +117,15 @@ def whitening(epsilon: float = 1.0) -> Lab:
         goal=f"a variance of at least 0.9 along axis {STRONG}, with no axis stretched more than 20 "
         "times.",
         caption="Left: whitening takes the smooth shades away and leaves edges; with a tiny "
-        "epsilon it leaves noise. Right: epsilon is the variance below which an axis is not "
-        "stretched to 1 any more.",
+        "epsilon it leaves noise. Right: an axis whose variance is far below epsilon is no longer "
+        "stretched to 1.",
     )
 
 
 # ---- BatchNorm's stable range
 
 WIDTHS = (64, 32, 32, 32, 10)
-STARTS = ("kaiming", "normal")
+INITIALIZATIONS = ("kaiming", "normal")
 BATCHNORM_VERDICTS = (
     "Both are slow: loss {final} with BatchNorm, {plain_final} without.",
     "Both learn: loss {final} with BatchNorm, {plain_final} without.",
@@ -145,18 +145,19 @@ def batchnorm_outcomes(
 ) -> dict[str, np.ndarray]:
     r"""A deep ReLU network on the digits with and without BatchNorm, for all settings at once.
 
-    The network is 64-32-32-32-10; BatchNorm stands before each ReLU. Both meet the same batches.
+    The network is 64-32-32-32-10; BatchNorm stands before each ReLU. Both see the same batches.
 
     learning_rates: L positive numbers in increasing order. batch_sizes: B whole numbers from 2 on,
     in increasing order. steps: a multiple of ten. goal: the mean loss of the last ten steps that
-    counts as learnt. rng: draws the starts and the batches (default:
+    counts as learnt. rng: draws weights and batches (default:
     `numpy.random.default_rng(0)`).
 
-    Returns arrays over the settings (L, B, 2 starts): `normal` and `plain` (..., steps / 10), mean
-    losses over ten steps with and without BatchNorm; `final`, `plain_final`, `diverged` (0: no run
-    is cut short), `reached` (with BatchNorm it learns, without not), `verdict`; over (B, 2 starts)
-    `finals` and `plain_finals` (..., L), the response to the rate, at most 10, and `edge`, the
-    largest rate at which the plain network learns, 0 if none does.
+    Returns arrays over the settings (L, B, 2 initializations): `normal` and `plain`
+    (..., steps / 10), mean losses over ten steps with and without BatchNorm; `final`,
+    `plain_final`, `diverged` (0: no run is cut short), `reached` (only the network with BatchNorm
+    learns), `verdict`; over (B, 2 initializations) `finals` and `plain_finals` (..., L), the
+    response to the rate, at most 10, and `edge`, the largest rate at which the plain network
+    learns, 0 if none does.
     """
     rates = increasing("learning rates", learning_rates)
     data = load("digits").train
@@ -166,21 +167,21 @@ def batchnorm_outcomes(
     rng = np.random.default_rng(0) if rng is None else rng
     seed = rng.integers(2**32)
 
-    def build(start: str, norm: bool, runs: int | None) -> Network:
+    def build(init: str, norm: bool, runs: int | None) -> Network:
         layers = []
         for fan_in, fan_out in pairwise(WIDTHS):
             norms = [BatchNorm(fan_out)] if norm and fan_out != WIDTHS[-1] else []
-            layers += [Linear(fan_in, fan_out, start), *norms, ReLU()]
+            layers += [Linear(fan_in, fan_out, init), *norms, ReLU()]
         return Network(layers[:-1], np.random.default_rng(seed), runs)
 
-    eta = np.tile(rates, len(STARTS))[:, None].astype(np.float32)
+    eta = np.tile(rates, len(INITIALIZATIONS))[:, None].astype(np.float32)
     curves = {"normal": [], "plain": []}
     for size in sizes:
         batches = shuffled_batches(len(data.y), size, steps, rng)
         for name, record in curves.items():
             norm = name == "normal"
-            network = build(STARTS[0], norm, len(eta))
-            first = [build(start, norm, None).w for start in STARTS]
+            network = build(INITIALIZATIONS[0], norm, len(eta))
+            first = [build(init, norm, None).w for init in INITIALIZATIONS]
             network.w[...] = np.repeat(first, len(rates), axis=0)
             rule, losses = SGD(), []
             with np.errstate(all="ignore"):
@@ -188,7 +189,7 @@ def batchnorm_outcomes(
                     losses.append(network.loss_and_gradient(data.x[batch], data.y[batch]))
                     rule.step(network.w, network.g, eta)
             means = np.reshape(losses, (-1, 10, len(eta))).mean(axis=1).T
-            record.append(means.reshape(len(STARTS), len(rates), -1).swapaxes(0, 1))
+            record.append(means.reshape(len(INITIALIZATIONS), len(rates), -1).swapaxes(0, 1))
     outcomes = {name: np.stack(record, axis=1) for name, record in curves.items()}
     ends = {"final": "normal", "plain_final": "plain"}
     outcomes |= {name: outcomes[curve][..., -1].astype(np.float32) for name, curve in ends.items()}
@@ -208,16 +209,16 @@ def batchnorm_outcomes(
     }
 
 
-def batchnorm(learning_rate: float = 0.025, batch_size: int = 16, start: str = "kaiming") -> Lab:
+def batchnorm(learning_rate: float = 0.025, batch_size: int = 16, init: str = "kaiming") -> Lab:
     r"""Lab: the range of learning rates at which a network learns, with and without BatchNorm.
 
-    learning_rate, batch_size, start: the setting that the lab opens with.
+    learning_rate, batch_size, init: the setting that the lab opens with.
     """
     from lrcourse.widgets.lab import Control, Lab, axis
 
     rates, sizes, steps, goal = rate_grid(0.01, 10)[::4], (8, 16, 64), 120, 0.7
     outcomes = batchnorm_outcomes(rates, sizes, steps=steps, goal=goal)
-    three = ("learning_rate", "batch_size", "start")
+    three = ("learning_rate", "batch_size", "init")
     shared = ("finals", "plain_finals", "edge")
     tables = {n: (three[1:] if n in shared else three, a) for n, a in outcomes.items()}
     tables["finals"] = (three[1:], outcomes["finals"])
@@ -230,7 +231,7 @@ def batchnorm(learning_rate: float = 0.025, batch_size: int = 16, start: str = "
         controls=[
             Control("learning_rate", "learning rate", rates, learning_rate),
             Control("batch_size", "batch size", sizes, batch_size),
-            Control("start", "start", STARTS, start, "select"),
+            Control("init", "initialization", INITIALIZATIONS, init, "select"),
         ],
         tables=tables,
         panels=[
@@ -263,8 +264,8 @@ def batchnorm(learning_rate: float = 0.025, batch_size: int = 16, start: str = "
         goal="a rate at which the network learns with BatchNorm, and not without (mean loss of the "
         f"last ten steps under {goal:g}).",
         caption=f"Left: {steps} steps of a 64-32-32-32-10 network on 8x8 digits, with BatchNorm "
-        "before each ReLU and without; each point is the mean of ten steps. The start normal is "
-        "far too small for so deep a network, unless BatchNorm sets the scale.",
+        "before each ReLU and without; each point is the mean of ten steps. The normal "
+        "initialization is far too small for so deep a network, unless BatchNorm sets the scale.",
         reveal={
             "name": "range",
             "control": "learning_rate",

@@ -1,8 +1,8 @@
 r"""Live training: a small network learns in the kernel while the lab draws it.
 
 Training is a task on the kernel's own event loop: it takes steps for a few milliseconds, then lets
-the kernel hear what the learner did, so the latest setting always wins. Frames wait for a page that
-is slow or hidden, so that they never queue up.
+the kernel handle what the learner did, so the latest setting always wins. While a slow or
+hidden page still has frames to draw, no more are sent, so they never queue up.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from os import PathLike
 import numpy as np
 import traitlets
 
-from lrcourse.nn import Linear, Network, ReLU, softmax_cross_entropy
+from lrcourse.nn import softmax_cross_entropy
 from lrcourse.widgets.lab import Control, Lab, axis
+from lrcourse.widgets.labs import moons
 from lrcourse.widgets.labs.grids import rate_grid
-from lrcourse.widgets.labs.networks_lab import POINTS, REACH, RULES, STARTS, half_moons, plane
 
-CHUNK = 0.01  # seconds of training between two looks at what the learner did
+CHUNK = 0.01  # seconds of training before the kernel handles other messages
 PACE = 0.03  # seconds between two frames
-AHEAD = 6  # frames that may be on their way to the page
-POINT, LENGTH = 10, 200  # steps to a point of the loss curve, points that are shown
+AHEAD = 6  # frames sent that the page may still have to draw
+POINT, LENGTH = 10, 200  # steps averaged into a point of the loss curve, points shown
 GOAL = 0.01
 VERDICTS = (
     "Step {step}: loss {loss}, accuracy {accuracy}.",
@@ -34,7 +34,7 @@ VERDICTS = (
 
 
 class Live(Lab):
-    r"""A lab that trains while it is shown: `running` starts and pauses it, `restart` begins anew.
+    r"""A lab that trains while it is shown: `running` starts and pauses it.
 
     In a script, where nothing is shown, `train(steps)` trains at once.
     """
@@ -43,32 +43,32 @@ class Live(Lab):
     restarts = traitlets.Int(0).tag(sync=True)
     drawn = traitlets.Int(0).tag(sync=True, echo_update=False)
 
-    def __init__(self, learning_rate: float, batch_size: int, rule: str, start: str) -> None:
+    def __init__(self, learning_rate: float, batch_size: int, rule: str, init: str) -> None:
         r"""Draw the points; see `live`."""
         self._rng = np.random.default_rng(0)
-        self._x, self._y = half_moons(self._rng)
-        self._everywhere = np.concatenate([plane(), self._x])
+        self._x, self._y = moons.half_moons(self._rng)
+        self._everywhere = np.concatenate([moons.plane(), self._x])
         self._frame, self._task = 0, None
         try:
             self._loop = asyncio.get_running_loop()
         except RuntimeError:
             self._loop = None
-        batches = (1, 2, 4, 8, 16, 32, 64, POINTS)
-        self._begin(rule, start)
+        batches = (1, 2, 4, 8, 16, 32, 64, moons.POINTS)
+        self._begin(rule, init)
         super().__init__(
             title="A network learns while you watch",
             controls=[
                 Control("learning_rate", "learning rate", rate_grid(0.0001, 10), learning_rate),
                 Control("batch_size", "batch size", batches, batch_size),
-                Control("rule", "rule", list(RULES), rule, "select"),
-                Control("start", "start", STARTS, start, "select"),
+                Control("rule", "rule", list(moons.RULES), rule, "select"),
+                Control("init", "initialization", moons.INITIALIZATIONS, init, "select"),
             ],
             tables=self._tables(),
             panels=[
                 {
                     "kind": "region",
-                    "x": axis("x₁", -REACH, REACH),
-                    "y": axis("x₂", -REACH, REACH),
+                    "x": axis("x₁", -moons.REACH, moons.REACH),
+                    "y": axis("x₂", -moons.REACH, moons.REACH),
                     "cells": "region",
                     "points": "points",
                     "labels": "labels",
@@ -87,22 +87,21 @@ class Live(Lab):
             "Right: training loss over the last steps on a log axis.",
             goal=f"training loss under {GOAL}.",
             caption="A 2-16-16-2 network trains in the kernel while you move its rate and batch "
-            "size. Left: what it would name everywhere. Right: its loss, each point the mean of "
-            f"{POINT} steps. Reset begins anew.",
+            "size. Left: its prediction everywhere. Right: its loss, each point the mean of "
+            f"{POINT} steps. Reset starts again.",
         )
         self.observe(self._switch, "running")
-        self.observe(self._reset, ["restarts", "start"])
+        self.observe(self._reset, ["restarts", "init"])
         self.observe(self._change_rule, "rule")
 
     # ---- training
 
-    def _begin(self, rule: str, start: str) -> None:
-        layers = [Linear(2, 16, start), ReLU(), Linear(16, 16, start), ReLU(), Linear(16, 2, start)]
-        self._network, self._rule = Network(layers, self._rng), RULES[rule]()
+    def _begin(self, rule: str, init: str) -> None:
+        self._network, self._rule = moons.network(init, self._rng), moons.RULES[rule]()
         self._step, self._losses, self._curve = 0, [], []
 
     def _take_step(self) -> None:
-        batch = self._rng.choice(POINTS, self.batch_size, replace=False)
+        batch = self._rng.choice(moons.POINTS, self.batch_size, replace=False)
         with np.errstate(over="ignore", invalid="ignore"):
             loss = self._network.loss_and_gradient(self._x[batch], self._y[batch])
             self._rule.step(self._network.w, self._network.g, self.learning_rate)
@@ -113,7 +112,7 @@ class Live(Lab):
             self._losses.clear()
 
     def train(self, steps: int) -> None:
-        r"""Take so many steps at once, with the present settings, and show where they led."""
+        r"""Take this many steps at once with the current settings, and show the result."""
         for _ in range(steps):
             self._take_step()
         self._show()
@@ -165,14 +164,14 @@ class Live(Lab):
 
     def _reset(self, change: dict) -> None:
         def reset() -> None:
-            self._begin(self.rule, self.start)
+            self._begin(self.rule, self.init)
             self._show()
 
         self._on_main_thread(reset)
 
     def _change_rule(self, change: dict) -> None:
         def change_rule() -> None:
-            self._rule = RULES[self.rule]()
+            self._rule = moons.RULES[self.rule]()
 
         self._on_main_thread(change_rule)
 
@@ -186,12 +185,12 @@ class Live(Lab):
         with np.errstate(over="ignore", invalid="ignore"):
             logits = np.nan_to_num(self._network.forward(self._everywhere))
             probability = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
-            loss = float(softmax_cross_entropy(logits[-POINTS:], self._y)[0])
+            loss = float(softmax_cross_entropy(logits[-moons.POINTS :], self._y)[0])
         finite = bool(np.isfinite(self._network.w).all())
-        right = (probability[-POINTS:] > 0.5) == self._y
+        right = (probability[-moons.POINTS :] > 0.5) == self._y
         curve = np.array(self._curve or [loss])
         tables = {
-            "region": np.rint(255 * probability[:-POINTS]).astype(np.uint8),
+            "region": np.rint(255 * probability[: -moons.POINTS]).astype(np.uint8),
             "points": self._x,
             "labels": self._y.astype(np.uint8),
             "curve": np.nan_to_num(curve, nan=1e4),

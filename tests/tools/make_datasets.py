@@ -3,7 +3,7 @@
 Needs, besides numpy: pillow, scikit-image and scikit-learn (pip); Debian's packages
 dataset-fashion-mnist and libjxl-testdata, or the same files in folders of yours; and the wheel of
 SciPy 1.9.3 (pip download --no-deps --python-version 3.11 --only-binary :all: scipy==1.9.3).
-The course itself needs none of these: it reads the .npz files that this script leaves here.
+The course itself needs none of these: it reads the .npz files that this leaves there.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[2] / "lrcourse" / "datasets"
 HEIGHT, WIDTH, SIDE = 256, 320, 32  # of a photograph; of a patch
 TRAIN_PATCHES, TEST_PATCHES = 500, 100  # a photograph
 
@@ -32,9 +32,10 @@ def fashion_mini(sources: argparse.Namespace) -> Arrays:
 
     The indices kept beside the images say where each stood in the file it came from.
     """
-    from lrcourse.data import DOWNLOADED, read_idx
+    from lrcourse.datasets.catalogue import PUBLISHED
+    from lrcourse.datasets.formats import read_idx
 
-    files = DOWNLOADED["fashion-mnist"]["files"].items()
+    files = PUBLISHED["fashion-mnist"].files.items()
     full = {part: read_idx(sources.fashion_mnist / file.name, file) for part, file in files}
     rng = np.random.default_rng(2017)
     train, test = (choose(full[part], n, rng) for part, n in [("train_y", 1000), ("test_y", 200)])

@@ -1,6 +1,6 @@
 r"""Make ``api.md``, the reference of the package, from its docstrings.
 
-    python -m lrcourse.docs.make_api
+    python tests/tools/make_api.py
 
 The source is read, not imported, so that every Python version makes the same page.
 """
@@ -11,15 +11,15 @@ from pathlib import Path
 
 from griffe import Class, Docstring, Function, Module, load
 
-PAGE = Path(__file__).with_name("api.md")
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[2] / "lrcourse"
+PAGE = PACKAGE / "docs" / "api.md"
 MODULES = [
-    *("nn", "optim", "training", "data", "schedules", "whitening", "plots"),
-    *("range_test", "sweep", "torch_optim", "exercises"),
+    *("nn", "optim", "training", "measure", "data", "schedules", "callbacks", "whitening", "plots"),
+    *("range_test", "sweep", "fingerprint", "torch_optim", "exercises"),
 ]
 HEAD = """# Reference
 
-Made from the docstrings by `python -m lrcourse.docs.make_api`; a test compares. In a notebook,
+Made from the docstrings by `python tests/tools/make_api.py`; a test compares. In a notebook,
 `fit?` shows the same. Shapes are in parentheses: P parameters, K runs side by side. The labs are
 functions without arguments, such as `labs.bowl()`; `dir(lrcourse.labs)` lists them.
 
@@ -40,6 +40,8 @@ def _module(module: Module) -> Iterator[str]:
     yield f"## lrcourse.{module.name}"
     yield from _sections(module.docstring)
     for name, member in module.members.items():
+        if member.is_alias and member.target_path.startswith(f"{module.path}."):
+            member = member.final_target  # a class of a folder, such as optim
         if not name.startswith("_") and not member.is_alias and member.docstring:
             if member.is_function:
                 yield f"### {name}"
