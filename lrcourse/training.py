@@ -357,7 +357,9 @@ def _plain(value: float | Array) -> float | list:
 
 def _checked_learning_rate(value: float | Array, network: Network) -> float | Array:
     rates = np.asarray(value, dtype=float)
-    if not (np.isfinite(rates).all() and (rates >= 0).all()):
+    with np.errstate(over="ignore"):
+        as_w = rates.astype(network.w.dtype)
+    if not (np.isfinite(as_w).all() and (as_w >= 0).all()):
         raise ValueError(f"The learning rate must be a finite number, 0 or more, not {value}.")
     if rates.ndim == 0:
         return float(rates)
@@ -367,7 +369,7 @@ def _checked_learning_rate(value: float | Array, network: Network) -> float | Ar
             f"Learning rates of shape {rates.shape} do not fit this network: give one number"
             + (f", or {runs[0]} of them in an array of shape ({runs[0]}, 1)." if runs else ".")
         )
-    return rates.astype(network.w.dtype)
+    return as_w
 
 
 def _calls(callbacks: Sequence[object]) -> dict[str, list[Callable[[Run], None]]]:

@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from lrcourse.data import Data
 from lrcourse.nn import Array, Linear, Network, ReLU, Sigmoid
-from lrcourse.optim import IRpropMinus, Rule
+from lrcourse.optim import Rule
 from lrcourse.training import History, Stop, fit
 
 
@@ -76,11 +76,3 @@ class Clock:
             runs: side by side.
         """
         return round(1000 * (time.process_time() - self.start) / max(steps * runs, 1), 4)
-
-
-def sign_sgd() -> IRpropMinus:
-    r"""Return signSGD: iRprop- with steps of one size, 1, on which the learning rate is a factor.
-
-    The variant is the paper's, which steps where a sign flips, too.
-    """
-    return IRpropMinus(minimum=1.0, maximum=1.0, initial=1.0, variant="paper")

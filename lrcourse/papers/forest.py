@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from lrcourse.palette import BLACK, BLUE, GREEN, ORANGE, VERMILLION
+from lrcourse.palette import BLUE, GREEN, INK, ORANGE, VERMILLION
 from lrcourse.papers.trial import (
     FAILS,
     HOLDS,
@@ -82,7 +82,7 @@ def figure(found: Found) -> Figure:
         picture = Figure((10, 1.0 + 0.5 * len(lines)), facecolor="white", layout="constrained")
         axes = picture.subplots()
     axes.axvspan(-1, 1, color="#d8d8d8", linewidth=0)
-    axes.axvline(0, color=BLACK, linewidth=0.8)
+    axes.axvline(0, color=INK, linewidth=0.8)
     for y, (_, claim, parts, verdict) in enumerate(lines):
         colour, mark = COLOURS[verdict], MARKS[verdict]
         for k, part in enumerate(parts):
@@ -100,7 +100,7 @@ def figure(found: Found) -> Figure:
             xycoords=("axes fraction", "data"),
             va="center",
             fontsize=7,
-            color=BLACK,
+            color=INK,
         )
     labels = [
         "\n".join(wrap(f"{n}. {claim.says}" + " (primary)" * claim.primary, 62)[:3])

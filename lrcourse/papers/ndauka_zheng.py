@@ -12,8 +12,8 @@ from itertools import pairwise
 import numpy as np
 
 from lrcourse.nn import Array, BatchNorm, Linear, Network, ReLU
-from lrcourse.optim import SGD, IRpropMinus
-from lrcourse.papers.dense import Clock, quiet_fit, sign_sgd
+from lrcourse.optim import SGD, IRpropMinus, SignSGD
+from lrcourse.papers.dense import Clock, quiet_fit
 from lrcourse.papers.images import images, pooled
 from lrcourse.papers.trial import (
     SAME,
@@ -46,7 +46,7 @@ RULES = {
     "irprop-paper": functools.partial(IRpropMinus, variant="paper"),
     "irprop-wide": functools.partial(IRpropMinus, minimum=1e-6, maximum=50.0, initial=0.01),
     "sgd": SGD,
-    "signsgd": sign_sgd,
+    "signsgd": SignSGD,
 }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from lrcourse import optim
 from lrcourse.callbacks import LearningRateScheduler
-from lrcourse.papers.dense import Clock, dense, quiet_fit, sign_sgd
+from lrcourse.papers.dense import Clock, dense, quiet_fit
 from lrcourse.papers.images import images, pooled
 from lrcourse.papers.trial import (
     LOWER,
@@ -63,7 +63,7 @@ METHODS: dict[str, tuple[Callable[[], optim.Rule], Callable | None]] = {
     "AdamW": (optim.AdamW, None),
     "Rprop": (optim.Rprop, None),
     "iRprop-": (optim.IRpropMinus, None),
-    "signSGD": (sign_sgd, None),
+    "signSGD": (optim.SignSGD, None),
     "SGD, cosine": (optim.SGD, Cosine),
     "SGD, one cycle": (optim.SGD, OneCycle),
     "Momentum, cosine": (optim.Momentum, Cosine),

@@ -7,7 +7,7 @@ import pytest
 
 from lrcourse.nn import Sigmoid
 from lrcourse.optim import SGD
-from lrcourse.papers.dense import dense, quiet_fit, sign_sgd
+from lrcourse.papers.dense import dense, quiet_fit
 
 X = np.eye(8, 5, dtype=np.float32)
 LABELS = np.arange(8) % 3
@@ -48,13 +48,3 @@ def test_ctrl_c_is_no_result():
 
     with pytest.raises(KeyboardInterrupt):
         trained(0.1, SGD(), callbacks=[Interrupts()])
-
-
-def test_sign_sgd_steps_as_far_as_the_rate_says():
-    w, g = np.zeros((1, 3)), np.array([[2.0, -1e-3, 0.0]])
-    rule = sign_sgd()
-    for gradient in (g, -g):
-        rule.step(w, gradient, 0.25)
-    np.testing.assert_array_equal(w, 0)  # there, and back where the sign has flipped
-    rule.step(w, g, 0.25)
-    np.testing.assert_array_equal(w, [[-0.25, 0.25, 0.0]])
