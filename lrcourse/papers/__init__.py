@@ -5,6 +5,7 @@ r"""Five papers on trial, and a race of all methods: each file has a claim, and 
 again. The claims stand in `claims.lock.json`, written before those rows.
 """
 
+import json
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,7 @@ from lrcourse.messages import unknown
 from lrcourse.papers.trial import Paper, Verdicts, judged
 from lrcourse.sweep import table
 
+FOLDER = Path(__file__).parent
 # What `lrcourse reproduce` calls a paper, and its module, by author and year where one is printed.
 _MODULES = {
     "irprop": "ndauka_zheng",
@@ -54,12 +56,13 @@ def saved(name: str, scale: str = "quick") -> list[dict]:
     """
     of = paper(name)
     if scale == "own" and "own" in of.setting:
-        from lrcourse.papers import lock, own_scale
+        from lrcourse.papers import own_scale
 
-        return own_scale.rows(name, lock.own_hash(name))
+        locked = json.loads((FOLDER / "claims.lock.json").read_text(encoding="utf-8"))
+        return own_scale.rows(name, locked["papers"][name]["own scale"]["hash"])
     if scale != "quick":
         raise ValueError(f"{name} has no saved rows of scale {scale!r}.")
-    return table(Path(__file__).parent / "results" / f"{name}-quick.jsonl")
+    return table(FOLDER / "results" / f"{name}-quick.jsonl")
 
 
 def verdicts(name: str, rows: Sequence[dict] | None = None, scale: str = "quick") -> Verdicts:
