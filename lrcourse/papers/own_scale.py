@@ -1,25 +1,14 @@
 r"""Two papers at their own scale, on their own data: the runs that judge their primary claims.
 
-    OMP_NUM_THREADS=1 python -m lrcourse.papers.own_scale layer-rates da-sgd
-
-trains what is missing, one run after the other, and writes a line of JSON after each; a command
-that was killed goes on where it was. Nothing is chosen by these runs, so all training images are
-trained on. Each row carries the lock of the claims that it judges (``lrcourse.papers.lock``) and
-the commit of the code; the tables use the rows of the present lock only.
+Nothing is chosen by these runs, so all training images are trained on. Each row carries the lock of
+the claims that it judges (``lrcourse.papers.lock``) and the commit of the code; the tables use the
+rows of the present lock only. ``run_own_scale`` trains what is missing.
 """
 
-import argparse
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-from lrcourse.files import lock as lock_file
-from lrcourse.files import write_whole
-from lrcourse.papers.images import missing
 
 RESULTS = Path(__file__).parent / "results"
 PLAIN, RULE, CONTROL = "plain", "layerwise", "control"  # the arms of layer-rates, in this order
@@ -89,7 +78,7 @@ def saved(name: str, lock: str, file: Path | None = None) -> list[dict]:
         lock: hash of the claims.
         file: where they are; without it those that came with the package.
     """
-    return [row for row in _read(file or path(name)) if row["lock"] == lock]
+    return [row for row in read(file or path(name)) if row["lock"] == lock]
 
 
 def rows(name: str, lock: str, file: Path | None = None) -> list[dict]:
@@ -176,10 +165,16 @@ def first_epoch(name: str, row: dict, multiplier: float | None = None) -> float:
     (setting,) = [
         setting for setting in RUNS[name]() if all(row[k] == v for k, v in setting.items())
     ]
-    return run(name, setting | _short(name, setting), multiplier)["first_loss"]
+    return run(name, setting | one_epoch(name, setting), multiplier)["first_loss"]
 
 
-def _short(name: str, setting: dict) -> dict:
+def one_epoch(name: str, setting: dict) -> dict:
+    r"""Return the columns that shorten a run to one epoch.
+
+    Args:
+        name: one of ``RUNS``.
+        setting: one of its runs.
+    """
     if name == "da-sgd":
         return {"epochs": 1}
     return {"iterations": min(setting["iterations"], 60_000 // setting["batch_size"])}
@@ -192,123 +187,24 @@ def missing_runs(name: str, done: Sequence[dict]) -> Iterator[dict]:
         name: one of ``RUNS``.
         done: the rows of the present lock.
     """
-    keys = {_key(row) for row in done}
-    yield from (setting for setting in RUNS[name]() if _key(setting) not in keys)
+    keys = {key(row) for row in done}
+    yield from (setting for setting in RUNS[name]() if key(setting) not in keys)
 
 
-def _key(row: dict) -> tuple:
+def key(row: dict) -> tuple:
+    r"""Return what tells a run from the others of its paper.
+
+    Args:
+        row: a row, or a setting.
+    """
     return tuple(row.get(name) for name in ("rule", "batch_size", "arm", "seed"))
 
 
-def _read(file: Path) -> list[dict]:
+def read(file: Path) -> list[dict]:
+    r"""Return the rows of a file, none if there is no file.
+
+    Args:
+        file: of JSON lines.
+    """
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return [json.loads(line) for line in lines]
-
-
-def _commit() -> str:
-    def git(*words: str) -> str:
-        folder = Path(__file__).parent
-        command = ["git", "-C", str(folder), *words]
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
-        return found.stdout.strip() if found.returncode == 0 else "unknown"
-
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "*.py")
-    return git("rev-parse", "HEAD") + (" and changes" if changed not in ("", "unknown") else "")
-
-
-def _multiplier(setting: dict, done: Sequence[dict]) -> float | None:
-    if setting["arm"] != CONTROL:
-        return None
-    found = [row for row in done if _key(row) == _key(setting | {"arm": RULE})]
-    return found[0]["multiplier"] if found else None
-
-
-def train_missing(name: str, lock: str, file: Path, most: int | None = None) -> Iterator[str]:
-    r"""Train the runs of a paper that have no row, and yield a line about each.
-
-    Args:
-        name: one of ``RUNS``.
-        lock: hash of the claims.
-        file: its rows.
-        most: how many runs; None for all.
-    """
-    commit, done = _commit(), saved(name, lock, file)
-    total, left = len(RUNS[name]()), list(missing_runs(name, done))
-    yield f"{name}: {total - len(left)} of {total} runs are in {file}."
-    for setting in left[:most]:
-        result = run(name, setting, _multiplier(setting, done))
-        row = {"lock": lock, "commit": commit, **setting, **result}
-        done.append(row)
-        lines = [json.dumps(each) for each in [*_read(file), row]]
-        write_whole(file, "\n".join(lines) + "\n")
-        about = " ".join(str(part) for part in _key(setting) if part is not None)
-        yield (
-            f"{name} {about}: test error {row['test_error']}, first loss {row['first_loss']}, "
-            f"{row['cpu_seconds']:.0f} CPU seconds ({len(done)} of {total})"
-        )
-
-
-def smoke(name: str) -> Iterator[str]:
-    r"""Train each arm of a paper for one epoch and yield a line about each; nothing is saved.
-
-    Args:
-        name: one of ``RUNS``.
-    """
-    seen, multiplier = set(), None
-    for setting in RUNS[name]():
-        key = (setting["arm"], setting.get("rule"), setting["batch_size"])
-        if key in seen:
-            continue
-        seen.add(key)
-        result = run(name, setting | _short(name, setting), multiplier)
-        multiplier = result.get("multiplier", None) if setting["arm"] == RULE else multiplier
-        yield f"{name} {' '.join(str(part) for part in key if part is not None)}: {result}"
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    r"""Train what is missing.
-
-    Args:
-        arguments: of the command line; without them, those it was called with.
-    """
-    parser = argparse.ArgumentParser(prog="python -m lrcourse.papers.own_scale")
-    parser.add_argument(
-        "names", nargs="+", choices=list(RUNS), metavar="NAME", help=", ".join(RUNS)
-    )
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the rows")
-    parser.add_argument("--most", type=int, help="how many runs of each, at most")
-    parser.add_argument("--smoke", action="store_true", help="one epoch of each arm, saved nowhere")
-    options = parser.parse_args(arguments)
-    if os.environ.get("OMP_NUM_THREADS") != "1":
-        parser.error("set OMP_NUM_THREADS=1: rows and their CPU times are of one thread.")
-    import torch
-
-    from lrcourse.papers.lock import own_hash
-
-    torch.set_num_threads(1)
-    if reasons := missing(setting["data"] for name in options.names for setting in RUNS[name]()):
-        parser.error(" ".join(reasons.values()))
-    options.out.mkdir(parents=True, exist_ok=True)
-    folder = os.open(options.out, os.O_RDONLY)
-    try:
-        lock_file(folder)
-    except BlockingIOError:
-        parser.error(f"another process writes to {options.out}: wait for it.")
-    for name in options.names:
-        file = options.out / path(name).name
-        lines = (
-            smoke(name)
-            if options.smoke
-            else train_missing(name, own_hash(name), file, options.most)
-        )
-        for line in lines:
-            print(line, flush=True)
-    os.close(folder)
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        print("Stopped. Finished runs are kept: the same command goes on.", file=sys.stderr)
-        raise SystemExit(130) from None

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from lrcourse import papers
-from lrcourse.papers import lock, own_scale, paper
+from lrcourse.papers import lock, own_scale, paper, run_own_scale
 from lrcourse.papers.own_scale import ARMS, CONTROL, PLAIN, RULE
 from lrcourse.papers.trial import HOLDS, UNTESTED, judgements
 
@@ -30,7 +30,7 @@ def test_the_runs_are_those_of_the_papers():
     assert (rates[256], rates[32], rates[8]) == (0.007, 0.004, 0.002)
     assert {s["learning_rate"] for s in dense if s["batch_size"] == 256} == {0.007, 0.01274}
     for runs in (lenet, dense):
-        assert len({own_scale._key(setting) for setting in runs}) == len(runs)
+        assert len({own_scale.key(setting) for setting in runs}) == len(runs)
 
 
 def small_lenet():
@@ -53,13 +53,13 @@ def small(monkeypatch):
 def test_a_killed_command_goes_on_and_repeats_nothing(tmp_path, small, name):
     file = tmp_path / "rows.jsonl"
     total = len(own_scale.RUNS[name]())
-    first, *lines = own_scale.train_missing(name, "abc", file, most=2)
+    first, *lines = run_own_scale.train_missing(name, "abc", file, most=2)
     assert first == f"{name}: 0 of {total} runs are in {file}." and len(lines) == 2
     before = file.read_bytes()
-    first, *lines = own_scale.train_missing(name, "abc", file)
+    first, *lines = run_own_scale.train_missing(name, "abc", file)
     assert first.startswith(f"{name}: 2 of {total}") and len(lines) == total - 2
     assert file.read_bytes().startswith(before)
-    assert len(list(own_scale.train_missing(name, "abc", file))) == 1
+    assert len(list(run_own_scale.train_missing(name, "abc", file))) == 1
     for row in own_scale.saved(name, "abc", file):
         assert row["first_loss"] > 0 and row["cpu_seconds"] > 0 and row["step_ms"] > 0
         assert row["lock"] == "abc" and row["commit"] and 0 < row["test_error"] < 100
@@ -68,7 +68,7 @@ def test_a_killed_command_goes_on_and_repeats_nothing(tmp_path, small, name):
 
 def test_the_control_has_the_mean_multiplier_of_its_seed(tmp_path, small):
     file = tmp_path / "rows.jsonl"
-    list(own_scale.train_missing("layer-rates", "abc", file))
+    list(run_own_scale.train_missing("layer-rates", "abc", file))
     plain, rule, control = own_scale.saved("layer-rates", "abc", file)
     assert [row["arm"] for row in (plain, rule, control)] == [PLAIN, RULE, CONTROL]
     assert plain["first_loss"] != rule["first_loss"] != control["first_loss"]
@@ -81,10 +81,10 @@ def test_the_control_has_the_mean_multiplier_of_its_seed(tmp_path, small):
 
 def test_an_unfinished_group_is_left_out(tmp_path, small):
     file = tmp_path / "rows.jsonl"
-    list(own_scale.train_missing("da-sgd", "abc", file, most=3))
+    list(run_own_scale.train_missing("da-sgd", "abc", file, most=3))
     assert len(own_scale.saved("da-sgd", "abc", file)) == 3
     assert own_scale.rows("da-sgd", "abc", file) == []
-    list(own_scale.train_missing("da-sgd", "abc", file))
+    list(run_own_scale.train_missing("da-sgd", "abc", file))
     assert len(own_scale.rows("da-sgd", "abc", file)) == 4
 
 
@@ -131,21 +131,21 @@ def test_papers_saves_and_judges_them_by_name(monkeypatch, tmp_path):
 def test_more_than_one_thread_is_refused(monkeypatch, capsys):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     with pytest.raises(SystemExit):
-        own_scale.main(["da-sgd", "--smoke"])
+        run_own_scale.main(["da-sgd", "--smoke"])
     assert "set OMP_NUM_THREADS=1" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not os.environ.get("LRCOURSE_DATA"), reason="needs the papers' own data")
 @pytest.mark.parametrize("name", own_scale.RUNS)
 def test_one_saved_row_of_each_arm_is_what_a_run_of_today_gives(name):
-    rows = own_scale._read(own_scale.path(name))
+    rows = own_scale.read(own_scale.path(name))
     if not rows:
         pytest.skip("these runs are not there yet")
     seen = {}
     for row in rows:
         seen.setdefault(row["arm"], row)
     for arm, row in seen.items():
-        rule = [r for r in rows if own_scale._key(r) == own_scale._key(row | {"arm": RULE})]
+        rule = [r for r in rows if own_scale.key(r) == own_scale.key(row | {"arm": RULE})]
         multiplier = rule[0]["multiplier"] if arm == CONTROL else None
         found = own_scale.first_epoch(name, row, multiplier)
         assert found == pytest.approx(row["first_loss"], rel=0.01), arm
