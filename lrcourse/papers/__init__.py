@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from lrcourse.messages import unknown
+from lrcourse.papers.lock import state
 from lrcourse.papers.trial import Paper, Verdicts, judged
 from lrcourse.sweep import table
 
@@ -73,4 +74,5 @@ def verdicts(name: str, rows: Sequence[dict] | None = None, scale: str = "quick"
         rows: the runs to judge; without them, the saved ones.
         scale: at which they were run: "quick", "full" or, of two papers, "own".
     """
-    return judged(paper(name), saved(name, scale) if rows is None else rows, scale)
+    of = paper(name)
+    return judged(of, saved(name, scale) if rows is None else rows, scale, state(of))

@@ -1,23 +1,18 @@
 r"""The lock of the claims: what is judged, by which rule, on which grids and seeds.
 
-    python -m lrcourse.papers.lock --because "why they change"
-
-writes ``claims.lock.json`` from the code, before the runs that the claims judge. Each paper has a
-hash there, over its claims with their words and rules, its grids and its seeds; a change of the
-code shows as another hash, and the next writing lists what changed, when, and why. Tables say
+``write_lock`` writes ``claims.lock.json`` from the code, before the runs that the claims judge. Each
+paper has a hash there, over its claims with their words and rules, its grids and its seeds; a
+change of the code shows as another hash, and the next writing lists what changed, when, and why. Tables say
 whether their claims are those of the lock.
 """
 
-import argparse
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lrcourse.files import write_whole
-from lrcourse.papers import NAMES, own_scale, paper
+from lrcourse.papers import own_scale
 from lrcourse.papers.trial import LEVEL, RULE, SCALES, UNDECIDED, Claim, Paper
 
 PATH = Path(__file__).parent / "claims.lock.json"
@@ -92,16 +87,16 @@ def _own_digest(of: Paper) -> str:
     return digest([RULE, primary, own_scale.RUNS[of.name]()])
 
 
-def own_hash(name: str) -> str:
+def own_hash(of: Paper) -> str:
     r"""Return the hash that the rows of a paper's own scale carry.
 
     It is over the rule, the primary claims and the runs, so that a change of what only smaller
     networks test leaves these rows what they are.
 
     Args:
-        name: one of ``own_scale.RUNS``.
+        of: one of ``own_scale.RUNS``.
     """
-    return _own_digest(paper(name))
+    return _own_digest(of)
 
 
 @functools.cache
@@ -124,16 +119,17 @@ def state(of: Paper) -> str:
     return f"Claims locked on {found['date']}, {found['hash'][:8]}."
 
 
-def written(old: dict, because: str, today: str) -> dict:
+def written(old: dict, because: str, today: str, every: Iterable[Paper]) -> dict:
     r"""Return the lock as the code has it, and list what has changed.
 
     Args:
         old: the lock before, or an empty dict.
         because: why it changes.
         today: the date.
+        every: the papers.
     """
     papers, changes = {}, list(old.get("changes", []))
-    for of in map(paper, NAMES):
+    for of in every:
         found, before = entry(of), old.get("papers", {}).get(of.name)
         found = {"hash": digest([RULE, found]), "date": today, **found}
         if before and before["hash"] == found["hash"]:
@@ -158,26 +154,3 @@ def _differences(before: dict, now: dict) -> Iterator[str]:
     for part in ("dropped", "grids", "seeds", "own scale"):
         if before.get(part) != now.get(part):
             yield part
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    r"""Write the lock.
-
-    Args:
-        arguments: of the command line; without them, those it was called with.
-    """
-    parser = argparse.ArgumentParser(prog="python -m lrcourse.papers.lock")
-    parser.add_argument("--because", default="", help="why the claims change")
-    because = parser.parse_args(arguments).because
-    now = written(locked(), because, f"{datetime.now(UTC):%Y-%m-%d}")
-    news = now["changes"][len(locked().get("changes", [])) :]
-    if news and not because:
-        parser.error("the claims have changed since they were locked: say why with --because.")
-    write_whole(PATH, json.dumps(now, indent=1, ensure_ascii=False) + "\n")
-    for change in news:
-        print(f"{change['paper']}: {'; '.join(change['what'])}")
-    print(f"{PATH}: {sum(len(found['claims']) for found in now['papers'].values())} claims")
-
-
-if __name__ == "__main__":
-    main()

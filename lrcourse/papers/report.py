@@ -17,6 +17,7 @@ from markdown_it import MarkdownIt
 
 from lrcourse.files import write_whole
 from lrcourse.papers import forest
+from lrcourse.papers.lock import state
 from lrcourse.papers.trial import (
     RULE,
     NotTestedError,
@@ -133,7 +134,7 @@ def _parts(
     for part, (part_rows, heading) in _scales(paper, rows, scale).items():
         yield heading
         yield from _picture(paper, part_rows, f"{sweep.path.stem}/claims-{part}.png")
-        verdicts = judged(paper, part_rows, part)
+        verdicts = judged(paper, part_rows, part, state(paper))
         yield markdown(verdicts.title)
         yield _table(
             ("no.", *verdicts.head), [(str(n), *line) for n, line in enumerate(verdicts.body, 1)]

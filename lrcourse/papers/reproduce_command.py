@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lrcourse.papers import NAMES, paper
 from lrcourse.papers.images import missing
+from lrcourse.papers.lock import state
 from lrcourse.papers.trial import Paper, judged
 from lrcourse.sweep import Sweep, SweepError, export, table
 
@@ -125,7 +126,7 @@ def _printed(
 ) -> Iterator[str]:
     from lrcourse.papers import report
 
-    yield str(judged(paper, rows, scale))
+    yield str(judged(paper, rows, scale, state(paper)))
     if missing := len(sweep.keys) - len(rows):
         yield f"Missing: {missing} of {len(sweep.keys)} runs; leave out --report-only to run them."
     seconds = report.duration(sum(row["seconds"] for row in rows))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lrcourse.files import lock as lock_file
 from lrcourse.files import write_whole
-from lrcourse.papers import own_scale
+from lrcourse.papers import own_scale, paper
 from lrcourse.papers.images import missing
 from lrcourse.papers.lock import own_hash
 
@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lines = (
             smoke(name)
             if options.smoke
-            else train_missing(name, own_hash(name), file, options.most)
+            else train_missing(name, own_hash(paper(name)), file, options.most)
         )
         for line in lines:
             print(line, flush=True)

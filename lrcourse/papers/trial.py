@@ -789,24 +789,23 @@ def seeds_text(needed: float) -> str:
     return f"{needed:.0f} seeds would decide it"
 
 
-def judged(paper: Paper, rows: Sequence[dict], scale: str) -> Verdicts:
+def judged(paper: Paper, rows: Sequence[dict], scale: str, locked: str = "") -> Verdicts:
     r"""Judge all claims of a paper.
 
     Args:
         paper: the paper.
         rows: of its sweep; a claim about a setting without rows is not tested at this scale.
         scale: one of the paper's ``setting``.
+        locked: a sentence on whether its claims are those of the lock, from ``lock.state``.
 
     Returns:
         The table: claim, kind, data, printed, measured, verdict.
     """
-    from lrcourse.papers.lock import state
-
     table = Verdicts(
         f"{paper.citation} Scale {scale}: {paper.setting[scale]} "
         "Measured: mean ± sd (seeds), the mean difference with its 95 % interval, and in how many "
         "seeds the side that is named first is lower. "
-        f"{state(paper)}",
+        f"{locked}",
         ("claim", "kind", "data", "printed", "measured", "verdict"),
     )
     for claim, judgement, verdict, level in judgements(paper, rows):

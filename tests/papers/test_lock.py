@@ -74,7 +74,7 @@ def test_no_stand_in_has_the_place_of_a_papers_classes():
 
 def test_a_change_is_listed_with_its_reason(monkeypatch):
     old = lock.locked()
-    assert lock.written(old, "", "2030-01-01") == old
+    assert lock.written(old, "", "2030-01-01", map(paper, NAMES)) == old
     tried = paper("irprop")
     claims = (tried.claims[0]._replace(rule="fewer by over 2 epochs"), *tried.claims[2:])
     monkeypatch.setitem(tried.__dict__, "claims", claims)
@@ -97,4 +97,7 @@ def test_a_change_is_listed_with_its_reason(monkeypatch):
 def test_claims_that_are_not_locked_are_said_to_be_so():
     import tiny_paper
 
-    assert "Claims not locked." in judged(tiny_paper.PAPER, [], "quick").title
+    assert (
+        "Claims not locked."
+        in judged(tiny_paper.PAPER, [], "quick", lock.state(tiny_paper.PAPER)).title
+    )

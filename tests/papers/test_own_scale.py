@@ -107,7 +107,7 @@ def test_the_primary_claims_are_judged_by_these_rows(tmp_path):
 
 def test_papers_saves_and_judges_them_by_name(monkeypatch, tmp_path):
     monkeypatch.setattr(own_scale, "RESULTS", tmp_path)
-    own = lock.own_hash("layer-rates")
+    own = lock.own_hash(paper("layer-rates"))
     rows = [
         {**s, "lock": own, "test_error": error + 0.01 * (s["seed"] % 3), "early_error": error}
         | {"loss": 0.05, "step_ms": 1.0, "multiplier": 2.0}
