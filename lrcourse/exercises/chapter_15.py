@@ -208,8 +208,11 @@ def _mistaken_differences(validation: NDArray, test: NDArray, t: float) -> dict:
         for count in range(1, len(BUGS) + 1)
         for bugs in combinations(BUGS, count)
     }
-    lowest = validation.min(axis=1).argmin(axis=1)
-    old, new = test[0, :, lowest[0]], test[1, :, lowest[1]]
+
+    def chosen(k: NDArray, errors: NDArray) -> tuple:
+        old, new = errors[0, :, k[0]], errors[1, :, k[1]]
+        return k, new.mean() - old.mean(), _margin(old, new, t)
+
     return left | {
         "The difference is new minus old: below 0 the new one is better.": (
             k,
@@ -222,20 +225,12 @@ def _mistaken_differences(validation: NDArray, test: NDArray, t: float) -> dict:
             margin * math.sqrt(n),
         ),
         "The factor t is missing from the margin.": (k, difference, margin / t),
-        "The rate of the old one serves both: each has its own.": (
-            k[[0, 0]],
-            test[1, :, k[0]].mean() - test[0, :, k[0]].mean(),
-            _margin(test[0, :, k[0]], test[1, :, k[0]], t),
+        "The rate of the old one serves both: each has its own.": chosen(k[[0, 0]], test),
+        "The rate is chosen by the lowest single run: choose by the mean over seeds.": chosen(
+            validation.min(axis=1).argmin(axis=1), test
         ),
-        "The rate is chosen by the lowest single run: choose by the mean over seeds.": (
-            lowest,
-            new.mean() - old.mean(),
-            _margin(old, new, t),
-        ),
-        "It compares validation errors: those were used to choose. Compare test errors.": (
-            k,
-            validation[1, :, k[1]].mean() - validation[0, :, k[0]].mean(),
-            _margin(validation[0, :, k[0]], validation[1, :, k[1]], t),
+        "It compares validation errors: those were used to choose. Compare test errors.": chosen(
+            k, validation
         ),
     }
 

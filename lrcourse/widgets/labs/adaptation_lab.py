@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 RULES = {rule.__name__: rule for rule in (SGD, AdaGrad, RMSprop, AdaDelta, Adam)}
 CONDITIONINGS = (1, 10, 100, 1000)
 EPSILONS = (1e-8, 1e-4, 1e-2)
-LATE = (
-    10  # steps for which the loss must stay low: a lucky swing through the minimum does not count
-)
+LATE = 10  # steps for which the loss must stay low: a lucky swing past the minimum does not count
 VERDICTS = (
     "It crawls: loss {final}. In all, the rule arrives in {count} of 4 bowls at this rate.",
     "It arrives: loss {final}. In all, the rule arrives in {count} of 4 bowls at this rate.",

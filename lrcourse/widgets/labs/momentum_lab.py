@@ -138,7 +138,7 @@ def valley(
     tables["contours"] = (("steepness",), ellipses(bowls, CONTOURS))
     ratios = [f"1 : {ratio:g}" for ratio in STEEPNESSES]
     plain = {"series": 1, "label": "plain gradient descent"}
-    heavy = {"series": 0, "label": "with momentum", "dots": True}
+    heavy = {"dots": True, "series": 0, "label": "with momentum"}
     return Lab(
         title="Momentum in a valley",
         controls=[

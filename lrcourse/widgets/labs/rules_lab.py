@@ -241,11 +241,8 @@ def layer_outcomes(
             array = array.reshape(len(INITIALIZATIONS), len(rates), *array.shape[1:])
             parts.setdefault(name, []).append(np.moveaxis(array, 0, 1))
     outcomes = {name: np.stack(arrays, axis=1) for name, arrays in parts.items()}
-    for name, curve in [
-        ("final", "layerwise"),
-        ("plain_final", "plain"),
-        ("larger_final", "larger"),
-    ]:
+    ends = {"final": "layerwise", "plain_final": "plain", "larger_final": "larger"}
+    for name, curve in ends.items():
         outcomes[name] = outcomes[curve][..., -1].astype(np.float32)
     final = outcomes["final"]
     fast = np.arange(len(rates))[:, None, None] > np.nanargmin(final, axis=0)
