@@ -41,6 +41,15 @@ def _stoppable(stopped: str, extra: str = "") -> Iterator[None]:
         ) from None
 
 
+@contextmanager
+def _reported(*errors: type[Exception]) -> Iterator[None]:
+    # The sentence of such an error is all that the user needs.
+    try:
+        yield
+    except errors as error:
+        raise click.ClickException(str(error)) from None
+
+
 def _examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
@@ -79,12 +88,10 @@ def lab(folder: Path, no_browser: bool, port: int | None) -> None:
     """
     from lrcourse.course import workspace
 
-    try:
+    with _reported(workspace.WorkspaceError):
         for line in workspace.deliver(folder, workspace.course_folder(), __version__):
             click.echo(line)
         workspace.serve(folder, port, browser=not no_browser)
-    except workspace.WorkspaceError as error:
-        raise click.ClickException(str(error)) from None
 
 
 @main.command(epilog=_examples("lrcourse doctor"))
@@ -112,10 +119,8 @@ def data(name: str) -> None:
     """
     from lrcourse.data import load
 
-    try:
+    with _reported(ValueError, OSError, LookupError):
         found = load(name)
-    except (ValueError, OSError, LookupError) as error:
-        raise click.ClickException(str(error)) from None
     sizes = ", ".join(f"{len(getattr(found, p).y)} {p}" for p in ("train", "validation", "test"))
     height, width, *channels = found.image_shape
     click.echo(f"{found.name}: {height}x{width} {'colour' if channels else 'grey'} images, {sizes}")
@@ -181,11 +186,9 @@ def grade(submissions: Path, out: Path, **options: object) -> None:
     with _stoppable(STOPPED.format("Graded notebooks"), "grade"):
         from lrcourse.grading import GradingError, grade_command
 
-        try:
+        with _reported(GradingError):
             for line in grade_command.grade(submissions, out, **options):
                 click.echo(line)
-        except GradingError as error:
-            raise click.ClickException(str(error)) from None
 
 
 @main.command(
@@ -223,11 +226,9 @@ def reproduce_papers(names: tuple[str, ...], **options: object) -> None:
         from lrcourse.papers.reproduce_command import listed, reproduce
         from lrcourse.sweep import SweepError
 
-        try:
+        with _reported(SweepError, ValueError):
             for line in reproduce(names, **options) if names else listed():
                 click.echo(line)
-        except (SweepError, ValueError) as error:
-            raise click.ClickException(str(error)) from None
 
 
 @main.command(epilog=_examples("lrcourse assign week-1 01 02 --due 'Friday 12 March, 18:00'"))
@@ -247,11 +248,9 @@ def assign(folder: Path, chapters: tuple[str, ...], due: str, package: str) -> N
     """
     from lrcourse.grading import GradingError, assign
 
-    try:
+    with _reported(GradingError):
         for path in assign.bundle(folder, chapters, due, package):
             click.echo(f"wrote {path}")
-    except GradingError as error:
-        raise click.ClickException(str(error)) from None
 
 
 @main.command(
@@ -278,8 +277,6 @@ def site(out: Path, chapters: tuple[str, ...], jobs: int, cache: Path | None) ->
         from lrcourse.site import SiteError
         from lrcourse.site.build import build
 
-        try:
+        with _reported(SiteError):
             for line in build(out, chapters, cache or pooch.os_cache("lrcourse") / "site", jobs):
                 click.echo(line)
-        except SiteError as error:
-            raise click.ClickException(str(error)) from None

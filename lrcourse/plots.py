@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import cycle, product
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,12 @@ def _figure(alt: str, width: float, height: float, **subplots: Any) -> tuple[Fig
     with rc_context({"font.size": 9, "axes.edgecolor": GREY, "axes.grid": False}):
         figure = Figure(figsize=(width, height), facecolor="white", layout="constrained")
         return figure, figure.subplots(**subplots)
+
+
+def _styled(lines: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict]]:
+    r"""Each line with its name and its look, as matplotlib names its parts."""
+    for (name, line), (colour, dash) in zip(lines.items(), cycle(LOOKS), strict=False):
+        yield name, line, {"color": colour, "linestyle": dash, "marker": "o", "markersize": 3}
 
 
 def _label(
@@ -121,12 +127,12 @@ def curves(
     if not isinstance(lines, Mapping):
         lines = {"": lines}
     figure, axes = _figure(alt, 6.2, 2.9)
-    for (name, line), (colour, dash) in zip(lines.items(), cycle(LOOKS), strict=False):
+    for name, line, look in _styled(lines):
         x, y = line if isinstance(line, tuple) else (np.arange(len(line)), line)
         if len(x) != len(y):
             raise ValueError(f"The line {name!r} has {len(x)} x values and {len(y)} y values.")
-        marker = "o" if len(y) <= 30 else None
-        axes.plot(x, y, dash, color=colour, marker=marker, markersize=3, label=name or None)
+        look["marker"] = "o" if len(y) <= 30 else None
+        axes.plot(x, y, **look, label=name or None)
     _label(axes, x_label, y_label, log_x=log_x, log_y=log_y)
     show(figure, alt)
 
@@ -159,14 +165,15 @@ def response_figure(
 ) -> Figure:
     r"""Return the figure of ``response``, to save it."""
     figure, axes = _figure(alt, 6.2, 3.1)
-    for (name, (x, values)), (colour, dash) in zip(lines.items(), cycle(LOOKS), strict=False):
+    for name, (x, values), look in _styled(lines):
         finite = [
             np.asarray(v, float) if np.isfinite(v).all() else np.full(1, np.nan) for v in values
         ]
         mean = np.array([v.mean() for v in finite])
         spread = np.array([v.std(ddof=1) if len(v) > 1 else 0.0 for v in finite])
-        axes.plot(x, mean, dash, color=colour, marker="o", markersize=3, label=name or None)
-        axes.fill_between(x, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(x, mean, **look, label=name or None)
+        band = {"color": look["color"], "alpha": 0.15, "linewidth": 0}
+        axes.fill_between(x, mean - spread, mean + spread, **band)
     _label(axes, x_label, y_label, log_x=log_x, log_y=log_y)
     return figure
 
@@ -214,19 +221,10 @@ def path(
         axes.contour(x, y, values, levels, colors=GREY, linewidths=0.7)
         axes.set_ylim(*box[1])
     axes.set_xlim(*box[0])
-    for (name, w), (colour, dash) in zip(runs.items(), cycle(LOOKS), strict=False):
+    for name, w, look in _styled(runs):
         across, up = (w, [float(loss_function(v)) for v in w]) if flat else w.T
-        axes.plot(
-            across,
-            up,
-            dash,
-            color=colour,
-            linewidth=1.3,
-            marker="o",
-            markersize=3,
-            label=name or None,
-        )
-        axes.plot(across[0], up[0], "o", color=colour, markersize=8, markerfacecolor="white")
+        axes.plot(across, up, **look, linewidth=1.3, label=name or None)
+        axes.plot(across[0], up[0], **look | {"markersize": 8, "markerfacecolor": "white"})
     _label(axes, "w" if flat else "w₁", "loss" if flat else "w₂")
     show(figure, alt)
 
@@ -288,21 +286,14 @@ def history(histories: History | Mapping[str, History], *, alt: str) -> None:
     if not isinstance(histories, Mapping):
         histories = {"": histories}
     figure, (left, right) = _figure(alt, 7.4, 2.9, ncols=2)
-    for (name, run), (colour, dash) in zip(histories.items(), cycle(LOOKS), strict=False):
+    for name, run, look in _styled(histories):
         epoch = np.arange(1, len(run.epochs) + 1)
         record = {
             key: [e.get(key, np.nan) for e in run.epochs]
             for key in ("loss", "validation_loss", "validation_accuracy")
         }
-        look = {"color": colour, "linestyle": dash, "marker": "o", "markersize": 3}
-        left.plot(
-            epoch,
-            record["loss"],
-            color=colour,
-            linewidth=4,
-            alpha=0.3,
-            label=f"{name} training".strip(),
-        )
+        pale = {"color": look["color"], "linewidth": 4, "alpha": 0.3}
+        left.plot(epoch, record["loss"], **pale, label=f"{name} training".strip())
         left.plot(epoch, record["validation_loss"], **look, label=f"{name} validation".strip())
         right.plot(epoch, record["validation_accuracy"], **look, label=name or None)
     _label(left, "epoch", "loss")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lrcourse import exercises
-from lrcourse.exercises import Wrong, compare, hint, unchanged
+from lrcourse.exercises import Wrong, call_unchanged, compare, compare_call, hint, several
 
 ROOT = Path(__file__).parents[1]
 EXERCISES = [e for chapter in exercises.chapters() for e in exercises.exercises(chapter)]
@@ -286,9 +286,39 @@ def test_compare_prefers_the_sentence_of_a_mistake_but_never_rejects_what_is_rig
     compare(0.0, 0.0, mistakes={"wrong sign": -0.0})
 
 
-def test_unchanged_names_the_array():
+def add_in_place(w, g, share=1.0):
+    g += share * w
+    return g
+
+
+def test_a_call_that_changes_its_input_names_the_array():
     w, g = np.ones(2), np.ones(2)
-    with unchanged(w=w, g=g):
-        w + g
-    with pytest.raises(Wrong, match="its input `g`"), unchanged(w=w, g=g):
-        g += 1
+    got = call_unchanged(lambda w, g, share: w + share * g, 3.0, w=w, g=g)
+    assert np.array_equal(got, [4, 4])
+    with pytest.raises(Wrong, match="its input `g`"):
+        call_unchanged(add_in_place, w=w, g=g)
+    assert np.array_equal(g, [1, 1])
+
+
+def test_a_call_is_compared_with_a_value_or_with_a_function_of_the_same_arguments():
+    def mistakes(w, g, share):
+        return {"the share is missing": w + g}
+
+    given = np.ones(2), np.ones(2), 3.0
+    compare_call(add_in_place, given, [4.0, 4.0], mistakes)
+    compare_call(add_in_place, given, lambda w, g, share: g + share * w, mistakes)
+    with pytest.raises(Wrong, match="the share is missing"):
+        compare_call(lambda w, g, share: w + g, given, [4.0, 4.0], mistakes)
+    with pytest.raises(Wrong, match=re.escape("The sum: It returned 2")):
+        compare_call(lambda *_: [2.0, 4.0], given, [4.0, 4.0], lambda *_: {}, what="the sum")
+    assert np.array_equal(given[1], [1, 1])
+
+
+@pytest.mark.parametrize(
+    ("got", "part"),
+    [(None, "return line"), (3.0, "not one float"), ((1, 2, 3), "2 values, (loss, g), not 3.")],
+)
+def test_several_values_are_returned_by_name(got, part):
+    assert several([1.0, 2.0], ("loss", "g")) == {"loss": 1.0, "g": 2.0}
+    with pytest.raises(Wrong, match=re.escape(part)):
+        several(got, ("loss", "g"))

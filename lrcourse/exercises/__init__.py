@@ -5,6 +5,7 @@ check touches an answer only by calling it with plain arrays and numbers, and lo
 plain data that comes back.
 """
 
+import copy
 import dis
 import html
 import importlib
@@ -14,8 +15,7 @@ import re
 import sys
 import traceback
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -244,21 +244,68 @@ def compare(
     )
 
 
-@contextmanager
-def unchanged(**arrays: NDArray) -> Iterator[None]:
-    r"""Raise Wrong if the block changes an array.
+def compare_call(
+    answer: Callable,
+    given: tuple,
+    expected: Callable | ArrayLike | tuple,
+    mistakes: Callable,
+    **options: float | str,
+) -> None:
+    r"""Call a function with copies of what is given, and compare what it returns.
 
     Args:
-        arrays: what must not change, by their names in the exercise.
+        answer: the learner's function.
+        given: its arguments, in order.
+        expected: the right value, or a function that returns it for the same arguments.
+        mistakes: returns the ``mistakes`` of ``compare`` for the same arguments.
+        options: ``tolerance`` and ``what``, as for ``compare``.
+
+    Raises:
+        Wrong: as for ``compare``.
     """
-    before = {name: array.copy() for name, array in arrays.items()}
-    yield
+    got = answer(*copy.deepcopy(given))
+    right = expected(*given) if callable(expected) else expected
+    compare(got, right, mistakes=mistakes(*given), **options)
+
+
+def several(got: object, names: tuple[str, ...]) -> dict[str, object]:
+    r"""Return by name the values that a function returned, or raise Wrong.
+
+    Args:
+        got: what the learner's function returned.
+        names: of the values, in the order in which they are returned.
+
+    Raises:
+        Wrong: it is None, or not a tuple or list with one value for each name.
+    """
+    if got is None:
+        raise Wrong(RETURNED_NONE)
+    if not isinstance(got, tuple | list) or len(got) != len(names):
+        kind = f"{len(got)}" if isinstance(got, tuple | list) else f"one {type(got).__name__}"
+        raise Wrong(f"It should return {len(names)} values, ({', '.join(names)}), not {kind}.")
+    return dict(zip(names, got, strict=True))
+
+
+def call_unchanged(answer: Callable, *settings: object, **arrays: NDArray) -> object:
+    r"""Return what a function returns for copies of arrays, or raise Wrong if it changes one.
+
+    Args:
+        answer: the learner's function; it is called with the arrays, then the settings.
+        settings: its other arguments.
+        arrays: what must not change, by their names in the exercise.
+
+    Raises:
+        Wrong: it changes an array.
+    """
+    given = {name: array.copy() for name, array in arrays.items()}
+    got = answer(*given.values(), *settings)
     for name, array in arrays.items():
-        if not np.array_equal(before[name], array, equal_nan=True):
+        if not np.array_equal(given[name], array, equal_nan=True):
             raise Wrong(
                 f"It changes its input `{name}` in place (`{name} -= ...` does that), and the "
                 f"caller still needs it. Make a new array: `{name} = {name} - ...`."
             )
+    return got
 
 
 def _failure(one: Check, answers: dict[str, object], rng: Generator) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from numpy.random import Generator
 
-from lrcourse.exercises import Check, Exercise, compare, unchanged
+from lrcourse.exercises import Check, Exercise, call_unchanged, compare, compare_call
 
 UPHILL = "The step goes uphill: subtract the gradient, do not add it."
 STALE = (
@@ -26,7 +26,7 @@ def _mistaken_steps(w: float, gradient: float, learning_rate: float) -> dict[str
 
 def step_by_numbers(step: Callable, rng: Generator) -> None:
     r"""3 - 0.1 * 12 = 1.8."""
-    compare(step(3.0, 12.0, 0.1), 1.8, mistakes=_mistaken_steps(3.0, 12.0, 0.1))
+    compare_call(step, (3.0, 12.0, 0.1), 1.8, _mistaken_steps)
 
 
 def step_of_a_vector(step: Callable, rng: Generator) -> None:
@@ -34,15 +34,13 @@ def step_of_a_vector(step: Callable, rng: Generator) -> None:
     w, gradient = rng.normal(size=(2, 5))
     learning_rate = rng.uniform(0.01, 0.1)
     expected = w - learning_rate * gradient
-    got = step(w.copy(), gradient.copy(), learning_rate)
-    compare(got, expected, mistakes=_mistaken_steps(w, gradient, learning_rate))
+    compare_call(step, (w, gradient, learning_rate), expected, _mistaken_steps)
 
 
 def step_leaves_its_input(step: Callable, rng: Generator) -> None:
     r"""The caller's w is still there."""
     w, gradient = rng.normal(size=(2, 5))
-    with unchanged(w=w, gradient=gradient):
-        step(w, gradient, 0.1)
+    call_unchanged(step, 0.1, w=w, gradient=gradient)
 
 
 def descend_one_step(descend: Callable, rng: Generator) -> None:

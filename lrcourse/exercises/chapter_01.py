@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, Wrong, compare, unchanged
+from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, compare_call
 
 
 def _random_hessian(rng: Generator, curvatures: NDArray) -> NDArray:
@@ -37,8 +37,7 @@ def gradient_by_numbers(bowl_gradient: Callable, rng: Generator) -> None:
     r"""2 * 2 + 1 * 3 = 7 and 1 * 2 + 3 * 3 = 11."""
     w, centre = np.array([3.0, 2.0]), np.array([1.0, -1.0])
     hessian = np.array([[2.0, 1.0], [1.0, 3.0]])
-    mistakes = _mistaken_gradients(w, hessian, centre)
-    compare(bowl_gradient(w, hessian, centre), [7.0, 11.0], mistakes=mistakes)
+    compare_call(bowl_gradient, (w, hessian, centre), [7.0, 11.0], _mistaken_gradients)
 
 
 def gradient_by_differences(bowl_gradient: Callable, rng: Generator) -> None:
@@ -50,16 +49,14 @@ def gradient_by_differences(bowl_gradient: Callable, rng: Generator) -> None:
         return (w - centre) @ hessian @ (w - centre) / 2
 
     expected = [(loss(w + h) - loss(w - h)) / 2e-4 for h in 1e-4 * np.eye(4)]
-    got = bowl_gradient(w.copy(), hessian.copy(), centre.copy())
-    compare(got, expected, mistakes=_mistaken_gradients(w, hessian, centre))
+    compare_call(bowl_gradient, (w, hessian, centre), expected, _mistaken_gradients)
 
 
 def gradient_leaves_its_input(bowl_gradient: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
     w, centre = rng.normal(size=(2, 3))
     hessian = _random_hessian(rng, np.array([1.0, 2.0, 3.0]))
-    with unchanged(w=w, hessian=hessian, centre=centre):
-        bowl_gradient(w, hessian, centre)
+    call_unchanged(bowl_gradient, w=w, hessian=hessian, centre=centre)
 
 
 def _mistaken_paths(path: NDArray, curvatures: NDArray, learning_rate: float) -> dict:
@@ -107,9 +104,7 @@ def path_without_a_step(bowl_path: Callable, rng: Generator) -> None:
 
 def path_leaves_its_input(bowl_path: Callable, rng: Generator) -> None:
     r"""The caller's start is still there."""
-    start = rng.normal(size=2)
-    with unchanged(start=start):
-        bowl_path(np.eye(2), start, 0.1, 3)
+    call_unchanged(bowl_path, 0.1, 3, hessian=np.eye(2), start=rng.normal(size=2))
 
 
 def _mistaken_rates(hessian: NDArray) -> dict[str, tuple[float, float]]:
@@ -138,13 +133,13 @@ def _mistaken_rates(hessian: NDArray) -> dict[str, tuple[float, float]]:
 def rates_by_numbers(stable_rates: Callable, rng: Generator) -> None:
     r"""Curvatures 1 and 9: 2/9 and 2/10."""
     hessian = np.diag([1.0, 9.0])
-    compare(stable_rates(hessian), (2 / 9, 0.2), mistakes=_mistaken_rates(hessian))
+    compare_call(stable_rates, (hessian,), (2 / 9, 0.2), _mistaken_rates)
 
 
 def rates_of_a_rotated_bowl(stable_rates: Callable, rng: Generator) -> None:
     r"""Turned bowls have the same curvatures."""
     hessian = _random_hessian(rng, np.array([0.5, 2.0, 3.0, 7.5]))
-    compare(stable_rates(hessian.copy()), (2 / 7.5, 0.25), mistakes=_mistaken_rates(hessian))
+    compare_call(stable_rates, (hessian,), (2 / 7.5, 0.25), _mistaken_rates)
 
 
 def rates_hold_in_a_run(stable_rates: Callable, rng: Generator) -> None:
@@ -164,61 +159,59 @@ def rates_hold_in_a_run(stable_rates: Callable, rng: Generator) -> None:
 
 
 def _batch_step(
+    slope: float,
+    intercept: float,
     x: NDArray,
     y: NDArray,
     learning_rate: float,
     *,
     reduce: Callable = np.mean,
     stale: bool = True,
-    sign: int = 1,
-    slope: float = 0.5,
-    intercept: float = -1.0,
+    factor: int = 1,
 ) -> tuple[float, float]:
     error = slope * x + intercept - y
-    new_slope = slope - sign * learning_rate * reduce(error * x)
+    new_slope = slope - factor * learning_rate * reduce(error * x)
     if not stale:
         error = new_slope * x + intercept - y
-    return new_slope, intercept - sign * learning_rate * reduce(error)
+    return new_slope, intercept - factor * learning_rate * reduce(error)
 
 
-def _mistaken_batch_steps(x: NDArray, y: NDArray, rate: float) -> dict[str, tuple]:
+def _mistaken_batch_steps(*given: object) -> dict[str, tuple]:
+    def step(**bug: object) -> tuple[float, float]:
+        return _batch_step(*given, **bug)
+
     return {
         "Both bugs are still there: sums grow with the batch, and the second line uses the new "
-        "slope.": _batch_step(x, y, rate, reduce=np.sum, stale=False),
-        "It still sums over the batch: the loss is a mean, so its gradient is a mean.": _batch_step(
-            x, y, rate, reduce=np.sum
+        "slope.": step(reduce=np.sum, stale=False),
+        "It still sums over the batch: the loss is a mean, so its gradient is a mean.": step(
+            reduce=np.sum
         ),
         "The intercept's gradient still uses the new slope: compute both gradients first, then "
-        "take both steps.": _batch_step(x, y, rate, stale=False),
-        "The step goes uphill: subtract the gradients.": _batch_step(x, y, rate, sign=-1),
-        "It returned intercept and slope in the wrong order.": _batch_step(x, y, rate)[::-1],
-        "It has twice the gradient: the ½ of the loss cancels the 2 of the square.": _batch_step(
-            x, y, 2 * rate
-        ),
+        "take both steps.": step(stale=False),
+        "The step goes uphill: subtract the gradients.": step(factor=-1),
+        "It returned intercept and slope in the wrong order.": step()[::-1],
+        "It has twice the gradient: the ½ of the loss cancels the 2 of the square.": step(factor=2),
     }
 
 
 def batch_step_by_numbers(batch_step: Callable, rng: Generator) -> None:
     r"""Errors -1, -2, -4: gradients -10/3 and -7/3."""
     x, y = np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.5, 4.0])
-    got = batch_step(0.5, -1.0, x.copy(), y.copy(), 0.3)
-    mistakes = _mistaken_batch_steps(x, y, 0.3)
-    compare(got, (0.5 + 0.3 * 10 / 3, -1.0 + 0.3 * 7 / 3), mistakes=mistakes)
+    expected = 0.5 + 0.3 * 10 / 3, -1.0 + 0.3 * 7 / 3
+    compare_call(batch_step, (0.5, -1.0, x, y, 0.3), expected, _mistaken_batch_steps)
 
 
 def batch_step_of_any_size(batch_step: Callable, rng: Generator) -> None:
     r"""The same batch twice gives the same step: the mean does not change."""
     x, y = rng.normal(size=(2, 8))
-    mistakes = _mistaken_batch_steps(np.tile(x, 2), np.tile(y, 2), 0.1)
-    got = batch_step(0.5, -1.0, np.tile(x, 2), np.tile(y, 2), 0.1)
-    compare(got, _batch_step(x, y, 0.1), mistakes=mistakes)
+    twice = (0.5, -1.0, np.tile(x, 2), np.tile(y, 2), 0.1)
+    compare_call(batch_step, twice, _batch_step(0.5, -1.0, x, y, 0.1), _mistaken_batch_steps)
 
 
 def batch_step_of_one(batch_step: Callable, rng: Generator) -> None:
     r"""A batch of one example."""
     x, y = rng.normal(size=(2, 1))
-    got = batch_step(0.5, -1.0, x.copy(), y.copy(), 0.1)
-    compare(got, _batch_step(x, y, 0.1), mistakes=_mistaken_batch_steps(x, y, 0.1))
+    compare_call(batch_step, (0.5, -1.0, x, y, 0.1), _batch_step, _mistaken_batch_steps)
 
 
 EXERCISES = [

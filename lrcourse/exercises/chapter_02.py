@@ -7,23 +7,12 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import RETURNED_NONE, Check, Exercise, Wrong, compare, unchanged
+from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, several
 
 
-def _several(got: object, names: tuple[str, ...]) -> list:
-    r"""The values that an answer returned, if it returned as many as there are names."""
-    if got is None:
-        raise Wrong(RETURNED_NONE)
-    if not isinstance(got, tuple | list) or len(got) != len(names):
-        kind = f"{len(got)}" if isinstance(got, tuple | list) else f"one {type(got).__name__}"
-        raise Wrong(f"It should return {len(names)} values, ({', '.join(names)}), not {kind}.")
-    return list(got)
-
-
-def _linear(linear_backward: Callable, *arrays: NDArray) -> list:
-    x, W, d_y = (array.copy() for array in arrays)
-    with unchanged(x=x, W=W, d_y=d_y):
-        return _several(linear_backward(x, W, d_y), ("dW", "db", "d_x"))
+def _linear(linear_backward: Callable, x: NDArray, W: NDArray, d_y: NDArray) -> list:
+    got = call_unchanged(linear_backward, x=x, W=W, d_y=d_y)
+    return list(several(got, ("dW", "db", "d_x")).values())
 
 
 def linear_weights(linear_backward: Callable, rng: Generator) -> None:
@@ -125,8 +114,7 @@ def sigmoid_slope(answers: SimpleNamespace, rng: Generator) -> None:
         "sigmoid_backward has 1 - y², the slope of tanh.": d_y * (1 - y**2),
         "sigmoid_backward uses d_y in the slope: y (1 - y) depends on y alone.": d_y * (1 - d_y),
     }
-    with unchanged(d_y=d_y, y=y):
-        got = answers.sigmoid_backward(d_y, y)
+    got = call_unchanged(answers.sigmoid_backward, d_y=d_y, y=y)
     compare(got, d_y * y * (1 - y), mistakes=mistakes, what="what sigmoid_backward returned")
 
 
@@ -151,8 +139,7 @@ def relu_slope(answers: SimpleNamespace, rng: Generator) -> None:
         ),
         "relu_backward returned y.": y,
     }
-    with unchanged(d_y=d_y, y=y):
-        got = answers.relu_backward(d_y, y)
+    got = call_unchanged(answers.relu_backward, d_y=d_y, y=y)
     compare(got, d_y * (y > 0), mistakes=mistakes, what="what relu_backward returned")
 
 
@@ -170,12 +157,11 @@ def _softmax(logits: NDArray, axis: int | None = -1) -> NDArray:
 
 
 def _cross_entropy(answer: Callable, logits: NDArray, labels: NDArray) -> list:
-    logits, labels = logits.copy(), labels.copy()
-    with unchanged(logits=logits, labels=labels):
-        got = _several(answer(logits, labels), ("loss", "d_logits"))
-    if np.shape(got[0]) == logits.shape and np.shape(got[1]) == ():
+    got = call_unchanged(answer, logits=logits, labels=labels)
+    loss, d_logits = several(got, ("loss", "d_logits")).values()
+    if np.shape(loss) == logits.shape and np.shape(d_logits) == ():
         raise Wrong("The order is (loss, d_logits): the gradient came first.")
-    return got
+    return [loss, d_logits]
 
 
 def cross_entropy_loss(softmax_cross_entropy: Callable, rng: Generator) -> None:
@@ -315,12 +301,8 @@ def _two_layers(batch: tuple[NDArray, ...]) -> dict[str, NDArray]:
 
 
 def _two_layer_values(answer: Callable, batch: tuple[NDArray, ...]) -> dict[str, object]:
-    given = dict(
-        zip(("x", "labels", "W1", "b1", "W2", "b2"), (a.copy() for a in batch), strict=True)
-    )
-    with unchanged(**given):
-        got = answer(*given.values())
-    return dict(zip(NAMES, _several(got, NAMES), strict=True))
+    given = dict(zip(("x", "labels", "W1", "b1", "W2", "b2"), batch, strict=True))
+    return several(call_unchanged(answer, **given), NAMES)
 
 
 def two_layers_top(two_layer_gradient: Callable, rng: Generator) -> None:
@@ -359,11 +341,8 @@ def two_layers_hidden(two_layer_gradient: Callable, rng: Generator) -> None:
         "has the wrong sign at the sigmoid: its slope is h (1 - h).": -right["d_z"],
     }
     mistakes = {f"db1 {why}": d.sum(axis=0, keepdims=True) for why, d in slopes.items()}
-    mistakes |= {
-        "db1 is a mean: the 1/B sits inside d_logits already, so add over the batch.": (
-            right["db1"] / 4
-        ),
-    }
+    mean = "db1 is a mean: the 1/B sits inside d_logits already, so add over the batch."
+    mistakes[mean] = right["db1"] / 4
     compare(got["db1"], right["db1"], mistakes=mistakes, what="the gradient db1")
     mistakes = {
         "dW1 is still divided by the batch: the 1/B sits inside d_logits already.": (

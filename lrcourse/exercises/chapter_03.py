@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import RETURNED_NONE, Check, Exercise, Wrong, compare, unchanged
+from lrcourse.exercises import RETURNED_NONE, Check, Exercise, Wrong, call_unchanged, compare
 
 
 def _seed(rng: Generator) -> int:
@@ -118,8 +118,7 @@ def gain_by_numbers(gain: Callable, rng: Generator) -> None:
         "It takes the mean square of z itself: f comes first.": 1 / 3**0.5,
         **_gain_mistakes(2 * z),
     }
-    with unchanged(z=z):
-        got = gain(lambda z: 2 * z, z)
+    got = call_unchanged(lambda z: gain(lambda z: 2 * z, z), z=z)
     compare(got, 1 / np.sqrt(12), mistakes=mistakes, what="the gain")
 
 

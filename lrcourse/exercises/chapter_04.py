@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, Wrong, compare, unchanged
+from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, compare_call
 
 
 def _images(rng: Generator, n: int, d: int = 4) -> NDArray:
@@ -44,14 +44,13 @@ def _mistaken_covariances(x: NDArray) -> dict[str, NDArray]:
 def covariance_by_numbers(covariance: Callable, rng: Generator) -> None:
     r"""Deviations -2, 0, 2 and 0, -2, 2."""
     x = np.array([[1.0, 2.0], [3.0, 0.0], [5.0, 4.0]])
-    compare(covariance(x.copy()), [[4.0, 2.0], [2.0, 4.0]], mistakes=_mistaken_covariances(x))
+    compare_call(covariance, (x,), [[4.0, 2.0], [2.0, 4.0]], _mistaken_covariances)
 
 
 def covariance_of_four(covariance: Callable, rng: Generator) -> None:
     r"""Four features of seven images, against NumPy."""
     x = _images(rng, 7)
-    expected = np.cov(x, rowvar=False)
-    compare(covariance(x.copy()), expected, mistakes=_mistaken_covariances(x))
+    compare_call(covariance, (x,), np.cov(x, rowvar=False), _mistaken_covariances)
 
 
 def covariance_far_from_zero(covariance: Callable, rng: Generator) -> None:
@@ -63,9 +62,7 @@ def covariance_far_from_zero(covariance: Callable, rng: Generator) -> None:
 
 def covariance_leaves_its_input(covariance: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
-    x = _images(rng, 5)
-    with unchanged(x=x):
-        covariance(x)
+    call_unchanged(covariance, x=_images(rng, 5))
 
 
 def _power(C: NDArray, change: Callable) -> NDArray:
@@ -103,8 +100,7 @@ def zca_by_numbers(zca_matrix: Callable, rng: Generator) -> None:
     r"""Eigenvalues 4 and 1, so factors 1/2 and 1."""
     C = np.array([[2.5, 1.5], [1.5, 2.5]])
     expected = [[0.75, -0.25], [-0.25, 0.75]]
-    mistakes = _mistaken_matrices(C, 0.0)
-    compare(zca_matrix(C.copy(), 0.0), expected, mistakes=mistakes)
+    compare_call(zca_matrix, (C, 0.0), expected, _mistaken_matrices)
 
 
 def zca_with_epsilon(zca_matrix: Callable, rng: Generator) -> None:
@@ -112,8 +108,7 @@ def zca_with_epsilon(zca_matrix: Callable, rng: Generator) -> None:
     C = np.cov(_images(rng, 30), rowvar=False)
     epsilon = float(np.linalg.eigvalsh(C)[1])
     expected = _power(C, lambda e: (e + epsilon) ** -0.5)
-    got = zca_matrix(C.copy(), epsilon)
-    compare(got, expected, mistakes=_mistaken_matrices(C, epsilon))
+    compare_call(zca_matrix, (C, epsilon), expected, _mistaken_matrices)
 
 
 def zca_whitens(zca_matrix: Callable, rng: Generator) -> None:
@@ -135,9 +130,7 @@ def zca_of_a_dead_pixel(zca_matrix: Callable, rng: Generator) -> None:
 
 def zca_leaves_its_input(zca_matrix: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
-    C = np.cov(_images(rng, 30), rowvar=False)
-    with unchanged(C=C):
-        zca_matrix(C, 0.1)
+    call_unchanged(zca_matrix, 0.1, C=np.cov(_images(rng, 30), rowvar=False))
 
 
 def _whiten(
@@ -200,9 +193,7 @@ def splits_against_the_formula(whiten_splits: Callable, rng: Generator) -> None:
     r"""Test images that lie elsewhere and spread wider than the training images."""
     train = _images(rng, 20)
     test = 1.5 * _images(rng, 9) + 1
-    got = whiten_splits(train.copy(), test.copy(), 0.3)
-    mistakes = _mistaken_splits(train, test, 0.3)
-    compare(got, _whiten(train, test, 0.3), mistakes=mistakes)
+    compare_call(whiten_splits, (train, test, 0.3), _whiten, _mistaken_splits)
 
 
 def splits_of_one_test_image(whiten_splits: Callable, rng: Generator) -> None:
@@ -218,9 +209,7 @@ def splits_of_one_test_image(whiten_splits: Callable, rng: Generator) -> None:
 
 def splits_leave_their_inputs(whiten_splits: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
-    train, test = _images(rng, 20), _images(rng, 6)
-    with unchanged(train=train, test=test):
-        whiten_splits(train, test, 0.1)
+    call_unchanged(whiten_splits, 0.1, train=_images(rng, 20), test=_images(rng, 6))
 
 
 EXERCISES = [

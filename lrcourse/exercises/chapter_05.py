@@ -6,20 +6,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import RETURNED_NONE, Check, Exercise, Wrong, compare, unchanged
+from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, several
 
 FORWARD, BACKWARD = ("y", "x_hat", "scale"), ("d_x", "d_gamma", "d_beta")
 LAYER = ("y", "d_x", "running_mean", "running_variance")
 EPSILON = 1e-5
-
-
-def _several(got: object, names: tuple[str, ...]) -> dict[str, object]:
-    if got is None:
-        raise Wrong(RETURNED_NONE)
-    if not isinstance(got, tuple | list) or len(got) != len(names):
-        kind = f"{len(got)}" if isinstance(got, tuple | list) else f"one {type(got).__name__}"
-        raise Wrong(f"It should return {len(names)} values, ({', '.join(names)}), not {kind}.")
-    return dict(zip(names, got, strict=True))
 
 
 def _row(x: NDArray, axis: int | None = 0, ddof: int = 0) -> tuple[NDArray, NDArray]:
@@ -27,9 +18,7 @@ def _row(x: NDArray, axis: int | None = 0, ddof: int = 0) -> tuple[NDArray, NDAr
 
 
 def _forward(answer: Callable, x: NDArray, gamma: NDArray, beta: NDArray, *epsilon: float) -> dict:
-    given = {"x": x.copy(), "gamma": gamma.copy(), "beta": beta.copy()}
-    with unchanged(**given):
-        return _several(answer(*given.values(), *epsilon), FORWARD)
+    return several(call_unchanged(answer, *epsilon, x=x, gamma=gamma, beta=beta), FORWARD)
 
 
 def forward_example(batchnorm_forward: Callable, rng: Generator) -> None:
@@ -114,9 +103,8 @@ def forward_default(batchnorm_forward: Callable, rng: Generator) -> None:
 
 
 def _backward(answer: Callable, *arrays: NDArray) -> dict[str, object]:
-    given = dict(zip(("d_y", "x_hat", "scale", "gamma"), (a.copy() for a in arrays), strict=True))
-    with unchanged(**given):
-        return _several(answer(*given.values()), BACKWARD)
+    given = dict(zip(("d_y", "x_hat", "scale", "gamma"), arrays, strict=True))
+    return several(call_unchanged(answer, **given), BACKWARD)
 
 
 def _normalised(x: NDArray, epsilon: float = EPSILON) -> tuple[NDArray, NDArray]:
@@ -222,10 +210,8 @@ def _layer_inputs(rng: Generator) -> tuple[NDArray, ...]:
 
 
 def _layer(answer: Callable, inputs: tuple[NDArray, ...], training: bool) -> dict[str, object]:
-    names = ("x", "d_y", "running_mean", "running_variance")
-    given = dict(zip(names, (array.copy() for array in inputs), strict=True))
-    with unchanged(**given):
-        return _several(answer(*given.values(), training), LAYER)
+    given = dict(zip(("x", "d_y", "running_mean", "running_variance"), inputs, strict=True))
+    return several(call_unchanged(answer, training, **given), LAYER)
 
 
 def layer_in_training(batchnorm_layer: Callable, rng: Generator) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, compare, unchanged
+from lrcourse.exercises import Check, Exercise, call_unchanged, compare, compare_call
 
 
 def _mistaken_lengths(gradients: NDArray, batch_size: int) -> dict[str, float]:
@@ -53,8 +53,8 @@ def length_by_numbers(expected_squared_length: Callable, rng: Generator) -> None
     r"""Mean (2, 1), signal 5, noise (2 + 2 + 4) / 3."""
     gradients = np.array([[1.0, 0.0], [3.0, 0.0], [2.0, 3.0]])
     for batch_size, expected in ((4, 5 + 2 / 3), (1, 5 + 8 / 3)):
-        mistakes = _mistaken_lengths(gradients, batch_size)
-        compare(expected_squared_length(gradients.copy(), batch_size), expected, mistakes=mistakes)
+        given = (gradients, batch_size)
+        compare_call(expected_squared_length, given, expected, _mistaken_lengths)
 
 
 def length_over_all_batches(expected_squared_length: Callable, rng: Generator) -> None:
@@ -62,15 +62,12 @@ def length_over_all_batches(expected_squared_length: Callable, rng: Generator) -
     gradients = rng.normal([1.0, 0.0, -2.0], size=(4, 3))
     batches = [gradients[list(batch)].mean(axis=0) for batch in product(range(4), repeat=3)]
     expected = np.mean([g @ g for g in batches])
-    got = expected_squared_length(gradients.copy(), 3)
-    compare(got, expected, mistakes=_mistaken_lengths(gradients, 3))
+    compare_call(expected_squared_length, (gradients, 3), expected, _mistaken_lengths)
 
 
 def length_leaves_its_input(expected_squared_length: Callable, rng: Generator) -> None:
     r"""The gradients are still there."""
-    gradients = rng.normal(size=(5, 2))
-    with unchanged(gradients=gradients):
-        expected_squared_length(gradients, 2)
+    call_unchanged(expected_squared_length, 2, gradients=rng.normal(size=(5, 2)))
 
 
 def _compare_scaled(
@@ -170,24 +167,20 @@ def _mistaken_pieces(x: NDArray, error: NDArray, size: int) -> dict[str, NDArray
 def pieces_by_numbers(gradient_in_pieces: Callable, rng: Generator) -> None:
     r"""1 + 2 - 9 = -6, over 3."""
     x, error = np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 1.0, -3.0])
-    mistakes = _mistaken_pieces(x, error, 2)
-    compare(gradient_in_pieces(x.copy(), error.copy(), 2), [-2.0], mistakes=mistakes)
+    compare_call(gradient_in_pieces, (x, error, 2), [-2.0], _mistaken_pieces)
 
 
 def pieces_of_every_size(gradient_in_pieces: Callable, rng: Generator) -> None:
     r"""The same gradient for all sizes from 1 to more than n."""
     x, error = rng.normal(size=(11, 3)), rng.normal(size=11)
     for size in (4, 11, 1, 20):
-        mistakes = _mistaken_pieces(x, error, size)
-        got = gradient_in_pieces(x.copy(), error.copy(), size)
-        compare(got, error @ x / 11, mistakes=mistakes, what=f"11 examples in pieces of {size}")
+        given, what = (x, error, size), f"11 examples in pieces of {size}"
+        compare_call(gradient_in_pieces, given, error @ x / 11, _mistaken_pieces, what=what)
 
 
 def pieces_leave_their_input(gradient_in_pieces: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
-    x, error = rng.normal(size=(5, 2)), rng.normal(size=5)
-    with unchanged(x=x, error=error):
-        gradient_in_pieces(x, error, 2)
+    call_unchanged(gradient_in_pieces, 2, x=rng.normal(size=(5, 2)), error=rng.normal(size=5))
 
 
 EXERCISES = [

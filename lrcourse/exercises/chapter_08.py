@@ -178,7 +178,7 @@ def _mistaken_oscillations(losses: list, sequence: list, rate: float) -> dict:
     }
 
 
-def _compare_rates(answer: Callable, reference: Callable, mistaken: Callable, given: list) -> None:
+def _compare_rates(answer: Callable, reference: Callable, mistaken: Callable, given: tuple) -> None:
     losses, sequence, rate = given
     own = list(sequence)
     try:
@@ -196,30 +196,34 @@ def _compare_rates(answer: Callable, reference: Callable, mistaken: Callable, gi
         raise Wrong("It takes the rates out of the caller's `sequence`: work on a copy of it.")
 
 
+def _compare_cutoffs(answer: Callable, *given: object) -> None:
+    _compare_rates(answer, _cutoff, _mistaken_cutoffs, given)
+
+
+def _compare_oscillations(answer: Callable, *given: object) -> None:
+    _compare_rates(answer, _oscillation, _mistaken_oscillations, given)
+
+
 def cutoff_of_a_script(cutoff_rates: Callable, rng: Generator) -> None:
     r"""Twelve losses on which every mistake gives other rates, and none is at a limit."""
     losses = [2.0, 0.80026, 0.7964, 0.79179, 0.78932, 0.815]
     losses += [0.80614, 0.81448, 0.80093, 0.80021, 0.80145, 0.7999]
-    given = [losses, [0.3, 0.2, 0.1, 0.05, 0.02], 0.5]
-    _compare_rates(cutoff_rates, _cutoff, _mistaken_cutoffs, given)
+    _compare_cutoffs(cutoff_rates, losses, [0.3, 0.2, 0.1, 0.05, 0.02], 0.5)
 
 
 def cutoff_by_numbers(cutoff_rates: Callable, rng: Generator) -> None:
     r"""The numbers of the exercise, and losses on another scale."""
     for scale in (1.0, 3.0):
         losses = [scale * v for v in (1.0, 0.5, 0.495, 0.494, 0.4935)]
-        given = [losses, [0.2, 0.1], 0.4]
-        _compare_rates(cutoff_rates, _cutoff, _mistaken_cutoffs, given)
+        _compare_cutoffs(cutoff_rates, losses, [0.2, 0.1], 0.4)
 
 
 def cutoff_of_a_longer_run(cutoff_rates: Callable, rng: Generator) -> None:
     r"""Small moves up and down, and the same loss twice."""
     losses = [2.0, 1.2, 1.19, 1.185, 0.9, 0.903, 0.902, 0.9021, 0.9021, 0.7]
-    given = [losses, [0.3, 0.2, 0.1, 0.05, 0.02], 0.5]
-    _compare_rates(cutoff_rates, _cutoff, _mistaken_cutoffs, given)
+    _compare_cutoffs(cutoff_rates, losses, [0.3, 0.2, 0.1, 0.05, 0.02], 0.5)
     noisy = [2.0, *(0.8 + 0.02 * rng.random(12))]
-    given = [noisy, [0.4 / n for n in range(2, 20)], 0.4]
-    _compare_rates(cutoff_rates, _cutoff, _mistaken_cutoffs, given)
+    _compare_cutoffs(cutoff_rates, noisy, [0.4 / n for n in range(2, 20)], 0.4)
 
 
 def cutoff_at_the_ends(cutoff_rates: Callable, rng: Generator) -> None:
@@ -229,30 +233,27 @@ def cutoff_at_the_ends(cutoff_rates: Callable, rng: Generator) -> None:
         ([1.0, 1.0, 1.0, 1.0, 1.0], [0.2]),
         ([1.0, 1.0], []),
     ):
-        _compare_rates(cutoff_rates, _cutoff, _mistaken_cutoffs, [losses, sequence, 0.4])
+        _compare_cutoffs(cutoff_rates, losses, sequence, 0.4)
 
 
 def oscillation_by_numbers(oscillation_rates: Callable, rng: Generator) -> None:
     r"""Both calls of the exercise."""
     for sequence in ([0.2, 0.1], [0.4, 0.2, 0.1]):
-        given = [[1.0, 0.8, 0.9, 0.7], sequence, 0.4]
-        _compare_rates(oscillation_rates, _oscillation, _mistaken_oscillations, given)
+        _compare_oscillations(oscillation_rates, [1.0, 0.8, 0.9, 0.7], sequence, 0.4)
 
 
 def oscillation_of_a_longer_run(oscillation_rates: Callable, rng: Generator) -> None:
     r"""The loss goes down, up, and stays above its best."""
     losses = [1.0, 0.8, 0.9, 0.85, 0.82, 0.81, 0.79, 0.8, 0.8, 0.81, 0.75]
     for sequence in ([0.3, 0.2, 0.4, 0.1], [0.4, 0.4, 0.3, 0.4, 0.1]):
-        given = [losses, sequence, 0.4]
-        _compare_rates(oscillation_rates, _oscillation, _mistaken_oscillations, given)
+        _compare_oscillations(oscillation_rates, losses, sequence, 0.4)
 
 
 def oscillation_at_the_ends(oscillation_rates: Callable, rng: Generator) -> None:
     r"""One loss only; more rises than rates; no rates at all."""
     rising = [0.1 * k for k in range(1, 7)]
     for losses, sequence in (([0.7], [0.2]), (rising, [0.2, 0.1]), (rising, [0.4]), (rising, [])):
-        given = [losses, sequence, 0.4]
-        _compare_rates(oscillation_rates, _oscillation, _mistaken_oscillations, given)
+        _compare_oscillations(oscillation_rates, losses, sequence, 0.4)
 
 
 EXERCISES = [

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, Wrong, compare, unchanged
+from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare_call
 
 
 def _mistaken_steps(w: NDArray, v: NDArray, g: NDArray, rate: float, momentum: float) -> dict:
@@ -47,32 +47,28 @@ def _mistaken_steps(w: NDArray, v: NDArray, g: NDArray, rate: float, momentum: f
 def step_by_numbers(momentum_step: Callable, rng: Generator) -> None:
     r"""The new velocity is 0.45 - 0.2."""
     w, v, g = np.array([[3.0, -1.0, 0.0], [0.5, 0.0, 1.0], [2.0, 4.0, -3.0]])
-    mistakes = _mistaken_steps(w, v, g, 0.1, 0.9)
-    got = momentum_step(w.copy(), v.copy(), g.copy(), 0.1, 0.9)
-    compare(got, (np.array([3.25, -1.4, 1.2]), np.array([0.25, -0.4, 1.2])), mistakes=mistakes)
+    expected = (np.array([3.25, -1.4, 1.2]), np.array([0.25, -0.4, 1.2]))
+    compare_call(momentum_step, (w, v, g, 0.1, 0.9), expected, _mistaken_steps)
 
 
 def step_of_any_shape(momentum_step: Callable, rng: Generator) -> None:
     r"""A matrix of weights."""
     w, v, g = rng.normal(size=(3, 4, 2))
     new = 0.6 * v - 0.3 * g
-    mistakes = _mistaken_steps(w, v, g, 0.3, 0.6)
-    got = momentum_step(w.copy(), v.copy(), g.copy(), 0.3, 0.6)
-    compare(got, (w + new, new), mistakes=mistakes)
+    compare_call(momentum_step, (w, v, g, 0.3, 0.6), (w + new, new), _mistaken_steps)
 
 
 def step_without_momentum(momentum_step: Callable, rng: Generator) -> None:
     r"""Momentum 0 is plain descent, whatever the velocity was."""
     w, v, g = rng.normal(size=(3, 4))
-    got = momentum_step(w.copy(), v.copy(), g.copy(), 0.2, 0.0)
-    compare(got, (w - 0.2 * g, -0.2 * g), mistakes=_mistaken_steps(w, v, g, 0.2, 0.0))
+    expected = (w - 0.2 * g, -0.2 * g)
+    compare_call(momentum_step, (w, v, g, 0.2, 0.0), expected, _mistaken_steps)
 
 
 def step_leaves_its_input(momentum_step: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
     w, v, g = rng.normal(size=(3, 4))
-    with unchanged(w=w, v=v, g=g):
-        momentum_step(w, v, g, 0.1, 0.9)
+    call_unchanged(momentum_step, 0.1, 0.9, w=w, v=v, g=g)
 
 
 def _eigenvalues(a: float, momentum: float) -> NDArray:
@@ -117,16 +113,14 @@ def factor_by_numbers(factor: Callable, rng: Generator) -> None:
     r"""A swinging ball, 0.5^0.5; a slow one, whose eigenvalues are real; no momentum, 0.6."""
     slow = abs(_eigenvalues(0.02, 0.5)).max()
     for rate, momentum, expected in ((0.1, 0.5, 0.5**0.5), (0.005, 0.5, slow), (0.1, 0.0, 0.6)):
-        mistakes = _mistaken_factors(4.0, rate, momentum)
-        compare(factor(4.0, rate, momentum), expected, mistakes=mistakes)
+        compare_call(factor, (4.0, rate, momentum), expected, _mistaken_factors)
 
 
 def factor_of_a_slow_ball(factor: Callable, rng: Generator) -> None:
     r"""Below and above the floor the eigenvalues are real."""
     for curvature, rate, momentum in ((1.0, 0.02, 0.5), (2.0, 1.48, 0.5), (10.0, 0.37, 0.9)):
-        values = _eigenvalues(curvature * rate, momentum)
-        mistakes = _mistaken_factors(curvature, rate, momentum)
-        compare(factor(curvature, rate, momentum), abs(values).max(), mistakes=mistakes)
+        expected = abs(_eigenvalues(curvature * rate, momentum)).max()
+        compare_call(factor, (curvature, rate, momentum), expected, _mistaken_factors)
 
 
 def factor_of_a_run(factor: Callable, rng: Generator) -> None:
@@ -137,9 +131,8 @@ def factor_of_a_run(factor: Callable, rng: Generator) -> None:
         v = momentum * v - rate * curvature * w
         w = w + v
         sizes.append(abs(w))
-    mistakes = _mistaken_factors(curvature, rate, momentum)
-    expected = sizes[-1] / sizes[-2]
-    compare(factor(curvature, rate, momentum), expected, mistakes=mistakes, tolerance=1e-5)
+    given, expected = (curvature, rate, momentum), sizes[-1] / sizes[-2]
+    compare_call(factor, given, expected, _mistaken_factors, tolerance=1e-5)
 
 
 def _path(
@@ -192,9 +185,8 @@ def nesterov_by_numbers(nesterov_path: Callable, rng: Generator) -> None:
     def slope(x):
         return 1.0 * x
 
-    mistakes = _mistaken_nesterov(slope, start, 0.1, 0.5, 2)
-    got = nesterov_path(slope, start.copy(), 0.1, 0.5, 2)
-    compare(got, [[1.0], [0.9], [0.765]], mistakes=mistakes)
+    expected = [[1.0], [0.9], [0.765]]
+    compare_call(nesterov_path, (slope, start, 0.1, 0.5, 2), expected, _mistaken_nesterov)
 
 
 def nesterov_in_a_valley(nesterov_path: Callable, rng: Generator) -> None:
@@ -204,9 +196,8 @@ def nesterov_in_a_valley(nesterov_path: Callable, rng: Generator) -> None:
     def slope(x):
         return np.array([1.0, 4.0, 9.0]) * x + x**3
 
-    mistakes = _mistaken_nesterov(slope, start, 0.02, 0.8, 6)
-    got = nesterov_path(slope, start.copy(), 0.02, 0.8, 6)
-    compare(got, _path(slope, start, 0.02, 0.8, 6, ahead=0.8), mistakes=mistakes)
+    given = (slope, start, 0.02, 0.8, 6)
+    compare_call(nesterov_path, given, _path(*given, ahead=0.8), _mistaken_nesterov)
 
 
 def nesterov_asks_once(nesterov_path: Callable, rng: Generator) -> None:
@@ -225,8 +216,7 @@ def nesterov_asks_once(nesterov_path: Callable, rng: Generator) -> None:
 def nesterov_leaves_its_input(nesterov_path: Callable, rng: Generator) -> None:
     r"""The caller's start is still there."""
     x = rng.normal(size=2)
-    with unchanged(x=x):
-        nesterov_path(lambda x: 2.0 * x, x, 0.1, 0.9, 3)
+    call_unchanged(lambda x: nesterov_path(lambda x: 2.0 * x, x, 0.1, 0.9, 3), x=x)
 
 
 EXERCISES = [

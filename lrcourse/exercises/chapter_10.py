@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import RETURNED_NONE, Check, Exercise, Wrong, compare, unchanged
+from lrcourse.exercises import Check, Exercise, call_unchanged, compare, several
 
 
 def _named(got: object, names: tuple[str, ...], expected: tuple, mistakes: Mapping) -> None:
@@ -14,15 +14,9 @@ def _named(got: object, names: tuple[str, ...], expected: tuple, mistakes: Mappi
 
     mistakes: name -> {sentence: value}. Later values are judged first: w depends on them.
     """
-    if got is None:
-        raise Wrong(RETURNED_NONE)
-    if not isinstance(got, tuple | list) or len(got) != len(names):
-        kind = f"{len(got)}" if isinstance(got, tuple | list) else f"one {type(got).__name__}"
-        raise Wrong(f"It should return {len(names)} values, ({', '.join(names)}), not {kind}.")
-    values = dict(zip(names, zip(got, expected, strict=True), strict=True))
+    values, right = several(got, names), dict(zip(names, expected, strict=True))
     for name in (*names[1:], names[0]):
-        one, right = values[name]
-        compare(one, right, mistakes=mistakes.get(name), what=f"the value {name}")
+        compare(values[name], right[name], mistakes=mistakes.get(name), what=f"the value {name}")
 
 
 def _adagrad(w: NDArray, S: NDArray, g: NDArray, rate: float, epsilon: float) -> tuple:
@@ -31,13 +25,11 @@ def _adagrad(w: NDArray, S: NDArray, g: NDArray, rate: float, epsilon: float) ->
 
 
 def _adagrad_mistakes(w: NDArray, S: NDArray, g: NDArray, rate: float, epsilon: float) -> dict:
-    new = S + g**2
+    right, new = _adagrad(w, S, g, rate, epsilon)
     with np.errstate(all="ignore"):
         return {
             "S": {
-                "The order is (w, S): they came the other way round.": (
-                    _adagrad(w, S, g, rate, epsilon)[0]
-                ),
+                "The order is (w, S): they came the other way round.": right,
                 "S adds up gradients: it should add up their squares.": S + g,
                 "S adds up sizes: it should add up the squares, g**2.": S + abs(g),
                 "S forgets the past: the new square is added to the old S.": g**2,
@@ -48,8 +40,7 @@ def _adagrad_mistakes(w: NDArray, S: NDArray, g: NDArray, rate: float, epsilon: 
                 ),
             },
             "w": {
-                "The step goes uphill: subtract it from w.": 2 * w
-                - _adagrad(w, S, g, rate, epsilon)[0],
+                "The step goes uphill: subtract it from w.": 2 * w - right,
                 "The root is missing: divide by the root of S.": w - rate * g / (new + epsilon),
                 "The step uses the old S: let S take in g**2 first.": (
                     w - rate * g / (np.sqrt(S) + epsilon)
@@ -91,8 +82,7 @@ def adagrad_epsilon(adagrad_step: Callable, rng: Generator) -> None:
 def adagrad_leaves_its_input(adagrad_step: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
     w, S, g = abs(rng.normal(size=(3, 4)))
-    with unchanged(w=w, S=S, g=g):
-        adagrad_step(w, S, g, 0.1, 1e-8)
+    call_unchanged(adagrad_step, 0.1, 1e-8, w=w, S=S, g=g)
 
 
 def _adadelta(
@@ -180,8 +170,7 @@ def adadelta_on_its_way(adadelta_step: Callable, rng: Generator) -> None:
 def adadelta_leaves_its_input(adadelta_step: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
     w, S, D, g = abs(rng.normal(size=(4, 3)))
-    with unchanged(w=w, S=S, D=D, g=g):
-        adadelta_step(w, S, D, g, 0.9, 1e-6)
+    call_unchanged(adadelta_step, 0.9, 1e-6, w=w, S=S, D=D, g=g)
 
 
 def _adam(
@@ -292,8 +281,7 @@ def adam_in_a_run(adam_step: Callable, rng: Generator) -> None:
 def adam_leaves_its_input(adam_step: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
     w, m, v, g = abs(rng.normal(size=(4, 3)))
-    with unchanged(w=w, m=m, v=v, g=g):
-        adam_step(w, m, v, 2, g, 0.1)
+    call_unchanged(lambda w, m, v, g: adam_step(w, m, v, 2, g, 0.1), w=w, m=m, v=v, g=g)
 
 
 EXERCISES = [

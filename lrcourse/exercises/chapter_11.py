@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, Wrong, compare, unchanged
+from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, compare_call
 
 GROW, SHRINK, SMALLEST, LARGEST = 1.2, 0.5, 0.001, 0.006
 
@@ -15,6 +15,15 @@ GROW, SHRINK, SMALLEST, LARGEST = 1.2, 0.5, 0.001, 0.006
 def _resized(delta: NDArray, s: NDArray, grow: float = GROW, shrink: float = SHRINK) -> NDArray:
     delta = np.where(s > 0, np.minimum(grow * delta, LARGEST), delta)
     return np.where(s < 0, np.maximum(shrink * delta, SMALLEST), delta)
+
+
+def _swapped(delta: NDArray, s: NDArray) -> NDArray:
+    delta = np.where(s > 0, np.maximum(GROW * delta, LARGEST), delta)
+    return np.where(s < 0, np.minimum(SHRINK * delta, SMALLEST), delta)
+
+
+def _free(delta: NDArray, s: NDArray) -> NDArray:
+    return delta * np.where(s > 0, GROW, np.where(s < 0, SHRINK, 1))
 
 
 def _step(w: NDArray, delta: NDArray, g: NDArray, previous: NDArray) -> tuple:
@@ -27,11 +36,12 @@ def _mistaken_steps(w: NDArray, delta: NDArray, g: NDArray, previous: NDArray) -
     s = np.sign(g) * np.sign(previous)
     new, kept = _resized(delta, s), np.where(s < 0, 0, g)
     right = w - np.sign(kept) * new
-    swapped = np.where(s > 0, np.maximum(GROW * delta, LARGEST), delta)
-    swapped = np.where(s < 0, np.minimum(SHRINK * delta, SMALLEST), swapped)
     crossed = np.where(s > 0, np.maximum(SHRINK * delta, SMALLEST), delta)
     crossed = np.where(s < 0, np.minimum(GROW * delta, LARGEST), crossed)
-    free = delta * np.where(s > 0, GROW, np.where(s < 0, SHRINK, 1))
+
+    def resized(other: NDArray) -> tuple:
+        return w - np.sign(kept) * other, other, kept
+
     return {
         "On a flip it steps and forgets only then: that is the paper's variant. In the published "
         "one the weight stays.": (w - np.sign(g) * new, new, kept),
@@ -41,18 +51,10 @@ def _mistaken_steps(w: NDArray, delta: NDArray, g: NDArray, previous: NDArray) -
             new,
             g,
         ),
-        "The limits are missing: no step is over 0.006 or under 0.001.": (
-            w - np.sign(kept) * free,
-            free,
-            kept,
-        ),
+        "The limits are missing: no step is over 0.006 or under 0.001.": resized(_free(delta, s)),
         "The functions are swapped: the largest step is held by `np.minimum`, the smallest by "
-        "`np.maximum`.": (w - np.sign(kept) * swapped, swapped, kept),
-        "The factors are swapped: a step grows where the signs agree.": (
-            w - np.sign(kept) * crossed,
-            crossed,
-            kept,
-        ),
+        "`np.maximum`.": resized(_swapped(delta, s)),
+        "The factors are swapped: a step grows where the signs agree.": resized(crossed),
         "It steps with the old delta: resize first, then step.": (
             w - np.sign(kept) * delta,
             new,
@@ -72,22 +74,16 @@ def _mistaken_steps(w: NDArray, delta: NDArray, g: NDArray, previous: NDArray) -
             np.sign(kept),
         ),
         "The order is (w, delta, previous).": (right, kept, new),
-        "The steps never change: resize delta where signs agree or flip.": (
-            w - np.sign(kept) * delta,
-            delta,
-            kept,
-        ),
+        "The steps never change: resize delta where signs agree or flip.": resized(delta),
     }
 
 
 def step_by_numbers(irprop_step: Callable, rng: Generator) -> None:
     r"""Agree, flip, nothing to compare."""
     w, g, previous = np.ones(3), np.array([2.0, -2.0, 5.0]), np.array([1.0, 1.0, 0.0])
-    delta = np.full(3, 0.003)
-    got = irprop_step(w.copy(), delta.copy(), g.copy(), previous.copy())
-    mistakes = _mistaken_steps(w, delta, g, previous)
-    expected = (np.array([0.9964, 1, 0.997]), np.array([0.0036, 0.0015, 0.003]), [2.0, 0.0, 5.0])
-    compare(got, (*expected[:2], np.array(expected[2])), mistakes=mistakes)
+    expected = np.array([[0.9964, 1, 0.997], [0.0036, 0.0015, 0.003], [2.0, 0.0, 5.0]])
+    given = (w, np.full(3, 0.003), g, previous)
+    compare_call(irprop_step, given, tuple(expected), _mistaken_steps)
 
 
 def step_at_the_limits(irprop_step: Callable, rng: Generator) -> None:
@@ -95,19 +91,15 @@ def step_at_the_limits(irprop_step: Callable, rng: Generator) -> None:
     g = np.array([1.0, -1.0, 3.0, -2.0, 0.0, 4.0])
     previous = np.array([2.0, -5.0, -1.0, 1.0, 1.0, 0.0])
     delta = np.array([0.0055, 0.006, 0.0015, 0.001, 0.002, 0.004])
-    w = rng.normal(size=6)
-    got = irprop_step(w.copy(), delta.copy(), g.copy(), previous.copy())
-    mistakes = _mistaken_steps(w, delta, g, previous)
-    compare(got, _step(w, delta, g, previous), mistakes=mistakes)
+    given = (rng.normal(size=6), delta, g, previous)
+    compare_call(irprop_step, given, _step, _mistaken_steps)
 
 
 def step_of_a_matrix(irprop_step: Callable, rng: Generator) -> None:
     r"""A matrix of weights."""
     w, g, previous = rng.normal(size=(3, 4, 5))
     delta = rng.uniform(SMALLEST, LARGEST, size=(4, 5))
-    got = irprop_step(w.copy(), delta.copy(), g.copy(), previous.copy())
-    mistakes = _mistaken_steps(w, delta, g, previous)
-    compare(got, _step(w, delta, g, previous), mistakes=mistakes)
+    compare_call(irprop_step, (w, delta, g, previous), _step, _mistaken_steps)
 
 
 def step_of_tiny_gradients(irprop_step: Callable, rng: Generator) -> None:
@@ -125,9 +117,7 @@ def step_of_tiny_gradients(irprop_step: Callable, rng: Generator) -> None:
 def step_leaves_its_input(irprop_step: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
     w, g, previous = rng.normal(size=(3, 6))
-    delta = np.full(6, 0.002)
-    with unchanged(w=w, delta=delta, g=g, previous=previous):
-        irprop_step(w, delta, g, previous)
+    call_unchanged(irprop_step, w=w, delta=np.full(6, 0.002), g=g, previous=previous)
 
 
 def _flip(a: float) -> float:
@@ -165,7 +155,7 @@ def _mistaken_drifts(a: float) -> dict:
 def drift_by_numbers(drift: Callable, rng: Generator) -> None:
     r"""No signal, much signal."""
     for a, expected in ((0.0, -0.2554128), (2.0, 0.1433937)):
-        compare(drift(a), expected, mistakes=_mistaken_drifts(a))
+        compare_call(drift, (a,), expected, _mistaken_drifts)
 
 
 def drift_is_balanced(drift: Callable, rng: Generator) -> None:
@@ -208,32 +198,25 @@ def _run(
     return w, delta
 
 
-def _swapped(delta: NDArray, s: NDArray) -> NDArray:
-    delta = np.where(s > 0, np.maximum(GROW * delta, LARGEST), delta)
-    return np.where(s < 0, np.minimum(SHRINK * delta, SMALLEST), delta)
-
-
 def _mistaken_runs(epochs: Sequence[NDArray], w: NDArray) -> dict:
-    right = _run(epochs, w)
+    def run(**bug: object) -> tuple:
+        return _run(epochs, w, **bug)
+
     return {
         "Both bugs are still there: limits and functions swapped, and a fresh start in each "
-        "epoch.": _run(epochs, w, reset=True, resize=_swapped),
+        "epoch.": run(reset=True, resize=_swapped),
         "The functions are still swapped: the largest step is held by `np.minimum`, the smallest "
-        "by `np.maximum`.": _run(epochs, w, resize=_swapped),
-        "Each epoch still starts afresh: delta and previous begin once, before all epochs.": _run(
-            epochs, w, reset=True
+        "by `np.maximum`.": run(resize=_swapped),
+        "Each epoch still starts afresh: delta and previous begin once, before all epochs.": run(
+            reset=True
         ),
-        "The last gradient is forgotten at the end of each epoch: it begins at 0 only once.": _run(
-            epochs, w, again=True
+        "The last gradient is forgotten at the end of each epoch: it begins at 0 only once.": run(
+            again=True
         ),
-        "It does not forget: where the sign flips, previous becomes 0.": _run(
-            epochs, w, forget=False
-        ),
-        "It steps with the old delta: resize first, then step.": _run(epochs, w, late=True),
-        "The steps have no limits: none is over 0.006 or under 0.001.": _run(
-            epochs, w, resize=lambda delta, s: delta * np.where(s > 0, 1.2, np.where(s < 0, 0.5, 1))
-        ),
-        "The order is (w, delta): they came the other way round.": right[::-1],
+        "It does not forget: where the sign flips, previous becomes 0.": run(forget=False),
+        "It steps with the old delta: resize first, then step.": run(late=True),
+        "The steps have no limits: none is over 0.006 or under 0.001.": run(resize=_free),
+        "The order is (w, delta): they came the other way round.": run()[::-1],
     }
 
 
@@ -251,8 +234,7 @@ def run_by_numbers(irprop_run: Callable, rng: Generator) -> None:
 def run_with_flips(irprop_run: Callable, rng: Generator) -> None:
     r"""Three epochs of noisy gradients."""
     epochs, w = list(0.8 + rng.normal(size=(3, 8, 5))), rng.normal(size=5)
-    got = irprop_run(epochs, w.copy())
-    compare(got, _run(epochs, w), mistakes=_mistaken_runs(epochs, w))
+    compare_call(irprop_run, (epochs, w), _run, _mistaken_runs)
 
 
 def run_at_the_limits(irprop_run: Callable, rng: Generator) -> None:
@@ -268,8 +250,7 @@ def run_at_the_limits(irprop_run: Callable, rng: Generator) -> None:
 def run_leaves_its_input(irprop_run: Callable, rng: Generator) -> None:
     r"""The start stays as it was."""
     w = rng.normal(size=4)
-    with unchanged(w=w):
-        irprop_run([rng.normal(size=(5, 4))], w)
+    call_unchanged(lambda w: irprop_run([rng.normal(size=(5, 4))], w), w=w)
 
 
 EXERCISES = [

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, compare, unchanged
+from lrcourse.exercises import Check, Exercise, call_unchanged, compare, compare_call
 
 
 def _m(norm: float | NDArray) -> float | NDArray:
@@ -47,17 +47,14 @@ def _mistaken_multipliers(g: NDArray) -> dict:
 def multiplier_by_numbers(layer_multiplier: Callable, rng: Generator) -> None:
     r"""Norms 5 and 0.1."""
     for g, expected in (([3.0, 4.0], 1 + math.log(1.2)), ([0.06, 0.08], 1 + math.log(11))):
-        g = np.array(g)
-        compare(layer_multiplier(g.copy()), expected, mistakes=_mistaken_multipliers(g))
+        compare_call(layer_multiplier, (np.array(g),), expected, _mistaken_multipliers)
 
 
 def multiplier_of_a_matrix(layer_multiplier: Callable, rng: Generator) -> None:
     r"""All elements make one norm, whatever the shape."""
     for scale in (1e-6, 0.01, 30.0):
         g = scale * rng.normal(size=(4, 3))
-        compare(
-            layer_multiplier(g.copy()), _m(np.linalg.norm(g)), mistakes=_mistaken_multipliers(g)
-        )
+        compare_call(layer_multiplier, (g,), _m(np.linalg.norm(g)), _mistaken_multipliers)
 
 
 def multiplier_of_zeros(layer_multiplier: Callable, rng: Generator) -> None:
@@ -73,9 +70,7 @@ def multiplier_of_zeros(layer_multiplier: Callable, rng: Generator) -> None:
 
 def multiplier_leaves_its_input(layer_multiplier: Callable, rng: Generator) -> None:
     r"""The gradient is needed for the step."""
-    g = rng.normal(size=(3, 2))
-    with unchanged(g=g):
-        layer_multiplier(g)
+    call_unchanged(layer_multiplier, g=rng.normal(size=(3, 2)))
 
 
 def _adagrad(
@@ -103,27 +98,24 @@ def _adagrad(
 
 
 def _mistaken_adagrads(*given: object) -> dict:
-    right, (w, S, g) = _adagrad(*given), given[:3]
+    def step(**bug: object) -> tuple[NDArray, NDArray]:
+        return _adagrad(*given, **bug)
+
+    right, (w, S, g) = step(), given[:3]
     return {
-        "The scaled gradient still goes into S: S takes the raw g**2.": _adagrad(
-            *given, remember=1
+        "The scaled gradient still goes into S: S takes the raw g**2.": step(remember=1),
+        "The multiplier counts twice in the step: in the rate and in the gradient.": step(power=2),
+        "Both bugs are still there: S takes the raw gradient, and m counts once.": step(
+            power=2, remember=1
         ),
-        "The multiplier counts twice in the step: in the rate and in the gradient.": _adagrad(
-            *given, power=2
+        "The multiplier is missing: this is plain AdaGrad.": step(power=0),
+        "The multiplier only enters S; it belongs into the rate.": step(power=0, remember=1),
+        "All layers have the multiplier of the whole vector: take the norm of g[layer].": step(
+            whole=True
         ),
-        "Both bugs are still there: S takes the raw gradient, and m counts once.": _adagrad(
-            *given, power=2, remember=1
-        ),
-        "The multiplier is missing: this is plain AdaGrad.": _adagrad(*given, power=0),
-        "The multiplier only enters S; it belongs into the rate.": _adagrad(
-            *given, power=0, remember=1
-        ),
-        "All layers have the multiplier of the whole vector: take the norm of g[layer].": _adagrad(
-            *given, whole=True
-        ),
-        "The multiplier divides the rate; it should raise it.": _adagrad(*given, power=-1),
-        "epsilon stands inside the root; here it stands outside.": _adagrad(*given, inside=True),
-        "The step divides by the old S: add g**2 first.": _adagrad(*given, late=True),
+        "The multiplier divides the rate; it should raise it.": step(power=-1),
+        "epsilon stands inside the root; here it stands outside.": step(inside=True),
+        "The step divides by the old S: add g**2 first.": step(late=True),
         "It goes uphill: subtract the step.": (2 * w - right[0], right[1]),
         "S comes back as it was: return the new one.": (right[0], S),
         "S is new in every step; it should grow, S + g**2.": (right[0], g**2),
@@ -131,24 +123,20 @@ def _mistaken_adagrads(*given: object) -> dict:
     }
 
 
-def _compare_adagrad(answer: Callable, *given: object) -> None:
-    w, S, g, rate, layers, epsilon = given
-    got = answer(w.copy(), S.copy(), g.copy(), rate, list(layers), epsilon)
-    compare(got, _adagrad(*given), mistakes=_mistaken_adagrads(*given))
-
-
 def adagrad_of_a_later_step(adagrad_step: Callable, rng: Generator) -> None:
     r"""With a memory, three layers, and an epsilon that can be seen."""
     w, g = rng.normal(size=(2, 7))
     layers = [slice(0, 3), slice(3, 4), slice(4, 7)]
     g[3] *= 1e-3
-    _compare_adagrad(adagrad_step, w, rng.uniform(0.1, 2, size=7), g, 0.2, layers, 0.01)
+    given = (w, rng.uniform(0.1, 2, size=7), g, 0.2, layers, 0.01)
+    compare_call(adagrad_step, given, _adagrad, _mistaken_adagrads)
 
 
 def adagrad_by_numbers(adagrad_step: Callable, rng: Generator) -> None:
     r"""The call of the exercise."""
     w, S, g = np.zeros(3), np.zeros(3), np.array([3.0, 4.0, 0.1])
-    _compare_adagrad(adagrad_step, w, S, g, 0.1, [slice(0, 2), slice(2, 3)], 1e-8)
+    given = (w, S, g, 0.1, [slice(0, 2), slice(2, 3)], 1e-8)
+    compare_call(adagrad_step, given, _adagrad, _mistaken_adagrads)
 
 
 def adagrad_of_two_steps(adagrad_step: Callable, rng: Generator) -> None:
@@ -165,8 +153,7 @@ def adagrad_of_two_steps(adagrad_step: Callable, rng: Generator) -> None:
 def adagrad_leaves_its_input(adagrad_step: Callable, rng: Generator) -> None:
     r"""The caller's arrays stay."""
     w, S, g = rng.uniform(0.5, 1, size=(3, 4))
-    with unchanged(w=w, S=S, g=g):
-        adagrad_step(w, S, g, 0.1, [slice(0, 2), slice(2, 4)], 1e-8)
+    call_unchanged(adagrad_step, 0.1, [slice(0, 2), slice(2, 4)], 1e-8, w=w, S=S, g=g)
 
 
 def _compare_rates(control_rates: Callable, norms: NDArray, rates: NDArray) -> None:
@@ -193,8 +180,7 @@ def _compare_rates(control_rates: Callable, norms: NDArray, rates: NDArray) -> N
         "Steps and layers are still apart: take the mean over axes 0 and 1.": rates
         * m.mean(axis=0),
     }
-    with unchanged(norms=norms, rates=rates):
-        got = control_rates(norms, rates)
+    got = call_unchanged(control_rates, norms=norms, rates=rates)
     compare(got, expected, mistakes=mistakes)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, Wrong, compare, unchanged
+from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, compare_call
 
 
 def _boosted(g: NDArray, previous: NDArray) -> NDArray:
@@ -16,59 +16,55 @@ def _boosted(g: NDArray, previous: NDArray) -> NDArray:
 
 def _mistaken_steps(w: NDArray, g: NDArray, previous: NDArray, rate: float) -> dict:
     agree = g * previous > 0
-    right = w - rate * _boosted(g, previous)
+    boosted = _boosted(g, previous)
+    right = w - rate * boosted
+
+    def step(gradient: NDArray) -> tuple:
+        return w - rate * gradient, g
+
     return {
         "The order is (w, previous): they came the other way round.": (g, right),
         "It stores the boosted gradient: the next step needs g as it was measured.": (
             right,
-            _boosted(g, previous),
+            boosted,
         ),
         "It stores the boost: the next step needs g as it was measured.": (
             right,
             agree * (g + previous) / 2,
         ),
         "It hands the old gradient on: the next step needs this one, g.": (right, previous),
-        "The boost is the sum of both gradients: it should be their average, half of it.": (
-            w - rate * (g + agree * (g + previous)),
-            g,
+        "The boost is the sum of both gradients: it should be their average, half of it.": step(
+            g + agree * (g + previous)
         ),
         "The boost is added everywhere: compare signs weight by weight, not once for the whole "
-        "vector, and add it only where they agree.": (w - rate * (g + (g + previous) / 2), g),
-        "The boost is added where the signs differ: it belongs where they agree.": (
-            w - rate * (g + ~agree * (g + previous) / 2),
-            g,
+        "vector, and add it only where they agree.": step(g + (g + previous) / 2),
+        "The boost is added where the signs differ: it belongs where they agree.": step(
+            g + ~agree * (g + previous) / 2
         ),
-        "The boost replaces the gradient: it is added to g.": (
-            w - rate * np.where(agree, (g + previous) / 2, g),
-            g,
+        "The boost replaces the gradient: it is added to g.": step(
+            np.where(agree, (g + previous) / 2, g)
         ),
-        "Where the signs differ the weight stands still: there it takes a plain step.": (
-            w - rate * agree * _boosted(g, previous),
-            g,
+        "Where the signs differ the weight stands still: there it takes a plain step.": step(
+            agree * boosted
         ),
-        "The boost is the current gradient: it is the average of both.": (
-            w - rate * (g + agree * g),
-            g,
-        ),
-        "It steps uphill: subtract the boosted gradient.": (w + rate * _boosted(g, previous), g),
-        "There is no boost: this is a plain step.": (w - rate * g, g),
+        "The boost is the current gradient: it is the average of both.": step(g + agree * g),
+        "It steps uphill: subtract the boosted gradient.": step(-boosted),
+        "There is no boost: this is a plain step.": step(g),
     }
 
 
 def step_by_numbers(accelerated_step: Callable, rng: Generator) -> None:
     r"""Signs that agree, differ, agree."""
     w, g, previous = np.array([[1.0, 1.0, 0.0], [2.0, -1.0, -0.5], [4.0, 3.0, -1.5]])
-    got = accelerated_step(w.copy(), g.copy(), previous.copy(), 0.1)
-    mistakes = _mistaken_steps(w, g, previous, 0.1)
-    compare(got, (np.array([0.5, 1.1, 0.15]), g), mistakes=mistakes)
+    expected = (np.array([0.5, 1.1, 0.15]), g)
+    compare_call(accelerated_step, (w, g, previous, 0.1), expected, _mistaken_steps)
 
 
 def step_of_any_shape(accelerated_step: Callable, rng: Generator) -> None:
     r"""A matrix of weights."""
     w, g, previous = rng.normal(size=(3, 4, 3))
-    got = accelerated_step(w.copy(), g.copy(), previous.copy(), 0.3)
-    mistakes = _mistaken_steps(w, g, previous, 0.3)
-    compare(got, (w - 0.3 * _boosted(g, previous), g), mistakes=mistakes)
+    expected = (w - 0.3 * _boosted(g, previous), g)
+    compare_call(accelerated_step, (w, g, previous, 0.3), expected, _mistaken_steps)
 
 
 def step_at_zero(accelerated_step: Callable, rng: Generator) -> None:
@@ -100,8 +96,7 @@ def step_of_tiny_gradients(accelerated_step: Callable, rng: Generator) -> None:
 def step_leaves_its_input(accelerated_step: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
     w, g, previous = rng.normal(size=(3, 4))
-    with unchanged(w=w, g=g, previous=previous):
-        accelerated_step(w, g, previous, 0.1)
+    call_unchanged(accelerated_step, 0.1, w=w, g=g, previous=previous)
 
 
 def _mistaken_reaches(a: float) -> dict:
@@ -131,12 +126,12 @@ def _mistaken_reaches(a: float) -> dict:
 def reach_by_numbers(reach: Callable, rng: Generator) -> None:
     r"""Three values of a."""
     for a, expected in ((1.0, 1.8982233), (3.0, 1.9987771), (0.5, 1.8429449)):
-        compare(reach(a), expected, mistakes=_mistaken_reaches(a), tolerance=1e-5)
+        compare_call(reach, (a,), expected, _mistaken_reaches, tolerance=1e-5)
 
 
 def reach_of_pure_noise(reach: Callable, rng: Generator) -> None:
     r"""Its limit is 1.5 + 1 / pi."""
-    compare(reach(1e-4), 1.5 + 1 / np.pi, mistakes=_mistaken_reaches(1e-4), tolerance=1e-5)
+    compare_call(reach, (1e-4,), 1.5 + 1 / np.pi, _mistaken_reaches, tolerance=1e-5)
 
 
 def reach_by_dice(reach: Callable, rng: Generator) -> None:
@@ -144,7 +139,7 @@ def reach_by_dice(reach: Callable, rng: Generator) -> None:
     a = 0.8
     g, previous = a + rng.normal(size=(2, 1_000_000))
     measured = np.mean(_boosted(g, previous)) / a
-    compare(reach(a), measured, mistakes=_mistaken_reaches(a), tolerance=5e-3)
+    compare_call(reach, (a,), measured, _mistaken_reaches, tolerance=5e-3)
 
 
 def _run(
@@ -239,8 +234,7 @@ def run_asks_at_the_new_place(accelerated_run: Callable, rng: Generator) -> None
 def run_leaves_its_input(accelerated_run: Callable, rng: Generator) -> None:
     r"""The start stays as it was."""
     w = rng.normal(size=3)
-    with unchanged(w=w):
-        accelerated_run(_replay(rng.normal(size=(5, 3))), w, 0.1, 5)
+    call_unchanged(lambda w: accelerated_run(_replay(rng.normal(size=(5, 3))), w, 0.1, 5), w=w)
 
 
 EXERCISES = [

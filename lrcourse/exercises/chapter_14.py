@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, Wrong, compare
+from lrcourse.exercises import Check, Exercise, Wrong, compare, compare_call
 
 Groups = Sequence[tuple[Sequence[int], dict[str, float]]]
 
@@ -325,21 +325,19 @@ def _mistaken_lines(*given: object) -> dict[str, NDArray]:
 def line_by_numbers(line_path: Callable, rng: Generator) -> None:
     r"""Gradients -2 and -1: w is 1, then 1.25."""
     given = np.array([[1.0]]), np.array([2.0]), 0.5, 2
-    mistakes = _mistaken_lines(*given)
-    compare(line_path(*given), [[1.0], [1.25]], mistakes=mistakes)
+    compare_call(line_path, given, [[1.0], [1.25]], _mistaken_lines)
 
 
 def line_of_two_weights(line_path: Callable, rng: Generator) -> None:
     r"""Five steps on seven examples."""
     given = rng.normal(size=(7, 2)), rng.normal(size=7), 0.3, 5
-    mistakes = _mistaken_lines(*given)
-    compare(line_path(*given), _line_path(*given), mistakes=mistakes)
+    compare_call(line_path, given, _line_path, _mistaken_lines)
 
 
 def line_of_one_step(line_path: Callable, rng: Generator) -> None:
     r"""One step at the full rate."""
     given = rng.normal(size=(4, 3)), rng.normal(size=4), 0.2, 1
-    compare(line_path(*given), _line_path(*given), mistakes=_mistaken_lines(*given))
+    compare_call(line_path, given, _line_path, _mistaken_lines)
 
 
 PARTS = {

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, Wrong, compare, unchanged
+from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare_call
 
 
 def _margin(a: NDArray, b: NDArray, t: float) -> float:
@@ -55,21 +55,19 @@ def margin_by_numbers(margin: Callable, rng: Generator) -> None:
     r"""The example of the text, and another t."""
     a, b = np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 5.0])
     for t, expected in ((2.78, 3.2100), (4.3, 4.9652)):
-        compare(margin(a, b, t), expected, mistakes=_mistaken_margins(a, b, t), tolerance=1e-4)
+        compare_call(margin, (a, b, t), expected, _mistaken_margins, tolerance=1e-4)
 
 
 def margin_of_unequal_numbers(margin: Callable, rng: Generator) -> None:
     r"""Three seeds against eight, far apart."""
     a, b = rng.normal(20, 1, size=3), rng.normal(30, 2, size=8)
-    got = margin(a.copy(), b.copy(), 2.3)
-    compare(got, _margin(a, b, 2.3), mistakes=_mistaken_margins(a, b, 2.3), tolerance=1e-5)
+    compare_call(margin, (a, b, 2.3), _margin, _mistaken_margins, tolerance=1e-5)
 
 
 def margin_leaves_its_input(margin: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
     a, b = rng.normal(size=(2, 5))
-    with unchanged(a=a, b=b):
-        margin(a, b, 2.3)
+    call_unchanged(margin, 2.3, a=a, b=b)
 
 
 def _fair(
@@ -149,34 +147,28 @@ def result_by_numbers(fair_result: Callable, rng: Generator) -> None:
     r"""The example of the text, where the last rate diverges in one seed."""
     validation = np.array([[20.0, 18.0, np.nan], [22.0, 19.0, 10.0]])
     test = np.array([[21.0, 19.0, np.nan], [23.0, 20.0, 12.0]])
-    mistakes = _mistaken_results(validation, test)
-    compare(fair_result(validation, test), (1, 19.5, 0.5**0.5), mistakes=mistakes)
+    compare_call(fair_result, (validation, test), (1, 19.5, 0.5**0.5), _mistaken_results)
 
 
 def result_without_divergence(fair_result: Callable, rng: Generator) -> None:
     r"""Five seeds, nine rates."""
     for _ in range(3):
-        validation, test = _runs(rng, 5, 9)
-        got = fair_result(validation.copy(), test.copy())
-        compare(got, _fair(validation, test), mistakes=_mistaken_results(validation, test))
+        compare_call(fair_result, _runs(rng, 5, 9), _fair, _mistaken_results)
 
 
 def result_with_divergence(fair_result: Callable, rng: Generator) -> None:
     r"""Rates at which one seed diverges, though its other seeds are the best of all."""
-    validation, test = _runs(rng, 4, 7)
     lost = np.full((4, 2), 10.0)
     lost[1, 0] = lost[[0, 2, 3], 1] = np.nan
-    validation, test = (np.concatenate([part, lost], axis=1) for part in (validation, test))
-    got = fair_result(validation.copy(), test.copy())
-    compare(got, _fair(validation, test), mistakes=_mistaken_results(validation, test))
+    given = tuple(np.concatenate([part, lost], axis=1) for part in _runs(rng, 4, 7))
+    compare_call(fair_result, given, _fair, _mistaken_results)
 
 
 def result_leaves_its_input(fair_result: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
     validation, test = 20 + rng.normal(size=(2, 3, 4))
     validation[0, 3] = test[0, 3] = np.nan
-    with unchanged(validation=validation, test=test):
-        fair_result(validation, test)
+    call_unchanged(fair_result, validation=validation, test=test)
 
 
 BUGS = {
@@ -216,8 +208,11 @@ def _mistaken_differences(validation: NDArray, test: NDArray, t: float) -> dict:
         for count in range(1, len(BUGS) + 1)
         for bugs in combinations(BUGS, count)
     }
-    lowest = validation.min(axis=1).argmin(axis=1)
-    old, new = test[0, :, lowest[0]], test[1, :, lowest[1]]
+
+    def chosen(k: NDArray, errors: NDArray) -> tuple:
+        old, new = errors[0, :, k[0]], errors[1, :, k[1]]
+        return k, new.mean() - old.mean(), _margin(old, new, t)
+
     return left | {
         "The difference is new minus old: below 0 the new one is better.": (
             k,
@@ -230,20 +225,12 @@ def _mistaken_differences(validation: NDArray, test: NDArray, t: float) -> dict:
             margin * math.sqrt(n),
         ),
         "The factor t is missing from the margin.": (k, difference, margin / t),
-        "The rate of the old one serves both: each has its own.": (
-            k[[0, 0]],
-            test[1, :, k[0]].mean() - test[0, :, k[0]].mean(),
-            _margin(test[0, :, k[0]], test[1, :, k[0]], t),
+        "The rate of the old one serves both: each has its own.": chosen(k[[0, 0]], test),
+        "The rate is chosen by the lowest single run: choose by the mean over seeds.": chosen(
+            validation.min(axis=1).argmin(axis=1), test
         ),
-        "The rate is chosen by the lowest single run: choose by the mean over seeds.": (
-            lowest,
-            new.mean() - old.mean(),
-            _margin(old, new, t),
-        ),
-        "It compares validation errors: those were used to choose. Compare test errors.": (
-            k,
-            validation[1, :, k[1]].mean() - validation[0, :, k[0]].mean(),
-            _margin(validation[0, :, k[0]], validation[1, :, k[1]], t),
+        "It compares validation errors: those were used to choose. Compare test errors.": chosen(
+            k, validation
         ),
     }
 
@@ -259,18 +246,15 @@ def difference_by_numbers(fair_difference: Callable, rng: Generator) -> None:
     r"""Two rates, two seeds."""
     validation = np.array([[[20.0, 16.0], [22.0, 17.0]], [[16.0, 19.0], [17.0, 22.0]]])
     test = np.array([[[22.0, 17.0], [22.0, 18.0]], [[17.0, 20.0], [16.0, 23.0]]])
-    got = fair_difference(validation.copy(), test.copy(), 4.3)
-    mistakes = _mistaken_differences(validation, test, 4.3)
-    compare(got, (np.array([1, 0]), -1.0, 4.3 * 0.5**0.5), mistakes=mistakes)
+    expected = (np.array([1, 0]), -1.0, 4.3 * 0.5**0.5)
+    compare_call(fair_difference, (validation, test, 4.3), expected, _mistaken_differences)
 
 
 def difference_of_any_runs(fair_difference: Callable, rng: Generator) -> None:
     r"""Four seeds, ten rates."""
     for _ in range(3):
-        validation, test = _two_methods(rng, 4, 10)
-        got = fair_difference(validation.copy(), test.copy(), 2.45)
-        mistakes = _mistaken_differences(validation, test, 2.45)
-        compare(got, _difference(validation, test, 2.45), mistakes=mistakes)
+        given = (*_two_methods(rng, 4, 10), 2.45)
+        compare_call(fair_difference, given, _difference, _mistaken_differences)
 
 
 def no_winner_among_equals(fair_difference: Callable, rng: Generator) -> None:

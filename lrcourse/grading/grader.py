@@ -8,7 +8,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, islice
@@ -126,7 +126,7 @@ def grade(
     try:
         listed = exercises(notebook.chapter)
         hidden = hidden_checks(setting, notebook.chapter)
-        with _Grader(setting, student, notebook) as grader:
+        with closing(_Grader(setting, student, notebook)) as grader:
             outcomes = {e.id: grader.ask(e, e.checks) for e in listed}
             # Last: else an answer could report in a visible check what it saw in a hidden one.
             for e in listed:
@@ -178,13 +178,7 @@ class _Grader:
         torch = any(TORCH.search(notebook.cells[n]) for n in answers if n is not None)
         self.modules = ["torch"] if torch else []
 
-    def __enter__(self) -> "_Grader":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.drop()
-
-    def drop(self) -> None:
+    def close(self) -> None:
         if self.sandbox is not None:
             self.sandbox.close()
         self.sandbox = None
@@ -195,7 +189,7 @@ class _Grader:
             try:
                 self.sandbox.request("prepare", *self.modules)
             except (Lost, TimeoutError) as error:
-                self.drop()
+                self.close()
                 self.losses["start"] += 1
                 if self.losses["start"] > 1:
                     raise GradingError(f"the sandbox does not start: {error}") from None
@@ -214,7 +208,7 @@ class _Grader:
                     outcome = _judged(session, exercise, check, self._rng(exercise, check))
                 except (Lost, TimeoutError) as error:
                     session, last = None, str(error)
-                    self.drop()
+                    self.close()
                     if isinstance(error, Lost) or slow:
                         self.losses[exercise.id] += 1
                         outcome = FAILED, last
@@ -230,13 +224,14 @@ class _Grader:
             try:
                 session.close()
             except (Lost, TimeoutError):
-                self.drop()
+                self.close()
         return outcomes
 
     def _solution_raises_too(self, exercise: Exercise, check: Check) -> bool:
         # Does a check raise for the worked solution, too? Then the fault is ours.
         path = next(course_folder().glob(f"solutions/{self.notebook.chapter}_*.ipynb"))
-        with _Grader(self.setting, self.student, submissions.read_notebook(path)) as grader:
+        notebook = submissions.read_notebook(path)
+        with closing(_Grader(self.setting, self.student, notebook)) as grader:
             session = grader.open(exercise, grader.notebook.answer(exercise))
             try:
                 _judged(session, exercise, check, self._rng(exercise, check))

@@ -101,9 +101,7 @@ class Writer:
             if cell.cell_type == "markdown":
                 inside = self.markdown(cell.source)
             else:
-                inside = (
-                    f'<pre class="code"><code>{_highlighted(cell.source, "python")}</code></pre>'
-                )
+                inside = _fence(cell.source, "python")
                 inside += "".join(_output(output, states) for output in cell.outputs)
             parts.append(f'<div class="{cell.cell_type}" id="cell-id={cell.id}">{inside}</div>\n')
         return "".join(parts)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrcourse.optim import SGD, AdaDelta, AdaGrad, Adam, RMSprop
-from lrcourse.widgets.labs.descent_lab import CONTOURS, ellipses
-from lrcourse.widgets.labs.grids import first_divergence, increasing, rate_grid
+from lrcourse.widgets.labs.descent_lab import CONTOURS, ellipses, path_panel
+from lrcourse.widgets.labs.grids import after_divergence, first_divergence, increasing, rate_grid
 from lrcourse.widgets.labs.momentum_lab import descend
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 RULES = {rule.__name__: rule for rule in (SGD, AdaGrad, RMSprop, AdaDelta, Adam)}
 CONDITIONINGS = (1, 10, 100, 1000)
 EPSILONS = (1e-8, 1e-4, 1e-2)
-LATE = (
-    10  # steps for which the loss must stay low: a lucky swing through the minimum does not count
-)
+LATE = 10  # steps for which the loss must stay low: a lucky swing past the minimum does not count
 VERDICTS = (
     "It crawls: loss {final}. In all, the rule arrives in {count} of 4 bowls at this rate.",
     "It arrives: loss {final}. In all, the rule arrives in {count} of 4 bowls at this rate.",
@@ -77,7 +75,7 @@ def adaptive_outcomes(
     crosses = (np.diff(np.sign(path[..., steps // 2 :, :]), axis=-2) != 0).any(axis=-2)
     worse = parts[..., -LATE:, :].max(axis=-2).argmax(axis=-1)
     swings = np.take_along_axis(crosses, worse[..., None], axis=-1)[..., 0]
-    over = (diverged[..., None] > 0) & (np.arange(steps + 1) > diverged[..., None])
+    over = after_divergence(diverged, steps)
     return {
         "path": np.where(over[..., None], np.nan, path),  # a diverged run is drawn up to there
         "effective": np.where(over[..., None, 1:], np.nan, np.swapaxes(effective, -1, -2)),
@@ -128,13 +126,7 @@ def adaptive(
         ],
         tables=tables,
         panels=[
-            {
-                "kind": "path",
-                "x": axis("w₁ (curvature 1)", -3, 3),
-                "y": axis("w₂ (the steep axis)", -2, 2),
-                "contours": "contours",
-                "lines": [{"xy": "path", "dots": True}],
-            },
+            path_panel([{"xy": "path", "dots": True}]),
             {
                 "kind": "curves",
                 "x": axis("step", 0, steps + 1),

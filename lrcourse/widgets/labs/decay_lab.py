@@ -11,7 +11,7 @@ from lrcourse import schedules as s
 from lrcourse.messages import unknown
 from lrcourse.optim import SGD
 from lrcourse.widgets.labs.descent_lab import SAMPLES, batch_means
-from lrcourse.widgets.labs.grids import increasing, rate_grid, whole
+from lrcourse.widgets.labs.grids import first_divergence, increasing, rate_grid, whole
 
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
@@ -90,8 +90,7 @@ def schedule_outcomes(
     rate = np.array([[SCHEDULES[name](eta)(t) for eta in rates] for name in names])
     loss = train(rate.reshape(-1, STEPS)).reshape(*rate.shape[:2], len(sizes), STEPS + 1)
     constant = train(np.repeat(rates[:, None], STEPS, axis=1))
-    beyond = ~(loss <= 100 * loss[..., :1])
-    diverged = np.where(beyond.any(axis=-1), beyond.argmax(axis=-1), 0).astype(np.int16)
+    diverged = first_divergence(loss)
     final = loss[..., -1]
     reached = (final < goal) & (diverged == 0)
     # The share of the way along the flat axis that would be left without noise.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrcourse.messages import unknown
-from lrcourse.widgets.labs.grids import first_divergence, increasing, rate_grid
+from lrcourse.widgets.labs.grids import after_divergence, first_divergence, increasing, rate_grid
 
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
@@ -166,6 +166,32 @@ def ellipses(curvatures: np.ndarray, levels: Sequence[float], points: int = 73) 
     return (radii[:, :, None, :] * circle).reshape(len(curvatures), -1, 2)
 
 
+def path_panel(lines: list[dict]) -> dict:
+    r"""The panel of runs over the contours of a bowl with two weights."""
+    from lrcourse.widgets.lab import axis
+
+    return {
+        "kind": "path",
+        "x": axis("w₁ (curvature 1)", -3, 3),
+        "y": axis("w₂ (the steep axis)", -2, 2),
+        "contours": "contours",
+        "lines": lines,
+    }
+
+
+def loss_panel(steps: int, lines: list[dict]) -> dict:
+    r"""The panel of loss against step on a bowl."""
+    from lrcourse.widgets.lab import axis
+
+    return {
+        "kind": "curves",
+        "x": axis("step", -0.025 * steps, 1.025 * steps),
+        "y": axis("loss", 1e-4, 1e4, log=True),
+        "lines": lines,
+        "level": {"value": 0.01, "label": "goal"},
+    }
+
+
 def bowl(
     learning_rate: float = 0.01,
     batch_size: int = SAMPLES,
@@ -184,7 +210,7 @@ def bowl(
     learning_rates, batch_sizes, conditionings: the values to choose from, in increasing order
     (rates default to 61 from 0.0032 to 3.2). seed: of the samples and their order.
     """
-    from lrcourse.widgets.lab import Control, axis
+    from lrcourse.widgets.lab import Control
 
     allowed = ("learning_rate", "batch_size", "conditioning")
     for name in controls:
@@ -226,13 +252,7 @@ def bowl(
         outcomes=outcomes,
         curvatures=curvatures,
         extra={"contours": (("conditioning",), ellipses(curvatures, CONTOURS))},
-        picture={
-            "kind": "path",
-            "x": axis("w₁ (curvature 1)", -3, 3),
-            "y": axis("w₂ (the steep axis)", -2, 2),
-            "contours": "contours",
-            "lines": [{"xy": "path", "dots": True}],
-        },
+        picture=path_panel([{"xy": "path", "dots": True}]),
         alt="Left: the path of gradient descent over contours of the loss. Right: loss against "
         "step on a log axis.",
         goal="loss under 0.01 after 60 steps, without divergence.",
@@ -282,31 +302,26 @@ def one_knob(learning_rate: float = 0.01, *, curvature: float = 4.0) -> Lab:
 
 def _descent_lab(
     *,
-    title: str,
     controls: list,
     outcomes: dict[str, np.ndarray],
     curvatures: np.ndarray,
     extra: dict[str, tuple[tuple[str, ...], np.ndarray]],
     picture: dict,
-    alt: str,
-    goal: str,
-    caption: str,
+    **texts: str,
 ) -> Lab:
     r"""The part that labs on descent share: a loss curve, a goal and the edge 2 / curvature."""
-    from lrcourse.widgets.lab import Lab, axis
+    from lrcourse.widgets.lab import Lab
 
     settings = tuple(control.name for control in controls)
     tables = {}
     steps = outcomes["loss"].shape[-1] - 1
-    diverged = outcomes["diverged"][..., None]
-    stopped = (diverged > 0) & (
-        np.arange(steps + 1) > diverged
-    )  # a diverged run is drawn up to there
+    stopped = after_divergence(outcomes["diverged"], steps)
+    drawn = {
+        "path": np.where(stopped[..., None], np.nan, outcomes["path"]),
+        "loss": np.where(stopped, np.nan, outcomes["loss"]),
+    }
     for name in ("path", "loss", "final", "diverged", "reached", "verdict"):
-        array = outcomes[name]
-        if name in ("path", "loss"):
-            over = stopped[..., None] if name == "path" else stopped
-            array = np.where(over, np.nan, array)
+        array = drawn.get(name, outcomes[name])
         # Settings that have no control hold one value: drop their axis.
         tables[name] = (settings, array.reshape(*array.shape[: len(settings)], *array.shape[3:]))
     bowls = settings[2:]
@@ -314,23 +329,11 @@ def _descent_lab(
     tables["curvature"] = (bowls, sharpest)
     tables["edge"] = (bowls, 2 / sharpest)
     return Lab(
-        title=title,
         controls=controls,
         tables=tables | extra,
-        panels=[
-            picture,
-            {
-                "kind": "curves",
-                "x": axis("step", -0.025 * steps, 1.025 * steps),
-                "y": axis("loss", 1e-4, 1e4, log=True),
-                "lines": [{"y": "loss", "dots": True}],
-                "level": {"value": 0.01, "label": "goal"},
-            },
-        ],
+        panels=[picture, loss_panel(steps, [{"y": "loss", "dots": True}])],
         verdicts=VERDICTS,
-        alt=alt,
-        goal=goal,
-        caption=caption,
+        **texts,
         reveal={
             "control": "learning_rate",
             "table": "edge",

@@ -1,4 +1,4 @@
-r"""What all labs share: the values of their sliders, and when a run counts as diverged."""
+r"""What labs share: the values of their sliders, how they train, when a run counts as diverged."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+
+from lrcourse.nn import Network
 
 
 def rate_grid(low: float, high: float) -> list[float]:
@@ -35,6 +37,14 @@ def first_divergence(loss: np.ndarray) -> np.ndarray:
     return np.where(beyond.any(axis=-1), beyond.argmax(axis=-1), 0).astype(np.int16)
 
 
+def after_divergence(diverged: np.ndarray, steps: int) -> np.ndarray:
+    r"""Which steps are not drawn: those after the one in which a run diverged.
+
+    diverged: shape (...), as of `first_divergence`. Returns bool, shape (..., steps + 1).
+    """
+    return (diverged[..., None] > 0) & (np.arange(steps + 1) > diverged[..., None])
+
+
 def whole(name: str, values: Sequence[float], most: int | None = None) -> list[int]:
     r"""`values` as whole numbers in increasing order, at most `most`; ValueError otherwise."""
     grid = increasing(name, values)
@@ -56,3 +66,26 @@ def shuffled_batches(
     rounds = -(-steps // each)
     order = [rng.permutation(count)[: each * batch_size] for _ in range(rounds)]
     return list(np.concatenate(order).reshape(-1, batch_size)[:steps])
+
+
+def train(
+    network: Network,
+    rule: object,
+    learning_rates: np.ndarray,
+    data: tuple[np.ndarray, np.ndarray],
+    batches: Sequence[np.ndarray],
+    window: int,
+) -> np.ndarray:
+    r"""Let a rule of `lrcourse.optim` take a step for each mini-batch, all runs side by side.
+
+    learning_rates: of the R runs, shape (R, 1). data: examples and labels. window: how many steps
+    are averaged; it divides their number.
+    Returns the mean losses of the mini-batches, shape (R, steps / window); those of a run that
+    diverged are not finite.
+    """
+    (x, y), losses = data, []
+    with np.errstate(all="ignore"):
+        for batch in batches:
+            losses.append(network.loss_and_gradient(x[batch], y[batch]))
+            rule.step(network.w, network.g, learning_rates)
+    return np.reshape(losses, (-1, window, len(learning_rates))).mean(axis=1).T

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrcourse.optim import SGD, Momentum, Nesterov
-from lrcourse.widgets.labs.descent_lab import CONTOURS, ellipses
-from lrcourse.widgets.labs.grids import first_divergence, increasing, rate_grid
+from lrcourse.widgets.labs.descent_lab import CONTOURS, ellipses, loss_panel, path_panel
+from lrcourse.widgets.labs.grids import after_divergence, first_divergence, increasing, rate_grid
 
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
@@ -94,7 +94,7 @@ def valley_outcomes(
     reached = (loss[..., -1] < goal) & (diverged == 0)
     swings = (np.diff(loss[..., steps // 2 :], axis=-1) > 0).any(axis=-1)
     verdict = np.select([diverged > 0, reached, swings], [DIVERGES, ARRIVES, SWINGS], CRAWLS)
-    over = (diverged[..., None] > 0) & (np.arange(steps + 1) > diverged[..., None])
+    over = after_divergence(diverged, steps)
     plain_path, plain_loss = (np.stack(part, axis=1) for part in zip(*plain, strict=True))
     return {
         "path": np.where(over[..., None], np.nan, path),  # a diverged run is drawn up to there
@@ -121,7 +121,7 @@ def valley(
 
     learning_rate, momentum, steepness, rule: the setting that the lab opens with.
     """
-    from lrcourse.widgets.lab import Control, Lab, axis
+    from lrcourse.widgets.lab import Control, Lab
 
     rates, steps = rate_grid(0.001, 0.5), 60
     bowls = np.array([[1.0, steep] for steep in STEEPNESSES])
@@ -137,6 +137,8 @@ def valley(
     tables = {name: (own.get(name, all_four), array) for name, array in outcomes.items()}
     tables["contours"] = (("steepness",), ellipses(bowls, CONTOURS))
     ratios = [f"1 : {ratio:g}" for ratio in STEEPNESSES]
+    plain = {"series": 1, "label": "plain gradient descent"}
+    heavy = {"dots": True, "series": 0, "label": "with momentum"}
     return Lab(
         title="Momentum in a valley",
         controls=[
@@ -147,26 +149,8 @@ def valley(
         ],
         tables=tables,
         panels=[
-            {
-                "kind": "path",
-                "x": axis("w₁ (curvature 1)", -3, 3),
-                "y": axis("w₂ (the steep axis)", -2, 2),
-                "contours": "contours",
-                "lines": [
-                    {"xy": "plain", "series": 1, "label": "plain gradient descent"},
-                    {"xy": "path", "dots": True, "series": 0, "label": "with momentum"},
-                ],
-            },
-            {
-                "kind": "curves",
-                "x": axis("step", -0.025 * steps, 1.025 * steps),
-                "y": axis("loss", 1e-4, 1e4, log=True),
-                "lines": [
-                    {"y": "plain_loss", "series": 1, "label": "plain gradient descent"},
-                    {"y": "loss", "dots": True, "series": 0, "label": "with momentum"},
-                ],
-                "level": {"value": 0.01, "label": "goal"},
-            },
+            path_panel([{"xy": "plain"} | plain, {"xy": "path"} | heavy]),
+            loss_panel(steps, [{"y": "plain_loss"} | plain, {"y": "loss"} | heavy]),
         ],
         verdicts=VERDICTS,
         alt="Left: the paths of momentum and of plain gradient descent over contours of the loss. "

@@ -31,6 +31,20 @@ def half_moons(
     return x.astype(np.float32), y
 
 
+def region_panel() -> dict:
+    r"""The panel of the points over the region that the network gives to each class."""
+    from lrcourse.widgets.lab import axis
+
+    return {
+        "kind": "region",
+        "x": axis("x₁", -REACH, REACH),
+        "y": axis("x₂", -REACH, REACH),
+        "cells": "region",
+        "points": "points",
+        "labels": "labels",
+    }
+
+
 def plane(side: int = SIDE) -> np.ndarray:
     r"""The middles of the map's cells, float32 (side², 2), the top row first."""
     middles = REACH * (2 * (np.arange(side) + 0.5) / side - 1)

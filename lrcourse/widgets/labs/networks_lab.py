@@ -13,7 +13,7 @@ from lrcourse.nn import Linear, Network, ReLU
 from lrcourse.optim import SGD
 from lrcourse.training import fit
 from lrcourse.widgets.labs import moons
-from lrcourse.widgets.labs.grids import increasing, rate_grid, shuffled_batches, whole
+from lrcourse.widgets.labs.grids import increasing, rate_grid, shuffled_batches, train, whole
 
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
@@ -86,15 +86,12 @@ def classifier_outcomes(
         batches = shuffled_batches(moons.POINTS, size, epochs * each, rng)
         for r, name in enumerate(rules):
             runs.w[...] = first
-            rule, losses = moons.RULES[name](), [runs.loss(x, y)]
+            loss[:, b, r, :, 0] = settings(runs.loss(x, y))
+            rule = moons.RULES[name]()
+            loss[:, b, r, :, 1:] = settings(train(runs, rule, eta, (x, y), batches, window=each))
             with np.errstate(over="ignore", invalid="ignore"):
-                for batch in batches:
-                    losses.append(runs.loss_and_gradient(x[batch], y[batch]))
-                    rule.step(runs.w, runs.g, eta)
                 logits = runs.forward(everywhere)
                 probability = 1 / (1 + np.exp(logits[..., 0] - logits[..., 1]))
-            means = np.reshape(losses[1:], (epochs, each, -1)).mean(axis=1)
-            loss[:, b, r] = settings(np.concatenate([losses[:1], means]).T)
             probability = np.nan_to_num(probability, nan=0.5)
             region[:, b, r] = settings(np.rint(255 * probability[:, :cells]).astype(np.uint8))
             accuracy[:, b, r] = settings(((probability[:, cells:] > 0.5) == y).mean(axis=-1))
@@ -146,14 +143,7 @@ def classifier(
             for name, array in outcomes.items()
         },
         panels=[
-            {
-                "kind": "region",
-                "x": axis("x₁", -moons.REACH, moons.REACH),
-                "y": axis("x₂", -moons.REACH, moons.REACH),
-                "cells": "region",
-                "points": "points",
-                "labels": "labels",
-            },
+            moons.region_panel(),
             {
                 "kind": "curves",
                 "x": axis("epoch", -0.025 * epochs, 1.025 * epochs),

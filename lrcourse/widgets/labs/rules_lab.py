@@ -11,15 +11,15 @@ import numpy as np
 from lrcourse.data import load
 from lrcourse.nn import Linear, Network, ReLU, Sigmoid
 from lrcourse.optim import SGD, DirectionAccelerated, IRpropMinus, LayerwiseRate, multiplier
-from lrcourse.widgets.labs.grids import increasing, rate_grid, shuffled_batches, whole
+from lrcourse.widgets.labs.grids import increasing, rate_grid, shuffled_batches, train, whole
 
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
 
 # ---- DA-SGD against c times the rate
 
-FACTORS = (1.0, 1.2, 1.4, 1.6, 1.7, 1.8, 1.9, 2.0, 2.2, 2.4, 2.7)
 WINDOW = 10  # steps averaged into a point of the curves
+FACTORS = (1.0, 1.2, 1.4, 1.6, 1.7, 1.8, 1.9, 2.0, 2.2, 2.4, 2.7)
 ACCELERATION_VERDICTS = (
     "SGD is slower: the curves are {gap} % apart. Another multiple brings them closer.",
     "The curves are one: {gap} % apart. DA-SGD was a larger rate in disguise.",
@@ -72,12 +72,7 @@ def acceleration_outcomes(
         ]:
             layers = [Linear(64, 16), ReLU(), Linear(16, 10)]
             network = Network(layers, np.random.default_rng(seed), runs=len(own))
-            loss = np.empty((steps, len(own)))
-            with np.errstate(over="ignore", invalid="ignore"):
-                for step, batch in enumerate(batches):
-                    loss[step] = network.loss_and_gradient(data.x[batch], data.y[batch])
-                    rule.step(network.w, network.g, own)
-            curves.append(loss.reshape(-1, WINDOW, len(own)).mean(axis=1).T)
+            curves.append(train(network, rule, own, data, batches, WINDOW))
     shape = (len(rates), len(sizes), len(factors))
     accelerated = np.stack(accelerated, axis=1)
     plain = np.stack(plain, axis=1).reshape(len(rates), len(factors), len(sizes), -1)
@@ -231,9 +226,7 @@ def layer_outcomes(
             with np.errstate(over="ignore", invalid="ignore"):
                 for step, batch in enumerate(batches):
                     loss[step] = network.loss_and_gradient(data.x[batch], data.y[batch])
-                    network.g[~np.isfinite(network.g)] = (
-                        0  # a run that has diverged stays where it is
-                    )
+                    network.g[~np.isfinite(network.g)] = 0  # a diverged run stays where it is
                     if name == "layerwise":
                         norms.append([np.linalg.norm(network.g[:, l], axis=1) for l in slices])
                     rule.step(network.w, network.g, own)
@@ -248,11 +241,8 @@ def layer_outcomes(
             array = array.reshape(len(INITIALIZATIONS), len(rates), *array.shape[1:])
             parts.setdefault(name, []).append(np.moveaxis(array, 0, 1))
     outcomes = {name: np.stack(arrays, axis=1) for name, arrays in parts.items()}
-    for name, curve in [
-        ("final", "layerwise"),
-        ("plain_final", "plain"),
-        ("larger_final", "larger"),
-    ]:
+    ends = {"final": "layerwise", "plain_final": "plain", "larger_final": "larger"}
+    for name, curve in ends.items():
         outcomes[name] = outcomes[curve][..., -1].astype(np.float32)
     final = outcomes["final"]
     fast = np.arange(len(rates))[:, None, None] > np.nanargmin(final, axis=0)
@@ -376,11 +366,7 @@ def irprop_outcomes(
             rule = IRpropMinus(minimum=1.0, maximum=float(ratio), initial=1.0)
             layers = [Linear(64, 16), ReLU(), Linear(16, 10)]
             network = Network(layers, np.random.default_rng(seed), runs=len(minima))
-            losses = []
-            for batch in batches:
-                losses.append(network.loss_and_gradient(data.x[batch], data.y[batch]))
-                rule.step(network.w, network.g, rate)
-            loss[:, r, b] = np.reshape(losses, (-1, WINDOW, len(minima))).mean(axis=1).T
+            loss[:, r, b] = train(network, rule, rate, data, batches, WINDOW)
             place = (np.log10(rate * rule.delta) + 6) / 6 * BINS
             bins = place.astype(int).clip(0, BINS - 1)
             shares[:, r, b] = [np.bincount(row, minlength=BINS) / row.size for row in bins]

@@ -12,7 +12,7 @@ from lrcourse.data import load
 from lrcourse.nn import BatchNorm, Linear, Network, ReLU
 from lrcourse.optim import SGD
 from lrcourse.whitening import ZCA
-from lrcourse.widgets.labs.grids import increasing, rate_grid, shuffled_batches, whole
+from lrcourse.widgets.labs.grids import increasing, rate_grid, shuffled_batches, train, whole
 
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
@@ -183,12 +183,7 @@ def batchnorm_outcomes(
             network = build(INITIALIZATIONS[0], norm, len(eta))
             first = [build(init, norm, None).w for init in INITIALIZATIONS]
             network.w[...] = np.repeat(first, len(rates), axis=0)
-            rule, losses = SGD(), []
-            with np.errstate(all="ignore"):
-                for batch in batches:
-                    losses.append(network.loss_and_gradient(data.x[batch], data.y[batch]))
-                    rule.step(network.w, network.g, eta)
-            means = np.reshape(losses, (-1, 10, len(eta))).mean(axis=1).T
+            means = train(network, SGD(), eta, data, batches, window=10)
             record.append(means.reshape(len(INITIALIZATIONS), len(rates), -1).swapaxes(0, 1))
     outcomes = {name: np.stack(record, axis=1) for name, record in curves.items()}
     ends = {"final": "normal", "plain_final": "plain"}

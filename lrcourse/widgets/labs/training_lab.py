@@ -65,14 +65,7 @@ class Live(Lab):
             ],
             tables=self._tables(),
             panels=[
-                {
-                    "kind": "region",
-                    "x": axis("x₁", -moons.REACH, moons.REACH),
-                    "y": axis("x₂", -moons.REACH, moons.REACH),
-                    "cells": "region",
-                    "points": "points",
-                    "labels": "labels",
-                },
+                moons.region_panel(),
                 {
                     "kind": "curves",
                     "x": axis("steps from now", -POINT * LENGTH, 0),
