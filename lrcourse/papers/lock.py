@@ -1,9 +1,9 @@
 r"""The lock of the claims: what is judged, by which rule, on which grids and seeds.
 
-``write_lock`` writes ``claims.lock.json`` from the code, before the runs that the claims judge. Each
-paper has a hash there, over its claims with their words and rules, its grids and its seeds; a
-change of the code shows as another hash, and the next writing lists what changed, when, and why. Tables say
-whether their claims are those of the lock.
+``write_lock`` writes ``claims.lock.json`` from the code, before the runs that the claims judge.
+Each paper has a hash there, over its claims with their words and rules, its grids and its seeds; a
+change of the code shows as another hash, and the next writing lists what changed, when, and why.
+Tables say whether their claims are those of the lock.
 """
 
 import functools
