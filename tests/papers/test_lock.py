@@ -79,7 +79,7 @@ def test_a_change_is_listed_with_its_reason(monkeypatch):
     claims = (tried.claims[0]._replace(rule="fewer by over 2 epochs"), *tried.claims[2:])
     monkeypatch.setitem(tried.__dict__, "claims", claims)
     assert lock.state(tried).startswith("Claims changed since they were locked")
-    now = lock.written(old, "a test", "2030-01-01")
+    now = lock.written(old, "a test", "2030-01-01", map(paper, NAMES))
     (change,) = now["changes"][len(old["changes"]) :]
     assert (change["paper"], change["because"], change["date"]) == (
         "irprop",
