@@ -245,8 +245,10 @@ def fingerprint(value: object, name: str = "") -> str:
       after an edit of lrcourse. Those of Python and of installed packages count with their names
       only: give a sweep a new file of results after an upgrade.
 
-    It does not see what is looked up by a computed name, such as ``globals()[name]``, nor the
-    contents of data files. It differs between versions of Python.
+    A change of these may repeat runs that it does not affect. A value that the runs themselves
+    change, such as a global dict that serves as a cache, repeats them all: use ``functools.cache``.
+    Not seen are what is looked up by a computed name, such as ``globals()[name]``, attributes of
+    functions, compiled modules and data files. The hash differs between versions of Python.
 
     Args:
         value: a function, a ``functools.partial`` of one, or any other value.
@@ -393,7 +395,7 @@ class _Walk:
         stems = [Path(folder, *name.split(".")) for folder in folders]
         paths = (f"{stem}{end}" for stem in stems for end in ("/__init__.py", ".py", ""))
         path = next(filter(os.path.isfile, paths), "")
-        if path and (HERE in path or not any(part in path for part in INSTALLED)):
+        if path.endswith(".py") and (HERE in path or not any(part in path for part in INSTALLED)):
             self.files += {os.path.realpath(path)}.difference(self.files)
 
 

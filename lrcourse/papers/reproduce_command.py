@@ -68,12 +68,12 @@ def _run(sweep: Sweep, jobs: int, dask: str) -> list[dict]:
 
 
 def _client(address: str) -> Any:  # a Client of Dask
-    for name in ("distributed.client", "tornado.application"):  # what is lost, the sweep says
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         from dask.distributed import Client
         from distributed.comm import get_address_host_port, normalize_address
 
+        for name in ("distributed.client", "tornado.application"):  # what is lost, the sweep says
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         get_address_host_port(normalize_address(address), strict=True)  # else Client hangs at exit
         return Client(address, timeout=10, set_as_default=False)
     except ImportError:
