@@ -5,7 +5,9 @@ its setting, its seed, its data and the code it runs. So a sweep that was stoppe
 was, and no run is done twice.
 """
 
+import ast
 import csv
+import functools
 import hashlib
 import inspect
 import io
@@ -18,7 +20,7 @@ import time
 import types
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import closing, contextmanager
 from itertools import product
@@ -29,18 +31,27 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+import lrcourse
 from lrcourse.data import Data
 from lrcourse.files import lock, write_whole
-from lrcourse.fingerprint import fingerprint
 
 RESERVED = ("key", "seed", "status", "seconds", "code")
 COLUMNS, BEGINNING = frozenset(RESERVED), b'{"key": "'  # of every row
 ATTEMPTS = 3  # at a run whose worker is killed
 AHEAD = 500  # runs queued on a given executor: enough to keep a large cluster busy
 HOPELESS = 3  # failures without a single success: the others would fail, too
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
-)
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+ONE_THREAD["VECLIB_MAXIMUM_THREADS"] = "1"  # macOS
+
+# What a fingerprint writes as it is, what it takes apart, and into what.
+ATOMS = (type(None), bool, int, float, complex, str, bytes)
+WRAPPERS = (types.MethodType, staticmethod, classmethod, property, functools.cached_property)
+WRAPPERS += (type(functools.cache(abs)), types.CellType, types.CodeType)
+PARTS = ("__func__", "__self__", "__wrapped__", "fget", "fset", "fdel", "func", "cell_contents")
+PARTS += ("co_code", "co_exceptiontable", "co_flags", "co_names", "co_varnames", "co_consts")
+RANDOM = ("random.Random", "numpy.Generator", "numpy.RandomState", "torch.Generator")
+HERE, STANDARD = (f"{Path(module.__file__).parent}{os.sep}" for module in (lrcourse, os))
+INSTALLED = ("site-packages", "dist-packages", STANDARD, "origin='built-in'", "origin='frozen'")
 
 
 class SweepError(RuntimeError):
@@ -75,7 +86,7 @@ class Sweep:
         seeds: a list of whole numbers; a repeated one is run once.
         path: the file of results (JSON lines), created if it does not exist; ``~`` is your home.
             A row has the setting, the seed, what the function returned (null for a number that is
-            not finite), ``key``, ``seconds``, ``code`` (from ``code_version``) and ``status``:
+            not finite), ``key``, ``seconds``, ``code`` (from ``fingerprint``) and ``status``:
             "done", or "diverged" if a number is not finite or the function raised an
             ``ArithmeticError``.
         data: what the runs learn from: a name, or a data set or arrays, whose values are hashed.
@@ -102,7 +113,7 @@ class Sweep:
         for setting in settings.values():
             _check_call(signature, setting)
         self.function, self.path = function, Path(path).expanduser()
-        self.code = code_version(function)
+        self.code = fingerprint(function)
         about = json.dumps([data_version(data), self.code])
         tasks: dict[tuple, Task] = {}
         self.keys = []  # in the order of the grid
@@ -111,7 +122,7 @@ class Sweep:
             rest = {name: v for name, v in setting.items() if name != "learning_rate"}
             rest = json.dumps(rest, sort_keys=True) if stacked else text
             for seed in seeds:
-                self.keys.append(_hash(f"{text} {seed} {about}"))
+                self.keys.append(_hash(f"{text} {seed} {about}".encode()))
                 task = tasks.setdefault((rest, seed), Task([], seed, [], stacked))
                 task.settings.append(setting)
                 task.keys.append(self.keys[-1])
@@ -150,74 +161,55 @@ class Sweep:
             raise ValueError(f"jobs must be a whole number of at least 1, not {jobs!r}.")
         if not (executor is None or hasattr(executor, "submit")):
             raise ValueError(
-                f"{executor!r} is no executor: give a pool of concurrent.futures, or for a Dask "
-                "scheduler Client(address).get_executor(pure=False)."
+                f"{executor!r} is no executor: for Dask, give Client(...).get_executor(pure=False)."
             )
-        if code_version(self.function) != self.code:
-            raise SweepError(
-                "What the function uses has changed: make the sweep anew and run that."
-            )
+        if fingerprint(self.function) != self.code:
+            raise SweepError("What the function uses has changed: make the sweep anew.")
         with _open(self.path) as (file, done):
-            tasks = [task.without(done) for task in self.tasks]
-            tasks = [task for task in tasks if task.keys]
-            missing = absent = sum(len(task.keys) for task in tasks)
-            bar = tqdm(
-                total=len(self.keys),
-                initial=len(self.keys) - missing,
-                unit="run",
-                smoothing=0,
-                file=sys.stdout,
-                disable=not (progress and tasks),
-            )
+            tasks = [left for task in self.tasks if (left := task.without(done)).keys]
+            count = first = sum(key in done for key in self.keys)
+            looks = {"unit": "run", "smoothing": 0, "disable": not (progress and tasks)}
+            bar = tqdm(total=len(self.keys), initial=first, file=sys.stdout, **looks)
             failed: list[tuple[Task, Exception]] = []
-            outcomes = _outcomes(self.function, tasks, jobs, executor, bar.refresh)
+            outcomes = _outcomes(self.function, tasks, jobs, executor, bar)
             with bar, closing(outcomes):
                 try:
                     for task, outcome in outcomes:
                         if isinstance(outcome, Exception):
                             failed.append((task, outcome))
                             bar.set_postfix(failed=len(failed))
-                            if len(failed) == HOPELESS and missing == absent:
+                            if len(failed) == HOPELESS and count == first:
                                 break
                         else:
-                            rows = [self._row(task, *run) for run in enumerate(outcome)]
+                            pairs = zip(task.keys, outcome, strict=True)
+                            rows = [{"key": key, "code": self.code} | row for key, row in pairs]
                             _append(file, rows)
                             done |= {row["key"]: row for row in rows}
-                            missing -= len(task.keys)
+                            count += len(task.keys)
                             bar.update(len(task.keys))
                 except OSError as error:
-                    raise SweepError(
-                        f"{self.path} could not be written ({error.strerror or error}): make room; "
-                        + self._so_far(missing)
-                    ) from error
+                    said = f"{self.path} could not be written ({error.strerror or error})"
+                    raise SweepError(f"{said}: make room; {self._so_far(count)}") from error
                 except (BrokenExecutor, CancelledError) as error:  # Dask cancels
                     reason = str(error) or "its scheduler no longer answers"
-                    raise SweepError(
-                        f"The executor lost its workers ({reason}): {self._so_far(missing)}"
-                    ) from error
+                    said = f"The executor lost its workers ({reason}): {self._so_far(count)}"
+                    raise SweepError(said) from error
                 except KeyboardInterrupt:
                     bar.close()
-                    print(f"\nInterrupted: {self._so_far(missing)}", file=sys.stderr)
+                    print(f"\nInterrupted: {self._so_far(count)}", file=sys.stderr)
                     raise
         if failed:
             task, error = failed[0]
             kind = "" if isinstance(error, SweepError) else f"{type(error).__name__}: "
             raise SweepError(
                 f"{len(failed)} runs failed, the first with {task.settings[0]} and seed "
-                f"{task.seed} ({kind}{error}): {self._so_far(missing)}"
+                f"{task.seed} ({kind}{error}): {self._so_far(count)}"
             ) from error
         return [done[key] for key in self.keys]
 
-    def _row(self, task: Task, i: int, run: tuple[dict, str, float]) -> dict:
-        result, status, seconds = run
-        about = {"seed": task.seed, "status": status, "seconds": seconds, "code": self.code}
-        return {"key": task.keys[i], **task.settings[i], **about, **result}
-
-    def _so_far(self, missing: int) -> str:
-        return (
-            f"{len(self.keys) - missing} of {len(self.keys)} rows are in {self.path}, and the same "
-            "call runs the others."
-        )
+    def _so_far(self, count: int) -> str:
+        rows = f"{count} of {len(self.keys)} rows are in {self.path}"
+        return f"{rows}, and the same call runs the others."
 
 
 def stacking_is_faster(parameters: int, batch_size: int) -> bool:
@@ -237,21 +229,39 @@ def stacking_is_faster(parameters: int, batch_size: int) -> bool:
     return parameters * batch_size < 500_000
 
 
-def code_version(function: Callable) -> str:
-    r"""Return a hash of everything that a run depends on besides its setting, seed and data.
+def fingerprint(value: object, name: str = "") -> str:
+    r"""Return a hash of a value and of everything it reaches.
 
-    ``lrcourse.fingerprint`` says what counts. A change may repeat runs that it does not affect, but
-    no row of an older version is used. A global value that the runs themselves change, such as a
-    dict that serves as a cache, repeats them all: use ``functools.cache`` instead.
+    Values count as they are now, files as they are on disk:
+
+    - A function counts with its code, its default arguments, what it closes over, and the values
+      of the global names in its code, also of those it reaches through your modules
+      (``settings.RATE``).
+    - A class counts with its attributes and base classes, wherever they were set; any other object
+      with its class and its state, as ``copy`` and ``pickle`` see them.
+    - The file of each counts without comments and docstrings, and so do the files of yours and of
+      lrcourse that it imports anywhere.
+    - Functions and classes of lrcourse count with their names and files only: restart Python
+      after an edit of lrcourse. Those of Python and of installed packages count with their names
+      only: give a sweep a new file of results after an upgrade.
+
+    A change of these may repeat runs that it does not affect. A value that the runs themselves
+    change, such as a global dict that serves as a cache, repeats them all: use ``functools.cache``.
+    Not seen are what is looked up by a computed name, such as ``globals()[name]``, attributes of
+    functions, compiled modules and data files. The hash differs between versions of Python.
 
     Args:
-        function: a function, a ``functools.partial`` of one, or an object that can be called.
+        value: a function, a ``functools.partial`` of one, or any other value.
+        name: what an error calls the value; by default the function's own name.
+
+    Returns:
+        20 hexadecimal digits.
 
     Raises:
-        ValueError: it uses something that cannot be hashed, such as a lock, an open file or a
+        ValueError: it reaches something that cannot be hashed, such as a lock, an open file or a
             random number generator; the message names it.
     """
-    return fingerprint(function)
+    return _hash("\n".join(_Walk().lines(value, name or _name(value) or "the value")).encode())
 
 
 def data_version(data: str | Data | Sequence[np.ndarray]) -> str:
@@ -306,18 +316,142 @@ def export(path: str | os.PathLike, to: str | os.PathLike) -> None:
     elif to.suffix == ".parquet":
         try:
             import pandas
-            import pyarrow  # noqa: F401
+
+            write_whole(to, pandas.DataFrame(rows).to_parquet(index=False))
         except ImportError:
             raise SweepError(
                 "Parquet needs pandas and pyarrow: pip install pandas pyarrow, or export to .csv."
             ) from None
-        write_whole(to, pandas.DataFrame(rows).to_parquet(index=False))
     else:
         raise ValueError(f"A table is exported to .csv or .parquet, not to {to.name!r}.")
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+class _Walk:
+    """Describes a value: in a line for each value that it reaches, then in one for each file."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[int, str] = {}
+        self.todo: list[tuple[str, object]] = []  # keeps the values, so that ids stay unique
+        self.files: list[str] = []
+
+    def lines(self, value: object, where: str) -> Iterator[str]:
+        yield self.word(value, where)
+        for where, each in self.todo:  # which grows
+            try:
+                parts = self.uses(each) if isinstance(each, types.FunctionType) else _parts(each)
+                yield " ".join([self.word(part, where + label) for label, part in parts])
+            except Exception as error:
+                raise ValueError(
+                    f"{where.rpartition(' > ')[2]} cannot be hashed, so a change of it would go "
+                    f"unseen ({where}: {error}). Pass what it holds in the grid, or make it inside "
+                    "the function."
+                ) from None
+        for path in self.files:  # which grow
+            code, imports = _parsed(Path(path).read_bytes())
+            yield code
+            for name, level in imports:
+                self.note([Path(path).parents[level - 1]] if level else sys.path, name)
+
+    def word(self, value: object, where: str) -> str:
+        # What stands for a value: its text, its name, or the number of its line.
+        kind = type(value)
+        if kind in ATOMS:
+            return _hash(value) if kind is bytes else repr(value)  # bytes may be a large array's
+        if kind in (tuple, set, frozenset):
+            items = value if kind is tuple else sorted(value, key=lambda v: _name(v) or repr(v))
+            return f"{kind.__name__}({', '.join(self.word(item, where) for item in items)})"
+        home = sys.modules.get(getattr(value, "__module__", None) or kind.__module__)
+        home, name = value if isinstance(value, types.ModuleType) else home, _name(value)
+        found = functools.reduce(lambda v, part: getattr(v, part, None), name.split("."), home)
+        if value is home or (value is found and _is_foreign(home)):
+            self.note([_place(home)])
+            return f"{home.__name__}.{name}"
+        if id(value) not in self.numbers:
+            self.numbers[id(value)] = f"#{len(self.todo)}"
+            self.todo.append((where, value))
+        return self.numbers[id(value)]
+
+    def uses(self, function: types.FunctionType) -> Iterator[tuple[str, object]]:
+        code, space = function.__code__, types.SimpleNamespace(**function.__globals__)
+        consts = tuple(None if c is function.__doc__ else c for c in code.co_consts)
+        yield "", (code.replace(co_consts=consts), function.__defaults__, function.__kwdefaults__)
+        for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+            yield f" > {name}", cell
+        self.note([_place(space)])
+        names = [name for name in sorted(_names(code)) if name[:2] != "__"]
+        # A wrapper that a foreign decorator made counts with its code and closure.
+        spaces: list[object] = [] if _is_foreign(space) else [space]
+        spaces += [lrcourse] if "lrcourse" in names else []
+        for holder, name in ((each, name) for each in spaces for name in names):  # which grow
+            value = getattr(holder, name, None)
+            yield f" > {name}", (name, value)
+            if isinstance(value, types.ModuleType) and value not in spaces:
+                spaces += [value] if value is lrcourse or not _is_foreign(value) else []
+            if not hasattr(holder, "__file__"):  # in a notebook, the name may be an import
+                self.note(sys.path, name)
+
+    def note(self, folders: Iterable[str | Path], name: str = "") -> None:
+        # Add the file of a module in one of the folders, or a file itself, unless it is installed.
+        stems = [Path(folder, *name.split(".")) for folder in folders]
+        paths = (f"{stem}{end}" for stem in stems for end in ("/__init__.py", ".py", ""))
+        path = next(filter(os.path.isfile, paths), "")
+        if path.endswith(".py") and (HERE in path or not any(part in path for part in INSTALLED)):
+            self.files += {os.path.realpath(path)}.difference(self.files)
+
+
+def _parts(value: object) -> list[tuple[str, object]]:
+    kind = type(value)
+    if f"{kind.__module__.partition('.')[0]}.{kind.__name__}" in RANDOM:
+        raise TypeError("its numbers depend on the runs before")
+    if hasattr(value, "untyped_storage"):  # a tensor of torch, which is pickled with its address
+        value = value.detach().cpu().numpy()
+    if isinstance(value, type):
+        members = [(n, m) for n, m in vars(value).items() if n[:2] != "__" or callable(m)]
+        parts = [kind, value.__bases__, *(m for m in members if m[0] != "_abc_impl")]
+    elif isinstance(value, WRAPPERS):
+        parts = [getattr(value, name, None) for name in PARTS]
+    else:
+        state = value.__reduce_ex__(4)  # as pickle and copy see it, parts or a name
+        parts = [tuple(part) if isinstance(part, Iterator) else part for part in state]
+    return [("", part) for part in (kind.__name__, *parts)]
+
+
+def _name(value: object) -> str:
+    return str(getattr(value, "__qualname__", getattr(value, "__name__", "")))
+
+
+def _names(code: types.CodeType) -> set[str]:
+    nested = [const for const in code.co_consts if isinstance(const, types.CodeType)]
+    return {*code.co_names}.union(*map(_names, nested))
+
+
+def _place(module: object) -> str:
+    return str(getattr(module, "__file__", None) or getattr(module, "__spec__", None))
+
+
+def _is_foreign(module: object) -> bool:
+    # Whether names tell enough of what the module defines: if it is lrcourse's or installed.
+    return any(part in _place(module) for part in (*INSTALLED, HERE))
+
+
+@functools.cache
+def _parsed(content: bytes) -> tuple[str, list[tuple[str, int]]]:
+    # A hash of a file's code without docstrings, and the names and levels of its imports.
+    tree, imports = ast.parse(content), []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names):
+                imports += [(alias.name, 0) for alias in names]
+            case ast.ImportFrom(module, names, level):
+                ends = ["", *(f".{alias.name}" for alias in names)]
+                imports += [(f"{module or ''}{end}", level) for end in ends]
+            case ast.AST(body=[ast.Expr(ast.Constant()), *rest]):
+                node.body = rest
+    return _hash(ast.dump(tree).encode()), imports
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:20]
 
 
 def _seeds(seeds: Sequence[int]) -> list[int]:
@@ -371,8 +505,8 @@ def _check_call(signature: inspect.Signature, setting: dict) -> None:
         ) from None
 
 
-def _call(function: Callable, task: Task) -> list[tuple[dict, str, float]]:
-    # Runs in the worker and returns the result, status and seconds of each run of the task.
+def _call(function: Callable, task: Task) -> list[dict]:
+    # Runs in the worker and returns the rows of a task, without key and code.
     from threadpoolctl import threadpool_limits
 
     setting, runs = task.settings[0], len(task.keys)
@@ -392,24 +526,21 @@ def _call(function: Callable, task: Task) -> list[tuple[dict, str, float]]:
     results = results if task.stacked else [results]
     if not isinstance(results, list | tuple) or len(results) != runs:
         raise ValueError(f"a stack of {runs} learning rates must return a list of {runs} dicts")
-    finished = []
-    for result in results:
+    rows = []
+    for setting, result in zip(task.settings, results, strict=True):
         if not isinstance(result, Mapping):
             raise ValueError(f"a run must return a dict of results, not {result!r}")
         if taken := [name for name in result if name in RESERVED or name in setting]:
             raise ValueError(f"the result {taken[0]!r} has the name of another column of its row")
         odd = []  # append returns None, so NaN and the infinities become null
         plain = json.loads(json.dumps(dict(result), default=_plain), parse_constant=odd.append)
-        finished.append((plain, "diverged" if odd or error else "done", seconds))
-    return finished
+        status = "diverged" if odd or error else "done"
+        rows.append(setting | {"seed": task.seed, "status": status, "seconds": seconds} | plain)
+    return rows
 
 
 def _outcomes(
-    function: Callable,
-    tasks: list[Task],
-    jobs: int,
-    given: Executor | None,
-    refresh: Callable[[], object],
+    function: Callable, tasks: list[Task], jobs: int, given: Executor | None, bar: tqdm
 ) -> Iterator[tuple[Task, list | Exception]]:
     # Each task with what it returned or the error it raised, in the order in which they finish.
     queue, running, finished = deque(tasks), {}, SimpleQueue()
@@ -422,19 +553,20 @@ def _outcomes(
                 executor.shutdown()
                 executor, broken = _start(jobs), False
             while queue and not broken and len(running) < width:
-                if (
-                    killed
-                    and running
-                    and any(task.keys[0] in killed for task in (queue[0], *running.values()))
-                ):
+                suspects = killed.keys() & {t.keys[0] for t in (queue[0], *running.values())}
+                if suspects and running:
                     break  # a suspect runs alone, so that it cannot take others down with it
-                future = _submit(executor, function, queue[0])
+                try:
+                    future = executor.submit(_call, function, queue[0])
+                except BrokenExecutor as error:
+                    future = Future()
+                    future.set_exception(error)
                 running[future] = queue.popleft()
                 future.add_done_callback(finished.put)
             try:
                 future = finished.get(timeout=1)
             except Empty:
-                refresh()
+                bar.refresh()
                 continue
             task = running.pop(future)
             try:
@@ -459,15 +591,6 @@ def _outcomes(
             future.cancel()
         if not given:
             executor.shutdown(**({"kill_workers": True} if queue or running else {}))
-
-
-def _submit(executor: Executor, function: Callable, task: Task) -> Future:
-    try:
-        return executor.submit(_call, function, task)
-    except BrokenExecutor as error:
-        future = Future()
-        future.set_exception(error)
-        return future
 
 
 class _Inline(Executor):
@@ -544,21 +667,16 @@ def _open(path: Path) -> Iterator[tuple[BinaryIO, dict[str, dict]]]:
                 f"Another sweep is writing to {path}: wait for it, or give this one its own file."
             ) from None
         if not locked:
-            warnings.warn(
-                f"This system cannot lock {path}: see that no second sweep writes to it.",
-                RuntimeWarning,
-                stacklevel=4,
-            )
+            said = f"This system cannot lock {path}: see that no second sweep writes to it."
+            warnings.warn(said, RuntimeWarning, stacklevel=4)
         file.seek(0)
         content = file.read()
         rows, torn = _parse(content, path)
         if torn:
             file.truncate(len(content) - len(torn))
-            warnings.warn(
-                f"{path} ended in a torn line of {len(torn)} bytes, left by a killed sweep: it is "
-                f"removed, the {len(rows)} rows before it are kept and its run is repeated.",
-                stacklevel=4,
-            )
+            said = f"{path} ended in a torn line of {len(torn)} bytes, left by a killed sweep: "
+            said += f"its run is repeated, the {len(rows)} rows before it are kept."
+            warnings.warn(said, stacklevel=4)
         yield file, {row["key"]: row for row in rows}
 
 

@@ -3,6 +3,7 @@
 import functools
 import importlib
 import itertools
+import random
 import subprocess
 import sys
 import threading
@@ -11,12 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lrcourse import fingerprint as module
-from lrcourse import nn, optim, training
-from lrcourse.fingerprint import fingerprint
+from lrcourse import optim
 from lrcourse.optim import SGD
 from lrcourse.papers import NAMES, paper
 from lrcourse.schedules import Cosine
+from lrcourse.sweep import fingerprint
 from lrcourse.training import fit
 
 HERE = Path(__file__).parents[1]
@@ -152,9 +152,6 @@ def USED(x):
     ),
     "a default argument": tuple(f"def USED(x, rate={rate}):\n    return rate" for rate in (1, 2)),
     "a keyword default": tuple(f"def USED(x, *, rate={rate}):\n    return rate" for rate in (1, 2)),
-    "an attribute of a function": tuple(
-        f"def USED(x):\n    return USED.rate\nUSED.rate = {rate}" for rate in (1, 2)
-    ),
     "a partial": tuple(
         f"import functools\ndef f(x, a):\n    return a\nUSED = functools.partial(f, a={a})"
         for a in (1, 2)
@@ -199,6 +196,23 @@ def test_a_change_of_the_function_is_seen_and_one_of_comments_is_not():
     assert fingerprint(notebook("def f(seed, a):\n    return a * 2")["f"]) != first
 
 
+def test_other_words_in_a_docstring_repeat_nothing(study):
+    versions = [
+        fingerprint(notebook(f"def f(seed):\n    '{words}'\n    return 'b'")["f"])
+        for words in ("One.", "Two.")
+    ]
+    versions += [fingerprint(study(my_study=("One sentence.", w)).function) for w in ("a", "b")]
+    assert len(set(versions)) == 2
+
+
+def test_a_tensor_counts_with_its_values():
+    torch = pytest.importorskip("torch")
+    tensors = [torch.zeros(3), torch.zeros(3, requires_grad=True), torch.ones(3)]
+    versions = [fingerprint(each) for each in tensors]
+    assert versions[0] == versions[1] != versions[2]
+    assert fingerprint(torch.nn.Linear(2, 2)) != fingerprint(torch.nn.Linear(2, 2))
+
+
 def test_a_partial_and_a_callable_object_count_with_what_they_hold():
     partials = [functools.partial(fit, rule=rule) for rule in (SGD, optim.Adam)]
     partials += [functools.partial(fit, callbacks=[Cosine(rate, 10)]) for rate in (0.1, 0.5)]
@@ -227,7 +241,7 @@ def test_every_paper_can_be_hashed(name):
 def test_another_process_finds_the_same(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "from lrcourse.fingerprint import fingerprint\n"
+        "from lrcourse.sweep import fingerprint\n"
         "from lrcourse.papers import paper\n"
         "WORDS = {'a', 'b', 'c', 'd', 'e'}\n"
         "def train(seed):\n    return {} if seed in {'x', 'y', 'z'} else WORDS\n"
@@ -310,7 +324,7 @@ def test_a_change_in_any_file_of_the_user_is_seen(study):
 def test_a_change_from_outside_of_a_file_is_seen(study):
     found = study()
     first = fingerprint(found.function)
-    for name, attribute in (("my_settings", "RATE"), ("my_helpers", "BY"), ("my_late", "late")):
+    for name, attribute in (("my_settings", "RATE"), ("my_helpers", "BY")):
         home = sys.modules[name]
         before = getattr(home, attribute)
         setattr(home, attribute, 7)
@@ -347,43 +361,47 @@ def test_relative_imports_are_followed(tmp_path, monkeypatch):
     assert len(set(found)) == 4
 
 
-def test_a_change_in_a_file_of_lrcourse_is_seen(monkeypatch):
-    def train(seed):
-        return fit(seed)
-
-    first, real = fingerprint(train), module._read
-
-    def edited(path):
-        return real(path) + b"\nEDITED = 1\n" * path.endswith(("nn.py", "training.py"))
-
-    monkeypatch.setattr(module, "_read", edited)
-    assert fingerprint(train) != first
+USES_OF_LRCOURSE = {
+    "a global": "from lrcourse import fit\ndef train(seed):\n    return fit(seed)",
+    "in a list": "from lrcourse import fit\nF = [fit]\ndef train(seed):\n    return F[0](seed)",
+    "late": "def train(seed):\n    from lrcourse import fit\n    return fit(seed)",
+    "late, by its module": "def train(seed):\n    from lrcourse.training import fit\n    fit(seed)",
+    "by the package": "import lrcourse as lr\ndef train(seed):\n    return lr.training.fit(seed)",
+}
 
 
-def test_a_change_of_lrcourse_from_outside_is_seen(monkeypatch):
-    def train(seed):
-        return fit(nn.Network([]), SGD())
+@pytest.mark.parametrize("name", USES_OF_LRCOURSE)
+def test_a_change_in_a_file_of_lrcourse_is_seen(name, monkeypatch):
+    train, real = notebook(USES_OF_LRCOURSE[name])["train"], Path.read_bytes
+    first = fingerprint(train)
 
-    versions = [fingerprint(train)]
-    monkeypatch.setattr(training, "_batches", lambda *arguments: [])
-    versions.append(fingerprint(train))
-    monkeypatch.setattr(SGD, "step", lambda *arguments: None)
-    versions.append(fingerprint(train))
-    monkeypatch.setattr(nn.Network, "mine", 1, raising=False)
-    versions.append(fingerprint(train))
-    assert len(set(versions)) == 4
+    def seen(file, more):
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                Path, "read_bytes", lambda path: real(path) + more * (path.name == file)
+            )
+            return fingerprint(train) != first
+
+    assert seen("training.py", b"EDITED = 1\n") and not seen("training.py", b"# a comment\n")
+    assert seen("nn.py", b"EDITED = 1\n")  # which the training imports
+    assert not seen("whitening.py", b"EDITED = 1\n")  # which it does not
 
 
-# Packages -----------------------------------------------------------------------------------------
+def test_a_file_that_a_notebook_function_imports_late_counts(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    train = notebook("def train(seed):\n    import my_file\n    return my_file.rate()")["train"]
+    found = []
+    for rate in (1, 2):
+        (tmp_path / "my_file.py").write_text(f"def rate():\n    return {rate}\n")
+        found.append(fingerprint(train))
+    assert found[0] != found[1]
 
 
-def test_an_installed_package_counts_with_its_name_and_version(monkeypatch):
+def test_what_an_installed_package_holds_is_not_looked_at(monkeypatch):
     cells = "import numpy as np", "def train(seed):\n    return np.tanh(seed), np.linalg.norm"
     first = fingerprint(notebook(*cells)["train"])
-    monkeypatch.setattr(np.linalg, "norm", None)  # what it holds is not looked at
+    monkeypatch.setattr(np.linalg, "norm", None)
     assert fingerprint(notebook(*cells)["train"]) == first
-    monkeypatch.setattr(np, "__version__", "0")
-    assert fingerprint(notebook(*cells)["train"]) != first
 
 
 # Refused ------------------------------------------------------------------------------------------
@@ -395,10 +413,18 @@ def test_an_installed_package_counts_with_its_name_and_version(monkeypatch):
         threading.Lock(),
         (i for i in range(3)),
         np.random.default_rng(0),
+        random.Random(0),
         [threading.Lock()],
         np.frompyfunc(lambda x: x + 1, 1, 1),
     ],
-    ids=["lock", "iterator", "generator of random numbers", "lock in a list", "made ufunc"],
+    ids=[
+        "lock",
+        "iterator",
+        "generator of random numbers",
+        "Python's",
+        "lock in a list",
+        "made ufunc",
+    ],
 )
 def test_what_cannot_be_hashed_is_named(value):
     train = notebook("def helper(x):\n    return USED", "def train(seed):\n    return helper(1)")

@@ -28,7 +28,7 @@ FLOORS = [
     {"lrcourse", "files", "messages", "palette", "datasets"},  # __init__.py has lazy names only
     {"nn", "optim", "schedules", "whitening", "data"},
     {"measure", "training", "callbacks", "range_test", "torch_optim", "plots"},
-    {"sweep", "fingerprint", "exercises"},
+    {"sweep", "exercises"},
     {"__main__", "cli", "course", "grading", "labs", "papers", "site", "widgets"},
 ]
 # Besides, these may import from a part of their own floor: (importer, imported).
@@ -40,7 +40,6 @@ BESIDE = {
         ("callbacks", "training"),
         ("range_test", "training"),
         ("range_test", "plots"),
-        ("sweep", "fingerprint"),
     ],
     *[("cli", part) for part in ("course", "grading", "papers", "site")],
     *[("__main__", "cli"), ("grading", "course"), ("labs", "widgets"), ("widgets", "papers")],

@@ -229,7 +229,7 @@ def test_failing_cells_are_a_sentence_each_and_the_rest_is_kept(tmp_path):
         executing.execute([bad, good, dead], tmp_path / "cache", jobs=2)
     assert str(raised.value).splitlines() == [
         "chapters/00_bad.ipynb fails: ZeroDivisionError: division by zero",
-        "chapters/02_dead.ipynb: its kernel died; is there memory enough?",
+        "chapters/02_dead.ipynb: its kernel died; it may have run out of memory",
     ]
     assert [path.name[:16] for path in (tmp_path / "cache").iterdir()] == ["chapters-01_good"]
 
@@ -297,7 +297,7 @@ def test_what_a_site_does_not_hold_is_named(tmp_path, quick):
         (lambda out: out.write_text("mine"), "is a file: name a folder."),
         (
             lambda out: (out.mkdir(), (out / "thesis.txt").write_text("mine")),
-            "holds files, and is no site of lrcourse: name a new or an empty folder.",
+            "holds files, and is not a site of lrcourse: name a new or an empty folder.",
         ),
         (
             lambda out: (out.mkdir(), (out / ".lrcourse-site.json").write_text("{")),

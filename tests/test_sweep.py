@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import LIMIT, until
 
 from lrcourse import sweep
 from lrcourse.data import load
@@ -277,14 +278,7 @@ def start(tmp_path, name, jobs, *more, **options):
 
 
 def await_rows(process, path, count):
-    for _ in range(60_000):
-        if len(lines(path)) >= count or process.poll() is not None:
-            return
-        try:
-            process.wait(0.01)
-        except subprocess.TimeoutExpired:
-            continue
-    raise AssertionError("the sweep does not go on")
+    until(lambda: len(lines(path)) >= count or process.poll() is not None)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -303,7 +297,7 @@ def test_a_sweep_killed_three_times_ends_like_an_unbroken_one(tmp_path, jobs):
         counts.append(kept.count(b"\n"))
     assert 20 <= counts[0] < 200 and counts[1] >= 80 and 140 <= counts[2] < 200
     final = start(tmp_path, "killed", jobs)
-    assert (final.wait(600), unbroken.wait(600)) == (0, 0)
+    assert (final.wait(LIMIT), unbroken.wait(LIMIT)) == (0, 0)
     final.communicate(), unbroken.communicate()
     keys = [row["key"] for row in table(path)]
     assert len(keys) == len(set(keys)) == 200
@@ -323,7 +317,7 @@ def test_ctrl_c_keeps_the_rows_and_says_how_to_go_on(tmp_path, jobs):
     )
     await_rows(process, path, 5)
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=600)[1]
+    said = process.communicate(timeout=LIMIT)[1]
     assert process.returncode in (1, -signal.SIGINT)  # Python ends on its uncaught Ctrl-C
     count = len(table(path))
     assert 5 <= count < 200
@@ -373,12 +367,12 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_lost(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
 
     path = tmp_path / "rows"
-    said = start(tmp_path, "rows", 1, preexec_fn=limit).communicate(timeout=600)[1]
+    said = start(tmp_path, "rows", 1, preexec_fn=limit).communicate(timeout=LIMIT)[1]
     count = len(table(path))
     assert count > 10 and path.read_bytes().endswith(b"\n") and path.stat().st_size <= 5_000
     sentence = f"{path} could not be written (File too large): make room; {count} of 200 rows are"
     assert sentence in said.splitlines()[-1]
-    assert start(tmp_path, "rows", 1).wait(600) == 0 and len(table(path)) == 200
+    assert start(tmp_path, "rows", 1).wait(LIMIT) == 0 and len(table(path)) == 200
 
 
 def test_two_sweeps_do_not_write_to_one_file(tmp_path):

@@ -6,16 +6,15 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+
+import loky
 
 from lrcourse.papers import NAMES, paper
 from lrcourse.papers.images import missing
 from lrcourse.papers.lock import state
 from lrcourse.papers.trial import Paper, judged
 from lrcourse.sweep import Sweep, SweepError, export, table
-
-if TYPE_CHECKING:
-    from dask.distributed import Client
 
 
 def listed() -> Iterator[str]:
@@ -40,10 +39,6 @@ def reproduce(
         ValueError: a paper that does not exist.
         SweepError: one could not be finished; what is finished is kept.
     """
-    if jobs is None:
-        import loky
-
-        jobs = loky.cpu_count()
     reported = []
     chosen = [paper(name) for name in dict.fromkeys(names) if name != "all"]
     for each in map(paper, NAMES) if "all" in names else chosen:
@@ -60,28 +55,24 @@ def reproduce(
         sweep = Sweep(each.train, grid, range(first, first + seeds), path, stack=each.stack)
         try:
             yield f"{each.name}: {len(sweep.keys)} runs at {scale} scale, results in {path}"
-            if others := sum(row["code"] != sweep.code for row in _rows(path)):
+            old = table(path) if path.exists() else []
+            if others := sum(row["code"] != sweep.code for row in old):
                 yield f"Rows of another version of the code, kept but not used: {others}."
-            rows = sweep.rows() if report_only else _run(sweep, jobs, dask)
+            rows = sweep.rows() if report_only else _run(sweep, jobs or loky.cpu_count(), dask)
             if not rows:
                 raise SweepError(f"{path} has no run to report: leave out --report-only.")
             written = _report(each, sweep, rows, scale)
             reported.append((each, rows, written))
             yield from _printed(each, sweep, rows, scale, written)
         except OSError as error:
-            raise SweepError(
-                f"{error.filename or out} could not be written ({error.strerror or error}): make "
-                "room or name another folder with --out; finished runs are kept."
-            ) from error
+            said = f"{error.filename or out} could not be written ({error.strerror or error})"
+            more = "make room or name another folder with --out; finished runs are kept."
+            raise SweepError(f"{said}: {more}") from error
         yield f"This took {time.monotonic() - start:.0f} seconds."
     if len(reported) > 1:
         from lrcourse.papers import report
 
         yield f"One page of all: {report.overview(reported, scale, out)}."
-
-
-def _rows(path: Path) -> list[dict]:
-    return table(path) if path.exists() else []
 
 
 def _run(sweep: Sweep, jobs: int, dask: str) -> list[dict]:
@@ -93,19 +84,17 @@ def _run(sweep: Sweep, jobs: int, dask: str) -> list[dict]:
             return sweep.run(executor=client.get_executor(pure=False))
 
 
-def _client(address: str) -> "Client":
+def _client(address: str) -> Any:  # a Client of Dask
     try:
         from dask.distributed import Client
         from distributed.comm import get_address_host_port, normalize_address
-    except ImportError:
-        raise SweepError(
-            "A Dask cluster needs dask.distributed: pip install 'lrcourse[scale]'."
-        ) from None
-    for name in ("distributed.client", "tornado.application"):  # what is lost, the sweep says
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    try:
+
+        for name in ("distributed.client", "tornado.application"):  # what is lost, the sweep says
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         get_address_host_port(normalize_address(address), strict=True)  # else Client hangs at exit
         return Client(address, timeout=10, set_as_default=False)
+    except ImportError:
+        raise SweepError("Dask is missing: pip install 'lrcourse[scale]'.") from None
     except (OSError, ValueError) as error:
         raise SweepError(
             f"No Dask scheduler answers at {address} ({type(error).__name__}): check the address "

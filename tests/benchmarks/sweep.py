@@ -151,7 +151,7 @@ def main() -> None:
     asked.run(progress=False)
     print(f"loading 10,000 keys     {min(timed(asked.run) for _ in range(5)):8.3f} s")
     print(f"making 10,000 keys      {timed(lambda: Sweep(nothing, many(10_000), [0], 'x')):8.3f} s")
-    print(f"hashing the code        {timed(lambda: sweep.code_version(train)):8.3f} s")
+    print(f"hashing the code        {timed(lambda: sweep.fingerprint(train)):8.3f} s")
 
 
 if __name__ == "__main__":

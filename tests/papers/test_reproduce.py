@@ -16,6 +16,7 @@ import pytest
 import tiny_paper
 from click.testing import CliRunner
 from markdown_it import MarkdownIt
+from waiting import LIMIT, until
 
 from lrcourse import files, papers, sweep
 from lrcourse.cli import main
@@ -58,20 +59,16 @@ def start(*arguments, sleep=0.0, **options):
 
 
 def finished(process):
-    out, said = process.communicate(timeout=120)
+    out, said = process.communicate(timeout=LIMIT)
     return process.returncode, out, said
 
 
 def await_rows(process, path, count):
-    for _ in range(6_000):
-        if path.exists() and path.read_bytes().count(b"\n") >= count:
-            return
-        try:
-            process.wait(0.01)
-        except subprocess.TimeoutExpired:
-            continue
-        raise AssertionError(f"the command ended: {process.communicate()}")
-    raise AssertionError("the command does not go on")
+    def written():
+        return path.exists() and path.read_bytes().count(b"\n") >= count
+
+    until(lambda: written() or process.poll() is not None)
+    assert written(), f"the command ended: {process.communicate()}"
 
 
 def sentence(result):

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[2] / "lrcourse"
 PAGE = PACKAGE / "docs" / "api.md"
 MODULES = [
     *("nn", "optim", "training", "measure", "data", "schedules", "callbacks", "whitening", "plots"),
-    *("range_test", "sweep", "fingerprint", "torch_optim", "exercises"),
+    *("range_test", "sweep", "torch_optim", "exercises"),
 ]
 HEAD = """# Reference
 
