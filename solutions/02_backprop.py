@@ -269,8 +269,8 @@ def difference(a, b):
 
 digits = load("digits").train
 few = digits.x[:32], digits.y[:32]
-layers = [nn.Linear(64, 6), nn.Sigmoid(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 10)]
 for dtype in (np.float32, np.float64):
+    layers = [nn.Linear(64, 6), nn.Sigmoid(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 10)]
     network = nn.Network(layers, np.random.default_rng(0), dtype=dtype)
     network.loss_and_gradient(*few)
     w = torch.tensor(network.w, requires_grad=True)

@@ -125,7 +125,7 @@ def test_bundled_files_are_under_8_mb_and_every_photograph_has_its_licence():
 
 
 def test_the_script_makes_the_bundled_files_again(tmp_path):
-    from lrcourse.datasets import make
+    from tools import make_datasets as make
 
     names = ["digits", "fashion-mini"] if DEBIAN.is_dir() else ["digits"]
     for folder in ("once", "twice"):
