@@ -81,8 +81,8 @@ class Rprop(Rule):
     def _resize(self, agree: Array) -> None:
         # agree is 1 where g keeps its sign, -1 where it flips, 0 where g or G is 0.
         agree = like(self.delta, agree)
-        grow, shrink = agree.clip(0, 1), -agree.clip(-1, 0)
-        self.delta *= 1 + (self.increase - 1) * grow - (1 - self.decrease) * shrink
+        grow, shrink = agree.clip(0, 1), agree.clip(-1, 0)
+        self.delta *= 1 + (self.increase - 1) * grow + (1 - self.decrease) * shrink
         self.delta = self.delta.clip(self.minimum, self.maximum)
 
 
