@@ -332,7 +332,7 @@ class _Walk:
     def __init__(self) -> None:
         self.numbers: dict[int, str] = {}
         self.todo: list[tuple[str, object]] = []  # keeps the values, so that ids stay unique
-        self.files: list[str] = []
+        self.files = [os.path.realpath(str(lrcourse.__file__))]
 
     def lines(self, value: object, where: str) -> Iterator[str]:
         yield self.word(value, where)
@@ -346,11 +346,13 @@ class _Walk:
                     f"unseen ({where}: {error}). Pass what it holds in the grid, or make it inside "
                     "the function."
                 ) from None
+        codes = []
         for path in self.files:  # which grow
             code, imports = _parsed(Path(path).read_bytes())
-            yield code
+            codes.append(code)
             for name, level in imports:
                 self.note([Path(path).parents[level - 1]] if level else sys.path, name)
+        yield from sorted(codes)  # in whatever order they were reached
 
     def word(self, value: object, where: str) -> str:
         # What stands for a value: its text, its name, or the number of its line.
