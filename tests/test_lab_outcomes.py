@@ -375,7 +375,7 @@ def test_a_win_of_the_worse_method_is_one_in_pairs_of_a_seed():
     rows, names = saved("race"), list(METHODS)
     outcomes = labs.winner_outcomes(rows)
     seeds = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row["seed"]):
         seeds.setdefault((row["method"], row["learning_rate"]), []).append(100 * row["test_error"])
     assert outcomes["reached"].any() and not (outcomes["reached"] & ~outcomes["tuned"]).any()
     for k, m, other in np.argwhere(outcomes["reached"]):
