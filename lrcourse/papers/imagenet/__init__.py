@@ -1,1 +1,1 @@
-r"""The ImageNet experiment of Singh et al. 2015, for whoever has the images and the machines."""
+r"""The ImageNet experiment of Singh et al. 2015, for readers with the images and the machines."""
