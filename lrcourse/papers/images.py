@@ -39,7 +39,7 @@ def images(name: str, validation: float = 0, seed: int = 0) -> Data:
 
 
 def missing(names: Iterable[str]) -> dict[str, str]:
-    r"""Return the data sets that are not available, and why: this looks for them and downloads them.
+    r"""Look for data sets, download them if need be, and return those not available and why.
 
     Args:
         names: of data sets.
