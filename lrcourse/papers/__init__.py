@@ -5,17 +5,15 @@ r"""Five papers on trial, and a race of all methods: each file has a claim, and 
 again. The claims stand in `claims.lock.json`, written before those rows.
 """
 
-import json
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 from lrcourse.messages import unknown
-from lrcourse.papers.lock import state
+from lrcourse.papers.lock import own_hash, state
 from lrcourse.papers.trial import Paper, Verdicts, judged
 from lrcourse.sweep import table
 
-FOLDER = Path(__file__).parent
 # What `lrcourse reproduce` calls a paper, and its module, by author and year where one is printed.
 _MODULES = {
     "irprop": "ndauka_zheng",
@@ -59,11 +57,10 @@ def saved(name: str, scale: str = "quick") -> list[dict]:
     if scale == "own" and "own" in of.setting:
         from lrcourse.papers import own_scale
 
-        locked = json.loads((FOLDER / "claims.lock.json").read_text(encoding="utf-8"))
-        return own_scale.rows(name, locked["papers"][name]["own scale"]["hash"])
+        return own_scale.rows(name, own_hash(of))
     if scale != "quick":
         raise ValueError(f"{name} has no saved rows of scale {scale!r}.")
-    return table(FOLDER / "results" / f"{name}-quick.jsonl")
+    return table(Path(__file__).parent / "results" / f"{name}-quick.jsonl")
 
 
 def verdicts(name: str, rows: Sequence[dict] | None = None, scale: str = "quick") -> Verdicts:

@@ -78,13 +78,8 @@ def _own(of: Paper) -> dict:
         "runs": len(runs),
         "grid": digest(runs),
         "seeds": sorted({setting["seed"] for setting in runs}),
-        "hash": _own_digest(of),
+        "hash": own_hash(of),
     }
-
-
-def _own_digest(of: Paper) -> str:
-    primary = [claim_entry(claim, of) for claim in of.claims if claim.primary]
-    return digest([RULE, primary, own_scale.RUNS[of.name]()])
 
 
 def own_hash(of: Paper) -> str:
@@ -96,7 +91,8 @@ def own_hash(of: Paper) -> str:
     Args:
         of: one of ``own_scale.RUNS``.
     """
-    return _own_digest(of)
+    primary = [claim_entry(claim, of) for claim in of.claims if claim.primary]
+    return digest([RULE, primary, own_scale.RUNS[of.name]()])
 
 
 @functools.cache
