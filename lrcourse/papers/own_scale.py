@@ -126,8 +126,9 @@ def run(name: str, setting: dict, multiplier: float | None = None) -> dict:
     """
     start = time.process_time()
     about = {name: value for name, value in setting.items() if name != "arm"}
-    result = _layer_rates(setting["arm"], multiplier, about) if name == "layer-rates" else None
-    if result is None:
+    if name == "layer-rates":
+        result = _layer_rates(setting["arm"], multiplier, about)
+    else:
         from lrcourse.papers import ahn
 
         result = ahn.train(**about)
