@@ -7,7 +7,6 @@ lets it be README's, in a new environment. Screenshots are kept in build/screens
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -43,9 +42,8 @@ def address(browser, folder):
         "JUPYTER_CONFIG_DIR": folder / "config",
         "IPYTHONDIR": folder / "ipython",
     }
-    code = [COMMAND, "lab", "work", "--no-browser"]
     server = subprocess.Popen(
-        code,
+        [COMMAND, "lab", "work", "--no-browser"],
         cwd=folder,
         env=os.environ | {name: str(value) for name, value in own.items()},
         stdin=subprocess.DEVNULL,
@@ -59,8 +57,9 @@ def address(browser, folder):
         assert line, f"the server stopped: {printed}"
         printed += line
     yield found[0]
-    server.send_signal(signal.SIGTERM)
-    server.communicate(timeout=LIMIT)
+    server.kill()  # an orderly end may wait for ever for a kernel that is just starting
+    server.wait()
+    server.stdout.close()
 
 
 @pytest.fixture(scope="module")
