@@ -7,7 +7,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy: the files share t
 
 import needs
 import pytest
-from claims import watch
+from claims import not_pinned, watch
 from waiting import LIMIT
 
 try:
@@ -27,6 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.pluginmanager.hasplugin("nbval"):
         config.option.nbval_current_env = True
         config.option.nbval_kernel_startup_timeout = LIMIT
+
+
+def pytest_report_header() -> str:
+    """Say whether the numbers in prose are held to the last digit."""
+    why = not_pinned()
+    return f"claims: {f'only orders with a margin, for {why}' if why else 'to the last digit'}"
 
 
 @pytest.hookimpl(optionalhook=True)
