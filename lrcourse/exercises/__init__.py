@@ -32,7 +32,21 @@ _hints_shown: dict[str, int] = {}
 
 
 class Wrong(Exception):
-    r"""A check rejects an answer; the message is the sentence that the learner reads."""
+    r"""A check rejects an answer; the message is the sentence that the learner reads.
+
+    Args:
+        sentence: the likely cause, or else how the result differs.
+        named: whether it names the mistake; such a sentence is shown before one that does not.
+    """
+
+    def __init__(self, sentence: str, named: bool = True) -> None:
+        super().__init__(sentence)
+        self.named = named
+
+
+class _ToDo(Exception):
+    # A check needs answers that are still to do; its arguments are their names.
+    pass
 
 
 @dataclass(frozen=True)
@@ -153,25 +167,28 @@ def judged(exercise: Exercise, namespace: Mapping[str, object]) -> Result:
         exercise: which.
         namespace: where its names are looked up.
     """
-    missing = [name for name in exercise.answers if name not in namespace]
-    if missing:
-        sentence = f"There is no `{missing[0]}` yet: run the cell of the exercise, then this one."
-        return Result(exercise.id, TO_DO, sentence, hints=exercise.hints)
-    answers = {name: namespace[name] for name in exercise.answers}
-    failures = {}
+    answers = {name: namespace.get(name) for name in exercise.answers}
+    failures, to_do = {}, set()
     for one in exercise.checks:
         rng = np.random.default_rng(list(f"{exercise.id} {one.name}".encode()))
-        failure = _failure(one, answers, rng)
-        if failure is None:
-            names = " and ".join(f"`{name}`" for name in answers)
-            sentence = f"Write {names} in the cell above, run that cell, then this one again."
-            return Result(exercise.id, TO_DO, sentence, hints=exercise.hints)
-        failures[one.name] = failure
-    outcomes = {name: not failure for name, failure in failures.items()}
-    if all(outcomes.values()):
+        try:
+            failures[one.name] = _failure(one, answers, rng)
+        except _ToDo as error:
+            to_do.update(error.args)
+    outcomes = {name: failure is None for name, failure in failures.items()}
+    unwritten = " and ".join(f"`{name}`" for name in answers if name in to_do)
+    if not all(outcomes.values()):
+        first = min(filter(None, failures.values()), key=lambda wrong: not wrong.named)
+        sentence = f"{first} Still to do: {unwritten}." if unwritten else str(first)
+        return Result(exercise.id, FAILED, sentence, outcomes, exercise.hints)
+    if not unwritten:
         return Result(exercise.id, PASSED, "All checks agree.", outcomes)
-    first = next(filter(None, failures.values()))
-    return Result(exercise.id, FAILED, first, outcomes, exercise.hints)
+    missing = [name for name in answers if name not in namespace]
+    if missing:
+        sentence = f"There is no `{missing[0]}` yet: run the cell of the exercise, then this one."
+    else:
+        sentence = f"Write {unwritten} in the cell above, run that cell, then this one again."
+    return Result(exercise.id, TO_DO, sentence, outcomes, exercise.hints)
 
 
 def hint(id: str) -> Result:
@@ -236,11 +253,12 @@ def compare(
     if got is None:
         raise Wrong(start + RETURNED_NONE)
     if isinstance(expected, tuple):
-        if isinstance(got, np.ndarray) and got.ndim:
-            got = list(got)
-        if not isinstance(got, tuple | list) or len(got) != len(expected):
-            kind = f"{len(got)} values" if isinstance(got, tuple | list) else f"one {_kind(got)}"
-            raise Wrong(f"{start}It should return {len(expected)} values; it returned {kind}.")
+        values = list(got) if isinstance(got, np.ndarray) and got.ndim else got
+        if not isinstance(values, tuple | list) or len(values) != len(expected):
+            raise Wrong(
+                f"{start}It should return {len(expected)} values; it returned {_amount(got)}."
+            )
+        got = values
     else:
         got, expected = _array(got, start), np.asarray(expected)
     if _close(got, expected, tolerance):
@@ -255,7 +273,8 @@ def compare(
         transposed = expected.ndim > 1 and got.shape == expected.shape[::-1]
         raise Wrong(
             f"{start}The shape is {got.shape}, it should be {expected.shape}"
-            + ("; it looks transposed." if transposed else ".")
+            + ("; it looks transposed." if transposed else "."),
+            named=False,
         )
     same = (got == expected) | (np.isnan(got) & np.isnan(expected))
     difference = np.abs(np.subtract(got, expected, dtype=float))
@@ -263,9 +282,13 @@ def compare(
     index = np.unravel_index(difference.argmax(), difference.shape)
     place = f" at index {', '.join(map(str, index))}" if index else ""
     wrong = np.count_nonzero(difference > tolerance * _size(expected))
+    one, right = f"{got[index]:.6g}", f"{expected[index]:.6g}"
+    off = f", which is off by {difference[index]:.2g}" if one == right else ""
     raise Wrong(
-        f"{start}It returned {got[index]:.6g}{place}, where {expected[index]:.6g} is expected"
-        + (f" ({wrong} of {difference.size} values are wrong)." if index else ".")
+        f"{start}It returned {one}{place}"
+        + (off or f", where {right} is expected")
+        + (f" ({wrong} of {difference.size} values are wrong)." if index else "."),
+        named=False,
     )
 
 
@@ -306,8 +329,8 @@ def several(got: object, names: tuple[str, ...]) -> dict[str, object]:
     if got is None:
         raise Wrong(RETURNED_NONE)
     if not isinstance(got, tuple | list) or len(got) != len(names):
-        kind = f"{len(got)}" if isinstance(got, tuple | list) else f"one {type(got).__name__}"
-        raise Wrong(f"It should return {len(names)} values, ({', '.join(names)}), not {kind}.")
+        listed = ", ".join(names)
+        raise Wrong(f"It should return {len(names)} values, ({listed}), not {_amount(got)}.")
     return dict(zip(names, got, strict=True))
 
 
@@ -327,40 +350,51 @@ def call_unchanged(answer: Callable, *settings: object, **arrays: NDArray) -> ob
     for name, array in arrays.items():
         if not np.array_equal(given[name], array, equal_nan=True):
             raise Wrong(
-                f"It changes its input `{name}` in place (`{name} -= ...` does that), and the "
-                f"caller still needs it. Make a new array: `{name} = {name} - ...`."
+                f"It changes its input `{name}` in place, as `+=`, `-=` and `{name}[0] = ...` do, "
+                "and the caller still needs it. Make a new array, or change a copy."
             )
     return got
 
 
-def _failure(one: Check, answers: dict[str, object], rng: Generator) -> str | None:
-    # Why the check failed, "" if it passed, None if the exercise is still to do.
-    given = list(answers.values())
-    if any(answer is None or answer is ... or does_nothing(answer) for answer in given):
-        return None
+def _failure(one: Check, answers: dict[str, object], rng: Generator) -> Wrong | None:
+    # Why the check failed, None if it passed; _ToDo if it needs an answer that is still to do.
+    given = {name: _unwritten(name, answer) or answer for name, answer in answers.items()}
+    answer = types.SimpleNamespace(**given) if len(given) > 1 else next(iter(given.values()))
     try:
         with np.errstate(all="ignore"):
-            one.run(given[0] if len(given) == 1 else types.SimpleNamespace(**answers), rng)
+            one.run(answer, rng)
     except Wrong as wrong:
-        return str(wrong)
+        return wrong
+    except _ToDo:
+        raise
     except (Exception, SystemExit) as error:
         if isinstance(error, NotImplementedError) and re.match(r"Exercise|$", str(error)):
-            return None
-        return _explained(error, given)
-    return ""
+            ran = {frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)}
+            stubs = [name for name in given if not ran.isdisjoint(_codes(given[name]))]
+            raise _ToDo(*stubs or given) from None
+        return _explained(error, list(answers.values()))
+    return None
 
 
-def _explained(error: BaseException, given: list) -> str:
+def _unwritten(name: str, answer: object) -> Callable | None:
+    # A stand-in for an answer that is no function yet, or does nothing.
+    def stub(*args: object, **options: object) -> None:
+        raise _ToDo(name)
+
+    return stub if answer is None or answer is ... or does_nothing(answer) else None
+
+
+def _explained(error: BaseException, given: list) -> Wrong:
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     files = {code.co_filename for answer in given for code in _codes(answer)}
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in files]
     if frames:
         source = linecache.getline(frames[-1].filename, frames[-1].lineno).strip()
         line = f"line {frames[-1].lineno}" + (f", `{source}`" if source else "")
-        return f"Your code raised {text} ({line})."
+        return Wrong(f"Your code raised {text} ({line}).")
     if isinstance(error, TypeError) and re.search(r"argument|not callable", str(error)):
-        return f"It could not be called: {text}. Keep the arguments that the exercise gives."
-    return f"The check cannot use what it returned: {text}."
+        return Wrong(f"It could not be called: {text}. Keep the arguments that the exercise gives.")
+    return Wrong(f"The check cannot use what it returned: {text}.", named=False)
 
 
 def _codes(answer: object) -> list[types.CodeType]:
@@ -385,8 +419,15 @@ def _array(value: object, start: str) -> NDArray:
     except Exception:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
-        raise Wrong(f"{start}It should return numbers; it returned a {_kind(value)}.")
+        raise Wrong(f"{start}It should return numbers; it returned a {_kind(value)}.", named=False)
     return array
+
+
+def _amount(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return f"{len(value)} value{'s' * (len(value) != 1)}"
+    shape = getattr(value, "shape", None)
+    return f"one {_kind(value)}" if shape is None else f"one array of shape {tuple(shape)}"
 
 
 def _kind(value: object) -> str:

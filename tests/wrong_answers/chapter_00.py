@@ -64,7 +64,7 @@ WRONG = {
     "00.2": [
         (descend(lambda start, w: start), "gradient of the start"),
         (descend(lambda start, w: w, sign=-1), "uphill"),
-        (descend(lambda start, w: w, extra=1), "where 0.6 is expected"),
+        (descend(lambda start, w: w, extra=1), "one step too many"),
         (lambda w, rate, steps: w * (1 - 4 * rate) ** max(steps - 1, 1), "one step too few"),
         (descend_once, "return after the loop"),
     ],

@@ -125,7 +125,7 @@ WRONG = {
         (lambda x, W, d_y: (x.T @ d_y, d_y @ W.T, d_y.sum(0, keepdims=True)), "d_x came second"),
         (
             lambda x, W, d_y: (d_y.sum(0, keepdims=True), x.T @ d_y, d_y @ W.T),
-            "gradient dW: The shape",
+            "dW came second",
         ),
         (linear_in_place, "changes its input `d_y`"),
         (linear(dW=lambda x, W, d_y: x.T @ d_y / len(x)), "dW is not averaged"),
