@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOMES = {
     **{"check": "exercises", "hint": "exercises"},
     **{"yours": "exercises.answers", "whose": "exercises.answers"},
+    **dict.fromkeys(("guess", "outcome", "tally"), "widgets.guess"),
     **{"load": "data", "fit": "training"},
 }
 _MODULES = {

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[2] / "lrcourse"
 PAGE = PACKAGE / "docs" / "api.md"
 MODULES = [
     *("nn", "optim", "training", "measure", "data", "schedules", "callbacks", "whitening", "plots"),
-    *("range_test", "sweep", "torch_optim", "exercises"),
+    *("range_test", "sweep", "torch_optim", "exercises", "widgets.guess"),
 ]
 HEAD = """# Reference
 
@@ -37,7 +37,7 @@ def text() -> str:
 
 
 def _module(module: Module) -> Iterator[str]:
-    yield f"## lrcourse.{module.name}"
+    yield f"## {module.path}"
     yield from _sections(module.docstring)
     for name, member in module.members.items():
         if member.is_alias and member.target_path.startswith(f"{module.path}."):
