@@ -226,6 +226,22 @@ class Polynomial(Decay):
 
 
 @dataclass(frozen=True)
+class StableDecay(Decay):
+    r"""A constant rate, and in the last part a straight line to 0: :math:`\eta_0 \min(1, (T-t)/D)`.
+
+    T = ``steps``, D = ``decay`` of them; the rate stays 0 after T. Behind a ``Warmup`` it is what
+    is called WSD, warm-up, stable, decay. Source: Hu et al. 2024; Hägele et al. 2024. torch:
+    ConstantLR and LinearLR in a SequentialLR.
+    """
+
+    steps: Count
+    decay: Count
+
+    def _rate(self, t: Array) -> Array:
+        return self.learning_rate * np.clip((self.steps - t) / self.decay, 0, 1)
+
+
+@dataclass(frozen=True)
 class Warmup(Schedule):
     r"""A straight line from ``start`` up to the first rate of another schedule, which then begins.
 

@@ -1,12 +1,14 @@
 r"""The rules of ``lrcourse.optim`` as real PyTorch optimizers, and schedules as schedulers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 
+from lrcourse.nn import Part
 from lrcourse.optim import LayerwiseRate, Rule, multiplier
 from lrcourse.optim.rule import checked_rule
 
@@ -23,7 +25,7 @@ class Optimizer(torch.optim.Optimizer):
             their step sizes, such as ``Rprop``, do without: it is then a factor, 1.
 
     Raises:
-        TypeError: a rule that is none.
+        TypeError: a rule that is none, or one that holds another, such as ``EMA``.
         ValueError: no learning rate, or one below 0.
 
     The rule's hyperparameters stand in the groups under their own names, where they can be
@@ -38,6 +40,12 @@ class Optimizer(torch.optim.Optimizer):
     ) -> None:
         self.layerwise = isinstance(rule, LayerwiseRate)
         self.rule = checked_rule(rule.rule if self.layerwise else rule).fresh()
+        if any(isinstance(value, Rule) for value in self.rule.hyperparameters.values()):
+            raise TypeError(
+                f"A torch optimizer takes one rule, and {type(rule).__name__} holds another. In "
+                "torch, torch.optim.swa_utils.AveragedModel averages; and Muon() gets the matrices "
+                "in an optimizer of its own."
+            )
         lr = self.rule.default_rate if lr is None else lr
         if lr is None or not lr >= 0:
             raise ValueError(f"{type(rule).__name__} needs lr, a number of 0 or more, not {lr}.")
@@ -98,12 +106,44 @@ class Optimizer(torch.optim.Optimizer):
             group["betas"] = group["last_betas"] = group["beta1"], group["beta2"]
         hyperparameters = {name: group[name] for name in self.rule.hyperparameters}
         for p in params:
-            rule, state = copy(self.rule), self.state[p]
+            rule, state, w, g = copy(self.rule), self.state[p], p, p.grad
             vars(rule).update(hyperparameters, **state)
+            if not rule.elementwise:
+                w, g = _flat(p), _flat(p.grad)
+                if hasattr(rule, "parts"):
+                    shape = (p[0].numel(), len(p)) if p.ndim > 1 else tuple(p.shape)
+                    vars(rule)["parts"] = [Part("parameter", slice(0, p.numel()), shape)]
             if state:
-                rule._shape = p.shape
-            rule.step(p, p.grad, lr)
+                rule._shape = tuple(w.shape)
+            rule.step(w, g, lr)
+            if w is not p:
+                p.copy_(w.view(-1, len(p)).T.reshape(p.shape) if p.ndim > 1 else w)
             state.update((name, getattr(rule, name)) for name in rule.state)
+
+    @contextmanager
+    def evaluation(self) -> Iterator[None]:
+        r"""Give the parameters the values to evaluate and to save, and afterwards their own again.
+
+        They differ for a rule that averages: ``with optimizer.evaluation(): test(model)``.
+        """
+        kept = {}
+        for p in (p for group in self.param_groups for p in group["params"] if self.state.get(p)):
+            rule = copy(self.rule)
+            vars(rule).update(self.state[p], _shape=tuple(p.shape))
+            kept[p] = p.detach().clone()
+            with torch.no_grad():
+                p.copy_(rule.evaluation_weights(p))
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for p, own in kept.items():
+                    p.copy_(own)
+
+
+def _flat(p: torch.Tensor) -> torch.Tensor:
+    # torch's weights are (fan_out, ...), the course's (fan_in, fan_out)
+    return p.reshape(len(p), -1).T.reshape(-1) if p.ndim > 1 else p
 
 
 def scheduler(optimizer: torch.optim.Optimizer, schedule: Callable[[int], float]) -> LambdaLR:

@@ -1,31 +1,47 @@
 import copy
 import math
 
+import dog
+import lion_pytorch
 import numpy as np
 import pytest
+import schedulefree
 import torch
 
 from lrcourse.nn import Linear, Network, Part, Sigmoid
 from lrcourse.optim import (
+    EMA,
     SGD,
     AdaDelta,
     AdaGrad,
     Adam,
     AdamW,
     DirectionAccelerated,
+    DoG,
     IRpropMinus,
     LayerwiseRate,
+    Lion,
     Momentum,
+    Muon,
     Nesterov,
     RMSprop,
     Rprop,
+    ScheduleFree,
+    ScheduleFreeAdamW,
     SignSGD,
     multiplier,
+    newton_schulz,
 )
+from lrcourse.optim.matrix import EXACT
 
 STEPS, SIZE = 60, 40
 LAYERS = [slice(0, 7), slice(7, 30), slice(30, 40)]
 PARTS = [Part(f"{i}.W", layer, (1, layer.stop - layer.start)) for i, layer in enumerate(LAYERS)]
+MATRICES = [
+    Part("0.W", slice(0, 12), (3, 4)),
+    Part("0.b", slice(12, 16), (4,)),
+    Part("1.W", slice(16, 40), (6, 4)),
+]
 TORCH = {
     "SGD": (SGD(), 0.1, lambda p: torch.optim.SGD(p, lr=0.1)),
     "Momentum": (Momentum(0.9), 0.1, lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)),
@@ -60,6 +76,12 @@ RULES = [
     SignSGD(),
     LayerwiseRate(Adam(), PARTS),
     LayerwiseRate(SGD(), PARTS),
+    Lion(weight_decay=0.1),
+    EMA(Momentum()),
+    ScheduleFree(weight_decay=0.1),
+    ScheduleFreeAdamW(weight_decay=0.1),
+    DoG(0.01),
+    Muon(Adam(), MATRICES),
 ]
 
 
@@ -86,6 +108,8 @@ def run(rule, learning_rate, gradients=None, w=None):
 def run_torch(make, gradients=None):
     p = torch.tensor(np.random.default_rng(1).standard_normal(SIZE), requires_grad=True)
     optimizer = make([p])
+    if hasattr(optimizer, "train"):
+        optimizer.train()
     for g in stream() if gradients is None else gradients:
         p.grad = torch.tensor(g)
         optimizer.step()
@@ -97,6 +121,112 @@ def test_agrees_with_torch(case):
     rule, learning_rate, make = TORCH[case]
     difference = np.abs(run(copy.copy(rule), learning_rate) - run_torch(make)).max()
     assert difference <= (0 if case == "IRpropMinus" else 1e-12)
+
+
+REFERENCE = {
+    "Lion": (
+        Lion(0.95, 0.98, weight_decay=0.1), 0.01,
+        lambda p: lion_pytorch.Lion(p, lr=0.01, betas=(0.95, 0.98), weight_decay=0.1),
+    ),
+    "ScheduleFree": (
+        ScheduleFree(weight_decay=0.1), 0.1,
+        lambda p: schedulefree.SGDScheduleFree(p, lr=0.1, momentum=0.9, weight_decay=0.1),
+    ),
+    "ScheduleFreeAdamW": (
+        ScheduleFreeAdamW(weight_decay=0.1), 0.01,
+        lambda p: schedulefree.AdamWScheduleFree(p, lr=0.01, weight_decay=0.1),
+    ),
+    "DoG": (DoG(), 1.0, lambda p: dog.DoG(p, reps_rel=1e-6)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFERENCE)
+def test_agrees_with_its_authors_package(case):
+    rule, learning_rate, make = REFERENCE[case]
+    assert np.abs(run(copy.copy(rule), learning_rate) - run_torch(make)).max() <= 1e-12
+
+
+@pytest.mark.parametrize(
+    ("rule", "make"),
+    [
+        (ScheduleFree(), schedulefree.SGDScheduleFree),
+        (ScheduleFreeAdamW(), schedulefree.AdamWScheduleFree),
+    ],
+    ids=["SGD", "AdamW"],
+)
+def test_schedule_free_with_a_warm_up_and_where_it_is_evaluated(rule, make):
+    start = np.random.default_rng(1).standard_normal(SIZE)
+    w, p = start.copy(), torch.tensor(start.copy(), requires_grad=True)
+    optimizer = make([p], lr=0.1, warmup_steps=10)
+    optimizer.train()
+    assert rule.evaluation_weights(w) is w
+    for t, g in enumerate(stream(), 1):
+        rule.step(w, g, 0.1 * min(1, t / 10))
+        p.grad = torch.tensor(g)
+        optimizer.step()
+    np.testing.assert_allclose(w, p.detach().numpy(), rtol=0, atol=1e-12)
+    optimizer.eval()
+    np.testing.assert_allclose(rule.evaluation_weights(w), p.detach().numpy(), rtol=0, atol=1e-12)
+    assert np.abs(rule.evaluation_weights(w) - w).max() > 1e-4
+
+
+def test_schedule_free_stays_while_the_rate_is_0():
+    rule, w = ScheduleFree(), np.ones(3)
+    rule.step(w, np.ones(3), 0.0)
+    np.testing.assert_array_equal(w, np.ones(3))
+    rule.step(w, np.ones(3), 0.5)
+    np.testing.assert_allclose(w, np.full(3, 0.5))  # the first step that counts: x is z
+
+
+def test_ema_is_the_weighted_mean_of_all_weights():
+    rule, w, seen = EMA(SGD(), 0.8), np.array([1.0, -2.0]), []
+    for g in stream((2,), 9):
+        rule.step(w, g, 0.1)
+        seen.append(w.copy())
+    weights = 0.8 ** np.arange(9)[::-1]
+    np.testing.assert_allclose(rule.evaluation_weights(w), weights @ seen / weights.sum())
+
+
+def step_of_muon(g, scale, steps):
+    w, m = np.zeros(12), Muon(parts=[Part("0.W", slice(0, 12), (3, 4))], steps=steps)
+    m.step(w, g.ravel() * scale, 1.0)
+    return -w.reshape(3, 4)
+
+
+def test_a_step_of_muon_has_singular_values_near_1_whatever_the_gradient():
+    g = np.random.default_rng(0).normal(size=(3, 4))
+    step = step_of_muon(g, 1.0, 5) / (4 / 3) ** 0.5
+    U, _, V = np.linalg.svd(g, full_matrices=False)
+    values = np.diag(U.T @ step @ V.T)
+    assert 0.65 < values.min() <= values.max() < 1.25
+    np.testing.assert_allclose(step, U * values @ V, atol=1e-12)
+    np.testing.assert_allclose(step_of_muon(g, 1e-4, 5), step_of_muon(g, 1.0, 5), atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (3, 8), (8, 3), (2, 4, 6)])
+def test_newton_schulz_converges_to_the_svd(shape):
+    matrix = np.random.default_rng(0).normal(size=shape)
+    U, _, V = np.linalg.svd(matrix, full_matrices=False)
+    np.testing.assert_allclose(newton_schulz(matrix, 60, EXACT), U @ V, atol=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(6, 9), (9, 6)], ids=["wide", "tall"])
+def test_muon_agrees_with_torch_within_its_bfloat16(shape):
+    from lrcourse.torch_optim import Optimizer
+
+    torch.manual_seed(0)
+    start = torch.randn(shape)
+    ours, theirs = (torch.nn.Parameter(start.clone()) for _ in range(2))
+    mine = Optimizer([ours], Muon(), lr=0.02)
+    judge = torch.optim.Muon([theirs], lr=0.02, weight_decay=0.0)
+    for _ in range(50):
+        g = torch.randn(shape)
+        for p, optimizer in ((ours, mine), (theirs, judge)):
+            p.grad = g.clone()
+            optimizer.step()
+    moved = (theirs - start).norm()
+    assert moved > 0.5
+    assert (ours - theirs).norm() < 0.02 * moved
 
 
 @pytest.mark.parametrize("rule", RULES, ids=name)
@@ -336,6 +466,12 @@ def test_conventions_of_momentum_differ_when_the_rate_changes():
         (lambda: SGD().step(np.ones(3), np.ones(3), np.ones((3, 1))), "one number"),
         (lambda: run(LayerwiseRate(SGD(), PARTS[:1]), 0.1), "from 0 to 40"),
         (lambda: run(LayerwiseRate(SGD(), PARTS[::-1]), 0.1), "in order"),
+        (lambda: run(Muon(), 0.1), "network.parts, which cover w"),
+        (lambda: run(Muon(parts=MATRICES), 0.1), r"Muon\(Adam\(\)\)"),
+        (lambda: DoG(0), "over 0 and below 1"),
+        (lambda: EMA(SGD(), 1.0), "decay must be at least 0 and below 1"),
+        (lambda: ScheduleFree(beta=1), "beta"),
+        (lambda: Lion(beta2=-1), "beta2"),
     ],
 )  # fmt: skip
 def test_bad_input_is_named(call, words):

@@ -28,6 +28,7 @@ from lrcourse.schedules import (
     Polynomial,
     SawTooth,
     Schedule,
+    StableDecay,
     Step,
     TimeBased,
     Warmup,
@@ -79,6 +80,14 @@ ORACLES = [
     (SawTooth(0.3), lambda_lr(lambda t: q(t + 1))),
     (Cosine(0.3, STEPS, 0.01), lambda o: torch_schedulers.CosineAnnealingLR(o, STEPS, 0.01)),
     (Polynomial(0.3, 400, 2), lambda o: torch_schedulers.PolynomialLR(o, 400, 2)),
+    (
+        StableDecay(0.3, 400, 100),
+        lambda o: torch_schedulers.SequentialLR(
+            o,
+            [torch_schedulers.ConstantLR(o, 1), torch_schedulers.LinearLR(o, 1, 0, 100)],
+            [300],
+        ),
+    ),
     (Polynomial(0.3, 400), lambda o: torch_schedulers.LinearLR(o, 1, 0, 400)),
     (Cyclical(0.01, 0.3, 37), cyclical("triangular")),
     (Cyclical(0.01, 0.3, 37, "triangular2"), cyclical("triangular2")),

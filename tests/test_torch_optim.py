@@ -1,29 +1,38 @@
 import copy
 import io
 
+import dog
 import numpy as np
 import pytest
+import schedulefree
 import torch
 from torch.optim import lr_scheduler
 
 from lrcourse.optim import (
+    EMA,
     SGD,
     AdaDelta,
     AdaGrad,
     Adam,
     AdamW,
     DirectionAccelerated,
+    DoG,
     IRpropMinus,
     LayerwiseRate,
+    Lion,
     Momentum,
+    Muon,
     Nesterov,
     RMSprop,
     Rprop,
+    ScheduleFree,
+    ScheduleFreeAdamW,
 )
 from lrcourse.torch_optim import Optimizer, scheduler
 
 RULES = [SGD(), Momentum(), Nesterov(), AdaGrad(), AdaDelta(), RMSprop(), Adam(), AdamW(), Rprop(),
-         IRpropMinus(), DirectionAccelerated(), LayerwiseRate(Momentum())]  # fmt: skip
+         IRpropMinus(), DirectionAccelerated(), LayerwiseRate(Momentum()), Lion(), DoG(),
+         ScheduleFree(), ScheduleFreeAdamW()]  # fmt: skip
 SCHEDULERS = {
     "StepLR": lambda o: lr_scheduler.StepLR(o, 2),
     "ExponentialLR": lambda o: lr_scheduler.ExponentialLR(o, 0.9),
@@ -196,3 +205,57 @@ def test_gpu_follows_cpu(rule):
             optimizer.step()
         ends.append(torch.nn.utils.parameters_to_vector(net.parameters()).detach().cpu())
     torch.testing.assert_close(*ends, rtol=0, atol=1e-4)
+
+
+def test_dog_takes_each_parameter_by_itself():
+    a, b = model(), model()
+    train(a, Optimizer(a.parameters(), DoG()), 20)
+    train(b, dog.LDoG(b.parameters(), reps_rel=1e-6), 20)
+    for ours, theirs in zip(a.parameters(), b.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("rule", "make"),
+    [
+        (ScheduleFree(), schedulefree.SGDScheduleFree),
+        (ScheduleFreeAdamW(), schedulefree.AdamWScheduleFree),
+    ],
+    ids=["SGD", "AdamW"],
+)
+def test_an_averaging_rule_is_evaluated_elsewhere_and_goes_on(rule, make):
+    a, b = model(), model()
+    ours, theirs = Optimizer(a.parameters(), rule, lr=0.05), make(b.parameters(), lr=0.05)
+    x = torch.randn(4, 6)
+    with ours.evaluation():  # before the first step there is no other place
+        assert torch.equal(a(x), b(x))
+    for steps in (5, 9):
+        theirs.train()
+        stepped = train(a, ours, steps)
+        torch.testing.assert_close(stepped, train(b, theirs, steps), rtol=1e-4, atol=1e-6)
+        theirs.eval()
+        with ours.evaluation():
+            torch.testing.assert_close(a(x), b(x), rtol=1e-4, atol=1e-6)
+        now = torch.nn.utils.parameters_to_vector(a.parameters())
+        assert torch.equal(now, stepped)
+
+
+def test_a_rule_that_holds_another_is_refused():
+    for rule in (EMA(SGD()), Muon(Adam())):
+        with pytest.raises(TypeError, match="AveragedModel averages; and Muon"):
+            Optimizer(model().parameters(), rule, lr=0.1)
+    net = model()
+    with pytest.raises(ValueError, match="give these to another optimizer"):
+        train(net, Optimizer(net.parameters(), Muon(), lr=0.1), 1)
+
+
+def test_muon_takes_a_convolution_as_a_matrix():
+    torch.manual_seed(0)
+    kernel = torch.nn.Parameter(torch.randn(5, 3, 2, 2))
+    flat = torch.nn.Parameter(kernel.detach().reshape(5, 12).clone())
+    optimizers = [Optimizer([p], Muon(), lr=0.1) for p in (kernel, flat)]
+    kernel.grad = torch.randn(5, 3, 2, 2)
+    flat.grad = kernel.grad.reshape(5, 12).clone()
+    for optimizer in optimizers:
+        optimizer.step()
+    torch.testing.assert_close(kernel.reshape(5, 12), flat)

@@ -127,10 +127,8 @@ class Adam(Rule):
     state = ("m", "v", "t")
 
     def __init__(self, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> None:
-        self.beta1, self.beta2 = (
-            at_least_0("beta1", beta1, below=1),
-            at_least_0("beta2", beta2, below=1),
-        )
+        self.beta1 = at_least_0("beta1", beta1, below=1)
+        self.beta2 = at_least_0("beta2", beta2, below=1)
         self.epsilon = at_least_0("epsilon", epsilon)
 
     def begin(self, w: Array) -> None:

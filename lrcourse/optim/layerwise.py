@@ -30,6 +30,8 @@ class LayerwiseRate(Rule):
     one parameter group for each layer before every step (AdaGrad), or the gradient (momentum).
     """
 
+    elementwise = False
+
     def __init__(self, rule: Rule, parts: Sequence[Part] | None = None) -> None:
         self.rule, self.parts = rule, parts
 
@@ -55,10 +57,6 @@ class LayerwiseRate(Rule):
         by_layer = groupby(self.parts or (), key=lambda part: part.name.partition(".")[0])
         layers = [list(parts) for _, parts in by_layer]
         return [slice(parts[0].slice.start, parts[-1].slice.stop) for parts in layers]
-
-    def fresh(self) -> "LayerwiseRate":
-        r"""Return one with the same hyperparameters that has taken no step yet."""
-        return type(self)(self.rule.fresh(), self.parts)
 
 
 def multiplier(norm: float | Array) -> float | Array:

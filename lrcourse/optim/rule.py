@@ -36,6 +36,7 @@ class Rule:
 
     state: ClassVar[tuple[str, ...]] = ()
     default_rate: ClassVar[float | None] = None  # of rules that own their step sizes
+    elementwise: ClassVar[bool] = True  # no weight's step depends on the other weights
     _shape: tuple[int, ...] | None = None  # of the w that this rule's state is for
 
     def begin(self, w: Array) -> None:
@@ -92,6 +93,8 @@ class Rule:
         twin = copy(self)
         for name in (*self.state, "_shape"):
             vars(twin).pop(name, None)
+        inner = {n: v.fresh() for n, v in self.hyperparameters.items() if isinstance(v, Rule)}
+        vars(twin).update(inner)
         return twin
 
     def __getstate__(self) -> dict[str, Any]:

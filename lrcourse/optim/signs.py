@@ -1,11 +1,11 @@
-r"""Only the sign of the gradient counts: sign descent, Rprop, and iRprop- for mini-batches."""
+r"""Only signs count: sign descent, Lion, Rprop, and iRprop- for mini-batches."""
 
 from typing import Literal
 
 from array_api_compat import array_namespace
 
 from lrcourse.nn import Array
-from lrcourse.optim.rule import Rule, choice, zeros_like
+from lrcourse.optim.rule import Rule, at_least_0, choice, zeros_like
 
 
 class SignSGD(Rule):
@@ -18,6 +18,43 @@ class SignSGD(Rule):
 
     def update(self, w: Array, g: Array, learning_rate: float | Array) -> None:
         w -= learning_rate * like(w, sign(g))
+
+
+class Lion(Rule):
+    r"""The sign of a mean of gradients, with weight decay beside the step.
+
+    .. math::
+
+        c = \beta_1 m + (1 - \beta_1) \, g \qquad
+        w \leftarrow (1 - \eta \lambda) \, w - \eta \, \mathrm{sign}(c) \qquad
+        m \leftarrow \beta_2 m + (1 - \beta_2) \, g
+
+    Args:
+        beta1: :math:`\beta_1`, 0 to below 1; 0.9 as in the paper.
+        beta2: :math:`\beta_2`, 0 to below 1; 0.99 as in the paper.
+        weight_decay: :math:`\lambda`, 0 or more.
+
+    m is 0 at first; that it starts small does not matter to a sign.
+
+    Source: Chen et al. 2023, algorithm 2. The same as
+    ``lion_pytorch.Lion(params, lr, (beta1, beta2), weight_decay)`` of PyPI. torch has none.
+    """
+
+    state = ("m",)
+
+    def __init__(self, beta1: float = 0.9, beta2: float = 0.99, weight_decay: float = 0.0) -> None:
+        self.beta1 = at_least_0("beta1", beta1, below=1)
+        self.beta2 = at_least_0("beta2", beta2, below=1)
+        self.weight_decay = at_least_0("weight_decay", weight_decay)
+
+    def begin(self, w: Array) -> None:
+        self.m = zeros_like(w)
+
+    def update(self, w: Array, g: Array, learning_rate: float | Array) -> None:
+        w *= 1 - learning_rate * self.weight_decay
+        w -= learning_rate * like(w, sign(self.beta1 * self.m + (1 - self.beta1) * g))
+        self.m *= self.beta2
+        self.m += (1 - self.beta2) * g
 
 
 class Rprop(Rule):
