@@ -17,10 +17,10 @@ def layer_statistics(network: Network, x: Array, labels: ArrayLike) -> list[dict
         labels: right classes, (batch,).
 
     Returns:
-        A dict for each layer, in order: ``layer``, its name; ``mean`` and ``deviation`` of its
-        outputs; ``zeros``, the share of them that are 0; ``d_deviation``, the standard deviation
-        of the loss's gradient at its outputs; and for a layer with parameters ``gradient_norm``,
-        the length of their gradient.
+        A dict for each layer, in order: ``layer``, its name; ``y``, its outputs, with their
+        ``mean`` and standard ``deviation``; ``zeros``, the share of them that are 0; ``d_y``, the
+        loss's gradient at the outputs, with its standard deviation ``d_deviation``; and for a layer
+        with parameters ``gradient_norm``, the length of their gradient.
     """
     rows = []
     y = np.asarray(x, network.w.dtype)
@@ -29,6 +29,7 @@ def layer_statistics(network: Network, x: Array, labels: ArrayLike) -> list[dict
         rows.append(
             {
                 "layer": type(layer).__name__,
+                "y": y,
                 "mean": float(y.mean()),
                 "deviation": float(y.std()),
                 "zeros": float((y == 0).mean()),
@@ -36,7 +37,7 @@ def layer_statistics(network: Network, x: Array, labels: ArrayLike) -> list[dict
         )
     d = network.loss_function(y, labels)[1]
     for layer, row in zip(reversed(network.layers), reversed(rows), strict=True):
-        row["d_deviation"] = float(d.std())
+        row["d_y"], row["d_deviation"] = d, float(d.std())
         d = layer.backward(d)
         if hasattr(layer, "shapes"):
             row["gradient_norm"] = float(np.linalg.norm(network.g[layer.slice]))

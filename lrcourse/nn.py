@@ -54,7 +54,7 @@ def xavier(rng: Generator, fan_in: int, fan_out: int) -> Array:
 def normal(rng: Generator, fan_in: int, fan_out: int, scale: float = 0.01) -> Array:
     r"""Draw weights :math:`W_{ij} \sim N(0,\, \mathrm{scale}^2)`, whatever the size of the layer.
 
-    Arguments as in ``kaiming``; 0.01 was the habit before Glorot & Bengio 2010.
+    Arguments as in ``kaiming``; with 0.01 Krizhevsky et al. 2012 started AlexNet.
     """
     return rng.standard_normal((fan_in, fan_out)) * scale
 

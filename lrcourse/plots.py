@@ -268,6 +268,26 @@ def images(
     show(figure, alt)
 
 
+def histograms(rows: Mapping[str, Sequence[ArrayLike]], shown: Sequence[int], *, alt: str) -> None:
+    r"""A grid of histograms: some layers of one network, or of several, in a row each.
+
+    rows: name -> an array for each layer. shown: the layers to draw, counted from 1. Each row has
+    one scale, from the smallest number that it shows to the largest.
+    """
+    figure, grid = _figure(
+        alt, 7.2, 0.3 + 0.9 * len(rows), nrows=len(rows), ncols=len(shown), squeeze=False
+    )
+    for (name, layers), line in zip(rows.items(), grid, strict=True):
+        arrays = [np.ravel(layers[number - 1]) for number in shown]
+        ends = min(map(np.min, arrays)), max(map(np.max, arrays))
+        for axes, array, number in zip(line, arrays, shown, strict=True):
+            axes.hist(array, 40, ends, color=BLUE)
+            axes.set(yticks=[], title=f"layer {number}" if line is grid[0] else "")
+            axes.tick_params(labelsize=7)
+        line[0].set_ylabel(name)
+    show(figure, alt)
+
+
 def bars(values: Mapping[str, float], y_label: str, *, alt: str, log_y: bool = False) -> None:
     r"""One bar for each name, with its value above it."""
     figure, axes = _figure(alt, 6.2, 2.9)

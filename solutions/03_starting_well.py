@@ -3,82 +3,121 @@
 #
 # **Before the first step, every weight needs some value. Does it matter which?**
 #
-# - **You will** send images through ten layers from four starts, watch what arrives, derive the
-#   one start that keeps the signal alive, and measure how gradients vanish on the way back.
-# - **Time**: about 75 minutes.
+# - **You will** send images through ten layers from four initializations, watch what arrives,
+#   derive the one that keeps the signal alive, measure how gradients vanish on the way back, and
+#   tune an initialization for a network that hardly anything gets through.
+# - **Time**: about 90 minutes.
 # - **You need**: [Backprop](02_backprop.ipynb), and the variance of a sum of random numbers.
 
 # %% [markdown]
 # ## Ten layers
 #
-# Our network reads digits of 8 by 8 pixels and has ten linear layers, with 64 units in each hidden
-# one. `layer_statistics` sends a batch forward and its gradient back, and notes for each layer how
-# widely its outputs spread: their standard deviation.
+# The values that the weights have before the first step are the network's *initialization*. Ours
+# reads digits of 8 by 8 pixels and has ten linear layers with a ReLU between two of them, and 64
+# units in each hidden one. All biases begin at 0, as in most networks.
 #
-# The old habit was to draw all weights from a normal distribution with deviation 0.01, whatever
-# the layer. **Predict**: how wide is the spread after one layer? And after ten?
+# `layer_statistics` sends a batch forward and its gradient back, and keeps for each layer the
+# outputs `y` and the gradient there, `d_y`. The *spread* is their standard deviation over all
+# images and units. We take five draws of the weights each time, and print mean ± standard
+# deviation. The numbers are float64, since some get very small.
+#
+# A simple habit is to draw all weights from a normal distribution with standard deviation 0.01,
+# whatever the layer; AlexNet began so in 2012. **Predict**: by how much does one layer multiply the
+# spread of the one before? The length of a sum of random numbers tells.
 
 # %%
 from itertools import pairwise
 
 import numpy as np
-from lrcourse import check, load, measure, nn, plots
+from lrcourse import check, guess, load, measure, nn, outcome, plots, tally, whose, yours
 
 digits = load("digits")
+starts = {"normal": nn.normal, "Xavier": nn.xavier, "Kaiming": nn.kaiming}
 
 
 def deep_network(start, activation=nn.ReLU, depth=10, runs=None, seed=0):
-    layers = []
-    for fan_in, fan_out in pairwise([64] * depth + [10]):
-        layers += [nn.Linear(fan_in, fan_out, start), activation()]
-    return nn.Network(layers[:-1], np.random.default_rng(seed), runs)
+    layers, rng = [], np.random.default_rng(seed)
+    for sizes in pairwise([64] * depth + [10]):
+        layers += [nn.Linear(*sizes), activation()]
+    network = nn.Network(layers[:-1], rng, runs, np.float64 if runs is None else np.float32)
+    for layer in network.layers[::2]:
+        layer.W[...] = start(rng, layer.fan_in, layer.fan_out)
+    return network
 
 
-def by_layer(network, what):
+def by_layer(network, what="y"):
     rows = measure.layer_statistics(network, *digits.train)
     return [row[what] for row in rows if row["layer"] == "Linear"]
 
 
-# %%
-layers, spreads = range(1, 11), {}
-for start in ("zero", "normal", "xavier", "kaiming"):
-    spread = by_layer(deep_network(start), "deviation")
-    print(f"{start:8} spread after layer 1 {spread[0]:.2g}, after layer 10 {spread[-1]:.2g}")
-    if start != "zero":
-        spreads[start] = layers, spread
-alt = "Spread of the outputs against the layer, on a log axis: the plain normal start falls by "
-alt += "twelve powers of ten, Xavier's falls gently, Kaiming's stays level."
-plots.curves(spreads, "layer", "spread of the outputs", log_y=True, alt=alt)
+def five_draws(start, activation=nn.ReLU, what="y", spread=np.std):
+    networks = [deep_network(start, activation, seed=seed) for seed in range(5)]
+    return np.array([[spread(v) for v in by_layer(each, what)] for each in networks]).T
 
-# %% [markdown] claims=["1.5e-13 1e-14", "0.44 0.02", "0.018 0.002"]
-# **What to see.** The plain start divides the signal by about 18 at every layer, and 1.5e-13 is
-# left. All images look the same from up there. Xavier's start loses much less and ends at 0.018.
-# Kaiming's is level: 0.44 after ten layers. The three differ in nothing but one factor.
+
+def text(values):
+    return f"{np.mean(values):.2g} ± {np.std(values, ddof=1):.1g}"
+
+
+# %%
+guess("03.a", "Standard deviation 0.01: a layer multiplies the spread by about", within=1.5)
+
+# %%
+lines = {}
+for name, start in starts.items():
+    spread = five_draws(start)
+    lines[name], factor = (range(1, 11), spread), (spread[9] / spread[0]) ** (1 / 9)
+    print(f"{name}: spread in layer 1 {text(spread[0])}; in layer 10 {text(spread[9])}", end="")
+    print(f"; each layer times {text(factor)}")
+alt = "Spread of the outputs against the layer for three initializations, on a log axis."
+plots.response(lines, "layer", "spread of the outputs", log_x=False, log_y=True, alt=alt)
+outcome("03.a", np.mean(lines["normal"][1][9] / lines["normal"][1][0]) ** (1 / 9))
+
+# %%
+shown = 1, 4, 7, 10
+outputs = {name: by_layer(deep_network(start)) for name, start in starts.items()}
+alt = "Histograms of the outputs of four layers, in a row for each of three initializations."
+plots.histograms(outputs, shown, alt=alt)
+
+# %% [markdown] claims=["0.037 0.003"]
+# **What to see.** Zero lets nothing through. With the plain normal start a layer leaves 6 % of the
+# spread, and after ten layers 2e-13 is left. Xavier's leaves 73 %, Kaiming's all of it, but for the
+# luck of the draw. In the histograms, each row on one scale, the first two rows shrink to a needle.
 #
 # ## Why not zero?
 #
-# With zeros nothing gets through at all. But zero itself is not the fault. **Predict**: let all
-# weights of each layer have the *same* value, 0.05, and train. How many different hidden units
-# does the first layer have afterwards?
+# But zero itself is not the fault. Let all weights of each layer have the *same* value, 0.05, and
+# train; then once more with random numbers on top. **Predict**: in which of the two do the hidden
+# units of a layer end up different from each other?
+
+# %%
+guess("03.b", "Where do units become different?", ["neither", "only with random numbers", "both"])
 
 # %%
 from lrcourse import fit
 from lrcourse.optim import SGD
 
-for value in (0.0, 0.05):
-    network, rng = deep_network("zero", depth=3), np.random.default_rng(1)
+setting, apart = {"learning_rate": 0.1, "batch_size": 32, "progress": False}, []
+for value, noise in ((0, 0), (0.05, 0), (0.05, 0.05)):
+    network, rng = deep_network(nn.zero, depth=3), np.random.default_rng(1)
     for layer in network.layers[::2]:
-        layer.W[...] = value
-    fit(network, digits, SGD(), learning_rate=0.1, batch_size=32, epochs=5, rng=rng)
+        layer.W[...] = value + noise * rng.standard_normal(layer.W.shape)
+    before = network.layers[0].W.copy()
+    fit(network, digits, SGD(), epochs=5, rng=rng, **setting)
     W, error = network.layers[0].W, 1 - network.accuracy(*digits.validation)
-    moved, different = np.count_nonzero(W - np.float32(value)), len(np.unique(W, axis=1).T)
-    print(f"all {value}: {moved} of 4096 weights of layer 1 moved", end="; ")
-    print(f"different units: {different} of 64; validation error {error:.0%}")
+    apart.append(np.ptp(W, axis=1).max())
+    print(
+        f"{value} and {noise} random: layer 1 moved by up to {abs(W - before).max():.2g}", end="; "
+    )
+    print(f"its units differ by up to {apart[-1]:.1g}; validation error {error:.0%}")
+choices = ["neither", "only with random numbers", "both"]
+outcome("03.b", choices[sum(np.array(apart[1:]) > 1e-6)])
 
-# %% [markdown] claims=["1 0", "90 0"]
+# %% [markdown]
 # **What to see.** From zeros no weight of layer 1 ever moves: no gradient reaches it. From 0.05
-# most move, but all 64 units compute the same, so they get the same gradient and stay the same for
-# ever: 1 unit, 64 times. Random numbers are there to break this symmetry.
+# they move, but all 64 units compute the same, so they get the same gradient and stay the same, to
+# the rounding: one unit, 64 times. With random numbers on top, the units differ and the network
+# learns far more. Random numbers are there to *break the symmetry*.
 #
 # ## How wide?
 #
@@ -92,70 +131,69 @@ for value in (0.0, 0.05):
 #
 # $$\tfrac12 \, \text{fan\_in} \cdot v$$
 #
-# To keep it, take $v = 2/\text{fan\_in}$. That is Kaiming's start. Note that the mean *square* of x
-# counts, not its variance: after a ReLU, the mean is not 0.
-#
-# **Predict**: what will the two columns below print for each size?
-
-# %%
-rng = np.random.default_rng(0)
-for fan_in in (10, 100, 1000):
-    x = np.maximum(rng.normal(1, 2, (500, fan_in)), 0)
-    y = x @ rng.standard_normal((fan_in, 500))
-    kept = np.mean(np.maximum(y, 0) ** 2) / np.mean(y**2)
-    print(f"fan_in {fan_in:4}: with v = 1 grows {np.mean(y**2) / np.mean(x**2):.4g} times", end="")
-    print(f"; ReLU keeps {kept:.3f}")
-
-# %% [markdown] claims=["0.50 0.02"]
-# **What to see.** The first number is about fan_in, the second about 0.50. The experiment agrees
-# with the derivation, to the noise of a random draw.
+# To keep it, take $v = 2/\text{fan\_in}$. That is Kaiming He's initialization. Note that the mean
+# *square* of x counts, not its variance: after a ReLU, the mean is not 0.
 #
 # How exact must the 2 be? Let $v = c/\text{fan\_in}$. Fifty layers multiply the mean square by
-# $(c/2)^{50}$. **Predict**: does c = 1.6 still do?
+# $(c/2)^{50}$. **Predict**: what does c = 1.6 leave? And how far does the luck of a draw carry?
 
 # %%
-lines = {}
-for c in (1.6, 2.0, 2.4):
-    rng, h, squares = np.random.default_rng(0), digits.train.x[:200], []
-    for fan_in, fan_out in pairwise([64] + [256] * 50):
+guess("03.c", "c = 1.6: 49 layers multiply the mean square by", within=10)
+
+
+# %%
+def squares_by_layer(c, f, seed, depth=50):
+    rng, h, squares = np.random.default_rng(seed), digits.train.x[:200], []
+    for fan_in, fan_out in pairwise([64] + [256] * depth):
         y = h @ rng.normal(0, np.sqrt(c / fan_in), (fan_in, fan_out))
         squares.append(np.mean(y**2))
-        h = np.maximum(y, 0)
+        h = f(y)
+    return squares / squares[0]
+
+
+def relu(y):
+    return np.maximum(y, 0)
+
+
+lines = {}
+for c in (1.6, 2.0, 2.4):
+    squares = np.array([squares_by_layer(c, relu, seed) for seed in range(10)]).T
     lines[f"c = {c}"] = range(1, 51), squares
-    print(f"c = {c}: 49 more layers multiply by {squares[-1] / squares[0]:.1e}", end="")
-    print(f", formula {(c / 2) ** 49:.1e}")
-alt = "Mean square by layer, log axis: c = 1.6 falls and c = 2.4 rises steadily, c = 2 stays level."
-plots.curves(lines, "layer", "mean square", log_y=True, alt=alt)
+    low, middle, high = np.quantile(squares[-1], (0, 0.5, 1))
+    print(f"c = {c}: 49 layers multiply by {middle:.2g}, from {low:.1g} to {high:.1g}", end="")
+    print(f"; formula {(c / 2) ** 49:.2g}")
+alt = "Mean square against the layer on a log axis, for three values of c, with bands."
+plots.response(lines, "layer", "mean square over layer 1", log_x=False, log_y=True, alt=alt)
+outcome("03.c", np.median(lines["c = 1.6"][1][-1]))
 
 # %% [markdown]
 # **What to see.** On a log axis each c is a straight line with some wobble: every layer multiplies
-# by the same factor. A fifth more or less costs four or five powers of ten. The luck of the draw
-# multiplies up as well: here all three end about six times below the formula, which holds on
-# average. Wider layers wobble less.
+# by the same factor. A fifth more or less costs four or five powers of ten. The formula holds on
+# average over draws. A single draw of fifty layers can lie a factor of ten from it, for the luck of
+# each layer multiplies up as well, and the ten draws are the same for all three c.
 
 # %% [markdown]
 # ### Exercise 03.1
-# **Two starts**
+# **Two initializations**
 #
-# Write `kaiming_start` and `xavier_start`. Both draw normal weights with mean 0 in NumPy's layout
-# `(fan_in, fan_out)`, from the generator `rng` they are given, as *one* draw of that shape.
+# Write `kaiming` and `xavier`. Both draw normal weights with mean 0 in NumPy's layout
+# `(fan_in, fan_out)`, from the generator `rng` they are given, as *one* draw of that shape. Kaiming
+# He's variance is the one derived above. Xavier Glorot's is one over the *mean* of fan_in and
+# fan_out; why will become clear on the way back.
 #
-# $$v_\text{Kaiming} = \frac{2}{\text{fan\_in}} \qquad\qquad
-# v_\text{Xavier} = \frac{2}{\text{fan\_in} + \text{fan\_out}}$$
-#
-# These are variances. For fan_in 8 and fan_out 2 expect *deviations* of 0.5 and 0.447.
+# For fan_in 8 and fan_out 2 expect *standard deviations* of 0.5 and 0.447.
 
 
 # %% exercise="03.1"
-def kaiming_start(rng, fan_in, fan_out):
-    r"""Return weights (fan_in, fan_out) from a normal distribution, variance 2 / fan_in."""
+def kaiming(rng, fan_in, fan_out):
+    r"""Return normal weights (fan_in, fan_out) that keep the mean square through a ReLU layer."""
     ### BEGIN SOLUTION
     return rng.standard_normal((fan_in, fan_out)) * np.sqrt(2 / fan_in)
     ### END SOLUTION
 
 
-def xavier_start(rng, fan_in, fan_out):
-    r"""Return weights (fan_in, fan_out), normal with variance 2 / (fan_in + fan_out)."""
+def xavier(rng, fan_in, fan_out):
+    r"""Return normal weights (fan_in, fan_out), variance 1 over the mean of the two sizes."""
     ### BEGIN SOLUTION
     return rng.standard_normal((fan_in, fan_out)) * np.sqrt(2 / (fan_in + fan_out))
     ### END SOLUTION
@@ -168,26 +206,30 @@ check("03.1")
 # ## Two layouts
 #
 # We write $y = xW + b$ with W of shape (fan_in, fan_out). torch computes $y = xW^\top + b$ and
-# keeps W as (fan_out, fan_in): the number of inputs is its *second* size. **Predict**: do the
-# package and torch agree? And what does `torch.nn.Linear` do if you ask for nothing?
+# keeps W as (fan_out, fan_in): the number of inputs is its *second* size. Its `kaiming_normal_`
+# knows that. **Predict**: how wide are the weights of `torch.nn.Linear` if you ask for nothing?
+
+# %%
+choices = ["narrower", "the same", "wider"]
+guess("03.d", "torch's default, beside Kaiming's start for ReLU, is", choices)
 
 # %%
 import torch
 
 ours = nn.kaiming(np.random.default_rng(0), 784, 200)
 layer = torch.nn.Linear(784, 200)
-print("layouts: ours", ours.shape, " torch", tuple(layer.weight.shape))
+print("shapes: ours", ours.shape, " torch", tuple(layer.weight.shape))
 default = layer.weight.std().item()
 torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
 deviation = layer.weight.std().item()
-print(
-    f"deviations: ours {ours.std():.4f}, torch {deviation:.4f}, sqrt(2/784) {(2 / 784) ** 0.5:.4f}"
-)
-print(f"torch's default is {default / deviation:.2f} times as wide")
+print(f"standard deviation: ours {ours.std():.4f}, torch {deviation:.4f}")
+share = default / deviation
+print(f"torch's default is {share:.2f} times as wide; ten layers make that {share**10:.1g}")
+outcome("03.d", choices[0 if share < 0.9 else 2 if share > 1.1 else 1])
 
 # %% [markdown] claims=["0.0505 0.0005", "0.41 0.01"]
-# **What to see.** Both draw with deviation 0.0505. But by default torch draws 0.41 times as wide.
-# In a deep ReLU network that is worth a line of code.
+# **What to see.** Both draw with standard deviation 0.0505. But by default torch draws 0.41 times
+# as wide, and ten such ReLU layers leave about a ten-thousandth of the signal.
 #
 # ## Other activations
 #
@@ -201,15 +243,16 @@ print(f"torch's default is {default / deviation:.2f} times as wide")
 # ### Exercise 03.2
 # **Measure a gain**
 #
-# Write `gain`. `f` is a function of an array, `z` an array with many standard normal draws. Return
-# one number. For f = ReLU expect about $\sqrt2$. For f(z) = 2z and `z = [1, -1, 3, 1]` expect
-# 0.2887, which is $1/\sqrt{12}$.
+# Write `gain`. It gets a function `f`, which takes an array and returns one of the same shape, and
+# returns one number that is right to within 1 %. How you find it is up to you. For ReLU expect
+# about $\sqrt2$, and for $f(z) = 2z - 1.2$ about 0.429.
 
 
 # %% exercise="03.2"
-def gain(f, z):
-    r"""Return 1 / sqrt(mean of f(z)^2) over all entries of z."""
+def gain(f):
+    r"""Return 1 / sqrt(mean of f(z)^2) for standard normal z, to within 1 %."""
     ### BEGIN SOLUTION
+    z = np.random.default_rng(0).standard_normal(200_000)
     return 1 / np.sqrt(np.mean(f(z) ** 2))
     ### END SOLUTION
 
@@ -218,24 +261,115 @@ def gain(f, z):
 check("03.2")
 
 # %% [markdown]
-# torch has a table of gains. If its numbers are exact, gain² times the mean square of f(z) is 1.
-# **Predict**: which of the three is only a rule of thumb?
+# torch has a table of gains. If its number is exact, it is the gain that you measure, and with it a
+# layer multiplies the mean square by 1. **Predict**: which of the three is only a rule of thumb?
+# And what will it do to 50 layers?
 
 # %%
-z = np.random.default_rng(0).standard_normal(10**6)
-functions = {
-    ("relu",): np.maximum(z, 0),
-    ("leaky_relu", 0.2): np.where(z > 0, z, 0.2 * z),
-    ("tanh",): np.tanh(z),
-}
-for name, values in functions.items():
-    torch_gain = torch.nn.init.calculate_gain(*name)
-    kept = torch_gain**2 * np.mean(values**2)
-    print(f"{name[0]:10} torch's gain {torch_gain:.3f}, one layer multiplies by {kept:.3f}")
+guess("03.e", "Whose gain is a rule of thumb?", ["relu", "leaky_relu", "tanh"])
 
-# %% [markdown] claims=["1.003 0.005", "1.096 0.01"]
-# **What to see.** For both rectifiers it is 1.003, and with ever more draws it would be 1. With
-# torch's gain for tanh a layer multiplies by 1.096: harmless, since tanh holds back what is large.
+# %%
+measured, factors = yours("03.2"), {}
+for name, slope, f in (
+    ("relu", None, relu),
+    ("leaky_relu", 0.2, lambda z: np.where(z > 0, z, 0.2 * z)),
+    ("tanh", None, np.tanh),
+):
+    table = torch.nn.init.calculate_gain(name, slope)
+    factors[name] = (table / measured(f)) ** 2
+    print(f"{name}: torch's gain {table:.3f}; one layer multiplies by {factors[name]:.3f}", end="")
+    last = [squares_by_layer(table**2, f, seed)[-1] for seed in range(10)]
+    print(f"; layer 50 has {text(last)} times the mean square of layer 1")
+outcome("03.e", max(factors, key=lambda name: abs(factors[name] - 1)))
+
+# %% [markdown]
+# **What to see.** For both rectifiers the factor is 1 to within the measurement. With torch's gain
+# for tanh it is about 1.10. Fifty such factors would make over 90, but layer 50 has a mean square
+# near 1.2: tanh holds back what is large.
+#
+# ## Spread over what?
+#
+# Sigmoids next, with Kaiming's start. **Predict**: what is left of the spread in layer 10?
+
+# %%
+choices = ["less than a tenth", "more than a tenth"]
+guess("03.f", "Ten sigmoid layers: of the spread in layer 1, layer 10 has", choices)
+
+# %%
+spread = five_draws(nn.kaiming, nn.Sigmoid)
+print(f"sigmoids: spread in layer 1 {text(spread[0])}; in layer 10 {text(spread[9])}")
+outcome("03.f", choices[int(spread[9].mean() > spread[0].mean() / 10)])
+
+# %% [markdown]
+# **What to see.** It looks as healthy as can be. But the spread was taken over all images *and*
+# units. If each unit has an output of its own and keeps it whatever the image, that spread is large
+# and yet the network has not seen a thing. So look at the images apart from the units.
+
+# %% [markdown]
+# ### Exercise 03.3
+# **The spread between images**
+#
+# Write `spread_between_images`. `y` has shape (images, units). Return one number that says how much
+# the outputs differ from one image to the next:
+#
+# - it is 0 if all images give the same outputs, however different the units are;
+# - it stays as it is when each unit gets a constant of its own added;
+# - for a single unit it is the standard deviation over the images;
+# - for several units it is the root of the *mean of their variances*.
+#
+# For `y = [[1, 10], [3, 10]]` expect 0.7071.
+
+
+# %% exercise="03.3"
+def spread_between_images(y):
+    r"""Return the standard deviation over images, as a root mean square over units."""
+    ### BEGIN SOLUTION
+    return np.sqrt(np.mean(np.var(y, axis=0)))
+    ### END SOLUTION
+
+
+# %%
+check("03.3")
+
+# %% [markdown]
+# **Predict**: which of these three networks still tells one image from another in layer 10, as a
+# *share* of its spread, and which only looks so?
+
+# %%
+networks = {
+    "ReLU, normal": (nn.normal, nn.ReLU),
+    "ReLU, Kaiming": (nn.kaiming, nn.ReLU),
+    "sigmoid, Kaiming": (nn.kaiming, nn.Sigmoid),
+}
+guess("03.g", "In which do images differ least, as a share of the spread in layer 10?", networks)
+
+# %%
+between, lines, shares = yours("03.3"), {}, {}
+for name, network in networks.items():
+    apart = five_draws(*network, spread=between)
+    lines[name], share = (range(1, 11), apart), apart / five_draws(*network)
+    shares[name] = share[9].mean()
+    print(
+        f"{name}: between images in layer 1 {text(apart[0])}; in layer 10 {text(apart[9])}", end=""
+    )
+    print(f"; share of the spread in layer 1 {text(share[0])}; in layer 10 {text(share[9])}")
+alt = "Spread between images against the layer, on a log axis, for three networks."
+plots.response(lines, "layer", "between images", log_x=False, log_y=True, alt=alt)
+outcome("03.g", min(shares, key=shares.get))
+
+# %%
+outputs = by_layer(deep_network(nn.kaiming, nn.Sigmoid))
+rows = {"outputs": outputs, "less unit's mean": [y - y.mean(axis=0) for y in outputs]}
+alt = "Histograms of four layers of sigmoids: the outputs, and below them less each unit's mean."
+plots.histograms(rows, shown, alt=alt)
+
+# %% [markdown]
+# **What to see.** With ReLU the share goes from 0.57 to 0.37, the same at both starts: the plain
+# one loses the *size* of the signal, not the differences between images. With sigmoids it is the
+# other way round. The spread stays, and a hundred-thousandth is left between images: the lower row
+# of histograms is a needle from layer 4 on. The outputs of a sigmoid lie around 0.5, so each unit
+# sums a constant, much larger than what the image adds. *A healthy spread over everything can hide
+# a dead signal.*
 #
 # ## The way back
 #
@@ -245,86 +379,158 @@ for name, values in functions.items():
 #
 # $$\sqrt{\text{fan\_out} \cdot v \cdot \overline{\text{slope}^2}}$$
 #
-# ReLU's slope is 1 for half of the entries. The sigmoid's is at most 1/4. Kaiming's start looks at
-# the way forward, $2/\text{fan\_in}$; the way back would like $2/\text{fan\_out}$. Xavier takes
-# the mean of both, without ReLU's 2. With equal widths all this is the same.
+# ReLU's slope is 1 for half of the entries. A sigmoid's is 1/4 at most, in its middle. Kaiming's
+# start looks at the way forward, $2/\text{fan\_in}$; the way back would like $2/\text{fan\_out}$.
+# Without ReLU's 2, that is $1/\text{fan\_in}$ and $1/\text{fan\_out}$, and Xavier's start lies in
+# between: one over the mean of the two. With equal widths forward and back ask for the same.
 #
-# **Predict**: from layer 9 down to layer 1 a gradient passes eight sigmoids. What is left of it?
+# **Predict**: with Xavier's start, from layer 9 down to layer 1 a gradient passes eight sigmoids.
+# What is left of it? And which factor does a layer leave between images, on the way forward?
 
 # %%
-norms = {}
+guess("03.h", "Sigmoids, Xavier's start: eight layers multiply the gradient by", within=10)
+
+# %%
+lines = {}
 for activation, slope in ((nn.ReLU, 0.5**0.5), (nn.Sigmoid, 0.25)):
-    for start, v in (("normal", 0.01**2), ("xavier", 1 / 64), ("kaiming", 2 / 64)):
-        network = deep_network(start, activation)
-        d = by_layer(network, "d_deviation")
-        print(f"{activation.__name__:7} {start:7} per layer {(d[0] / d[8]) ** (1 / 8):.3f}", end="")
-        print(f", formula {slope * (64 * v) ** 0.5:.3f}; layer 1 over layer 9 {d[0] / d[8]:.0e}")
-        if start != "normal":
-            norm = by_layer(network, "gradient_norm")
-            norms[f"{activation.__name__}, {start}"] = layers, norm
-alt = "Length of each layer's gradient, log axis. With ReLU both starts are nearly level; with "
-alt += "sigmoid both climb by over four powers of ten from layer 1 to layer 10."
-plots.curves(norms, "layer", "length of the gradient", log_y=True, alt=alt)
-
-# %% [markdown] claims=["9e-6 1e-6", "0.993 0.01"]
-# **What to see.** This is the *vanishing gradient*. With sigmoids and Xavier's start each layer
-# takes away three quarters, and 9e-6 is left after eight of them. One learning rate has to serve
-# all: what layer 10 can just bear leaves layer 1 where it is. For that reason Singh and others give
-# each layer a rate of its own, in chapter 12. With ReLU and Kaiming's start the factor is 0.993,
-# nearly the 1 of the formula.
-#
-# And a signal that is healthy on the way forward proves nothing about the way back:
+    for name, v in (("normal", 0.01**2), ("Xavier", 1 / 64), ("Kaiming", 2 / 64)):
+        label, kind = f"{activation.__name__}, {name}", (starts[name], activation)
+        d, apart = five_draws(*kind, "d_y"), five_draws(*kind, spread=between)
+        lines[label], eight = (range(1, 11), d), d[0] / d[8]
+        forward = (apart[8] / apart[0]) ** (1 / 8)
+        print(
+            f"{label}: eight layers back {text(eight)}; each {np.mean(eight) ** (1 / 8):.3f}",
+            end="",
+        )
+        print(f", formula {slope * (64 * v) ** 0.5:.3f}; each forward {forward.mean():.3f}")
+alt = "Spread of the gradient at each layer's outputs, log axis, two activations, three starts."
+plots.response(lines, "layer", "spread of the gradient", log_x=False, log_y=True, alt=alt)
+outcome("03.h", np.mean(lines["Sigmoid, Xavier"][1][0] / lines["Sigmoid, Xavier"][1][8]))
 
 # %%
-network = deep_network("kaiming", nn.Sigmoid)
-spread, norm = by_layer(network, "deviation"), by_layer(network, "gradient_norm")
-print(f"spread of the outputs: layer 1 {spread[0]:.2f}, layer 10 {spread[9]:.2f}")
-print(f"length of the gradient: layer 1 {norm[0]:.0e}, layer 10 {norm[9]:.0e}")
+rows = {
+    "ReLU": by_layer(deep_network(nn.kaiming), "d_y"),
+    "sigmoid": by_layer(deep_network(nn.kaiming, nn.Sigmoid), "d_y"),
+}
+alt = "Histograms of the gradient at four layers, from Kaiming's start, ReLU above sigmoids."
+plots.histograms(rows, shown, alt=alt)
+
+# %% [markdown]
+# **What to see.** This is the *vanishing gradient*. With sigmoids and Xavier's start each layer
+# takes away three quarters, and about 0.00001 is left after eight of them. One learning rate has to
+# serve all: what layer 10 can just bear leaves layer 1 where it is.
+#
+# And the factor forward is nearly the factor back: small differences between images and gradients
+# pass through the same weights and slopes, so they vanish together. For sigmoids both lie below the
+# formula, which takes the largest slope, 1/4, for all. With ReLU and Kaiming's start both are near
+# 1.
+
+# %% [markdown]
+# ### Exercise 03.4
+# **Wake ten sigmoids**
+#
+# Find an initialization for the network of ten *sigmoid* layers. Write `sigmoid_variance`, which
+# takes fan_in and returns the variance $v$ of the weights. At the start, and on average over
+# several draws, the gradient at the outputs of layer 1 must be between a quarter and four times as
+# wide as at those of layer 9, with 64 units in each layer. The formula alone does not tell: it
+# needs the mean square of the slopes, and you know only the largest slope. So measure: `five_draws`
+# takes any `start(rng, fan_in, fan_out)`.
+
+
+# %% exercise="03.4"
+def sigmoid_variance(fan_in):
+    r"""Return the variance of the weights of a sigmoid layer with fan_in inputs."""
+    ### BEGIN SOLUTION
+    return 80 / fan_in
+    ### END SOLUTION
+
+
+# %%
+check("03.4")
 
 # %% [markdown]
 # ## Does it matter for training?
 #
-# Never judge at one rate. Here are six, side by side, for ten epochs, over three seeds, and at
-# two depths. We compare each run's best epoch on validation images.
+# Never judge at one rate. Here are seven, side by side, for ten epochs, over five seeds, and at two
+# depths. For each start the rate is chosen on the validation images, and its error is measured on
+# the test images.
 #
-# **Predict**: which starts learn at depth 10? Does a bad start hurt as much at depth 3?
+# **Predict**: which of the starts normal, Xavier and Kaiming learn anything at depth 10?
 
 # %%
-rates, errors = np.array([0.003, 0.01, 0.03, 0.1, 0.3, 1.0]), {}
+choices = ["Kaiming", "Kaiming and Xavier", "all three"]
+guess("03.i", "At depth 10, which get under 50 % validation error at some rate?", choices)
+
+# %%
+rates = np.array([0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0])
 
 
-def error_by_rate(start, depth, seed):
-    runs, rng = deep_network(start, depth=depth, runs=6, seed=seed), np.random.default_rng(seed)
-    record = fit(
-        runs, digits, SGD(), learning_rate=rates[:, None], batch_size=32, epochs=10, rng=rng
+def errors_by_rate(start, depth, activation, seed):
+    runs, rng = (
+        deep_network(start, activation, depth, len(rates), seed),
+        np.random.default_rng(seed),
     )
-    return 1 - np.max([epoch["validation_accuracy"] for epoch in record.epochs], axis=0)
+    fit(runs, digits, SGD(), epochs=10, rng=rng, **setting | {"learning_rate": rates[:, None]})
+    return [1 - runs.accuracy(*part) for part in (digits.validation, digits.test)]
+
+
+def compare_starts(starts, depth, activation=nn.ReLU):
+    for name, start in starts.items():
+        errors = [errors_by_rate(start, depth, activation, seed) for seed in range(5)]
+        validation, test = np.swapaxes(errors, 0, 1)
+        mean = validation.mean(axis=0)
+        best, label = mean.argmin(), f"{name}, {depth} layers"
+        print(f"{label}: test error {test[:, best].mean():.1%}", end="")
+        print(f" ± {test[:, best].std(ddof=1):.1%} at rate {rates[best]:g}", end="")
+        print(f"; {np.sum(mean < 0.15)} rates under 15 % in validation")
+        yield label, (rates, validation.T)
 
 
 # %%
-for depth in (3, 10):
-    for start in ("normal", "xavier", "kaiming"):
-        error = np.array([error_by_rate(start, depth, seed) for seed in range(3)])
-        errors[f"{start}, {depth} layers"] = rates, error.mean(axis=0)
-        good = np.sum(error.mean(axis=0) < 0.15)
-        best = error.mean(axis=0).argmin()
-        print(f"depth {depth:2}, {start:7}: best {error[:, best].mean():.1%}", end="")
-        print(f" ± {error[:, best].std(ddof=1):.1%} at {rates[best]}; {good} rates under 15 %")
-alt = "Validation error against learning rate. At depth 10 the normal start never learns, Xavier "
-alt += "a little at 0.1, Kaiming from 0.01 to 0.1. At depth 3 Xavier and Kaiming are much alike."
-plots.curves(errors, "learning rate", "validation error", log_x=True, alt=alt)
+mine = yours("03.1")
+three = {"normal": nn.normal, "Xavier": mine.xavier, "Kaiming": mine.kaiming}
+lines = dict(compare_starts(three, 3)) | dict(compare_starts(three, 10))
+alt = "Validation error against learning rate for three initializations at two depths, with bands."
+plots.response(lines, "learning rate", "validation error", alt=alt)
+good = [np.any(lines[f"{name}, 10 layers"][1].mean(axis=1) < 0.5) for name in three]
+outcome("03.i", choices[sum(good) - 1])
 
 # %% [markdown]
-# **What to see.** With three layers Xavier's and Kaiming's valleys almost coincide, and even the
-# plain start begins to learn at a high rate. With ten layers the plain start learns at no rate at
-# all. Xavier's is half way after ten epochs, best right at the cliff, and the seeds differ widely.
-# Kaiming's learns at three of the six rates. A good start *widens the range of rates that work*,
-# and the deeper the network, the more that counts.
+# **What to see.** With three layers Xavier's and Kaiming's starts do equally well within their
+# spread, and the plain one gets half of the digits wrong. With ten layers the plain start learns at
+# no rate. Kaiming's is ahead of Xavier's, at about 7 % against 17 %, each ± 4 to 5. And fewer rates
+# work: for Kaiming's two stay under 15 % in place of four.
+#
+# Now ten layers of sigmoids. **Predict**: does the network learn from Kaiming's start, at any of
+# the rates? And from the variance of exercise 03.4?
+
+# %%
+guess("03.j", "Ten sigmoid layers learn from", ["neither", "exercise 03.4's only", "both"])
+
+# %%
+variance = yours("03.4")
+
+
+def awake(rng, fan_in, fan_out):
+    return rng.normal(0, np.sqrt(variance(fan_in)), (fan_in, fan_out))
+
+
+two = {"Kaiming": nn.kaiming, f"{whose('03.4')} of 03.4": awake}
+lines = dict(compare_starts(two, 10, nn.Sigmoid))
+alt = "Validation error against learning rate for ten sigmoid layers from two initializations."
+plots.response(lines, "learning rate", "validation error", alt=alt)
+good = [values.mean(axis=1).min() < 0.5 for _, values in lines.values()]
+outcome("03.j", ["neither", "exercise 03.4's only", "both"][sum(good)])
+
+# %% [markdown]
+# **What to see.** From Kaiming's start ten sigmoids learn nothing at any rate. With weights wide
+# enough to let the gradient through they do: with the package's variance the test error is 21 ± 6
+# %. That is far from ReLU's 7 %. Wide weights drive many sigmoids into their flat ends.
 #
 # Now watch one learn. The network of the lab has three layers and tells two half moons apart. It
 # opens with the plain start; leave the rule at SGD, for the others come in chapters 09 and 10.
-# Reach the goal. **Predict** first: which of the four starts get there, at some rate? And does a
-# smaller batch, which means more steps, save the plain start?
+# Reach the goal. Which of the four starts get there, at some rate? And does a smaller batch, which
+# means more steps, save the plain start?
 
 # %%
 from lrcourse import labs
@@ -339,16 +545,17 @@ labs.classifier(learning_rate=0.1, init="normal")
 # epochs or more, too late. Zero never does.
 #
 # Kaiming's and Xavier's starts have no plateau. At batch size 32 the rates 0.63 and 1 are enough
-# for Kaiming's and not for Xavier's. With three layers, that is nearly all that divides the two.
+# for Kaiming's and not for Xavier's: one draw of each, so no more than an example.
 #
-# ## A start with three bugs
+# ## An initialization with three bugs
 #
-# This code starts a ReLU network in torch's layout, $y = xW^\top$. **Predict** from the code what
-# happens in a network of equal widths, and in one whose widths go up and down.
+# This code initializes a ReLU network in torch's layout, $y = xW^\top$. `show_spreads` sends the
+# digits through it, once with equal widths, once with widths that go up and down. Read the code
+# first: what do you expect?
 
 
 # %%
-def suspect_start(rng, sizes):
+def suspect_weights(rng, sizes):
     weights = []
     for fan_in, fan_out in pairwise(sizes):
         rng = np.random.default_rng(0)
@@ -357,31 +564,32 @@ def suspect_start(rng, sizes):
     return weights
 
 
-# %%
-answer = suspect_start
-for sizes in ([64] * 10, [64, 256, 16, 256, 16, 256, 16, 256, 16, 256]):
-    h, spread = digits.train.x, []
-    for W in answer(np.random.default_rng(1), sizes):
-        spread.append(f"{np.std(h @ W.T):.1g}")
-        h = np.maximum(h @ W.T, 0)
-    print("spread by layer:", *spread)
+def show_spreads(initialize):
+    for name, sizes in (("equal", [64] * 10), ("up and down", [64, 256, 16, 256, 16, 256, 16])):
+        h, spreads = digits.train.x, []
+        for W in initialize(np.random.default_rng(1), sizes):
+            y = h @ W.T
+            spreads.append(f"{np.std(y):.1g}")
+            h = np.maximum(y, 0)
+        print(f"{name}: spread by layer", *spreads)
+
+
+show_spreads(suspect_weights)
 
 # %% [markdown]
-# ### Exercise 03.3
+# ### Exercise 03.5
 # **Find three bugs**
 #
-# Write `start_weights`, the suspect without its bugs. `sizes` lists the widths from the input to
-# the output. Return a list with one array of shape `(fan_out, fan_in)` for each pair of neighbours,
-# in order, each one draw from the given `rng`, with Kaiming's variance $2/\text{fan\_in}$. To
-# judge your own, run its cell, begin the cell above with `answer = start_weights`, run that again
-# and expect all spreads between 0.2 and 1.
-#
-# One bug hides where all widths are equal, another where you look at a single layer.
+# Write `initial_weights`, the suspect without its bugs. `sizes` lists the widths from the input to
+# the output. Return a list with one array for each pair of neighbours, in order, each one normal
+# draw. The signal must keep its size at all widths, and no layer may resemble another. To judge
+# your own, call `show_spreads(initial_weights)` in a new cell below it: all spreads should lie
+# between 0.2 and 1.2. That is not enough to pass.
 
 
-# %% exercise="03.3"
-def start_weights(rng, sizes):
-    r"""Return a list of Kaiming weights in torch's layout, (fan_out, fan_in) for each layer."""
+# %% exercise="03.5"
+def initial_weights(rng, sizes):
+    r"""Return a list of weights in torch's layout, (fan_out, fan_in), for a ReLU network."""
     ### BEGIN SOLUTION
     return [
         rng.standard_normal((fan_out, fan_in)) * np.sqrt(2 / fan_in)
@@ -391,31 +599,48 @@ def start_weights(rng, sizes):
 
 
 # %%
-check("03.3")
+check("03.5")
+
+# %%
+show_spreads(yours("03.5"))
 
 # %% [markdown]
+# **What to see.** All spreads are of one size, whatever the widths do.
+#
 # ## What we learnt
 #
 # - Random weights break the symmetry between units; equal ones never part.
-# - A layer with ReLU multiplies the mean square by ½ · fan_in · v. Variance 2/fan_in makes that 1,
-#   and any other factor acts once for every layer.
-# - Gradients have their own factor, with fan_out and the slope. With sigmoids it is a quarter, and
-#   the first layers get almost nothing.
+# - A linear layer and its ReLU multiply the mean square by ½ · fan_in · v. Variance 2/fan_in makes
+#   that 1 on average, and any other factor acts once for every layer.
+# - Look at the spread *between images*. The spread over everything can be healthy in a network that
+#   is blind.
+# - Differences between images on the way forward and gradients on the way back pass through the
+#   same weights and slopes, and vanish together.
 # - fan_in is W's first size here and its second in torch.
-# - A good start widens the range of learning rates that work; the deeper, the more.
-#
+# - With ten layers the plain start learnt at no rate, and Kaiming's was ahead of Xavier's. With
+#   three those two were even.
+
+# %%
+tally()
+
+# %% [markdown]
 # **Next**: [ZCA whitening](04_zca_whitening.ipynb). We chose the weights so that signals keep their
 # size. But the data themselves can be long and narrow, like the valley of chapter 01.
 #
 # ## Further reading
 #
 # - Glorot & Bengio 2010, *Understanding the difficulty of training deep feedforward neural
-#   networks*, AISTATS: equation 12 is Xavier's start.
+#   networks*, AISTATS: equation 12 is Xavier's variance.
 # - He, Zhang, Ren & Sun 2015, *Delving deep into rectifiers*, ICCV, arXiv:1502.01852: equation 10,
-#   and why fan_in alone is enough.
+#   and why fan_in alone is enough. Also called *He initialization*; Xavier's, *Glorot
+#   initialization*.
 # - Hochreiter 1991, *Untersuchungen zu dynamischen neuronalen Netzen*, diploma thesis, TU München:
-#   the vanishing gradient, first seen.
+#   the vanishing gradient, first analysed.
+# - Krizhevsky, Sutskever & Hinton 2012, *ImageNet classification with deep convolutional neural
+#   networks*, NIPS: section 5, standard deviation 0.01.
+# - Schoenholz, Gilmer, Ganguli & Sohl-Dickstein 2017, *Deep information propagation*, ICLR,
+#   arXiv:1611.01232: how far differences between inputs travel, and gradients with them.
 # - Singh, De, Zhang, Goldstein & Taylor 2015, *Layer-specific adaptive learning rates for deep
-#   networks*, arXiv:1510.04609.
+#   networks*, ICMLA, arXiv:1510.04609: a rate for each layer, chapter 12.
 # - Mishkin & Matas 2016, *All you need is a good init*, ICLR, arXiv:1511.06422: measure the factor
 #   and divide by it, as in exercise 03.2.

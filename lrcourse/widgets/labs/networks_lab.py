@@ -159,8 +159,7 @@ def classifier(
         goal=f"training loss under {goal} in epoch {epochs}.",
         caption="Left: blue discs and vermillion squares are the points; the background is the "
         "class that the network predicts there, white where it is unsure. Right: the loss of that "
-        "run, epoch by epoch. Adam needs a smaller rate than SGD, and with all weights zero no "
-        "rate helps: the hidden units stay alike.",
+        "run, epoch by epoch. Adam needs a smaller rate than SGD.",
     )
 
 
