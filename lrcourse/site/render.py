@@ -15,6 +15,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+from lrcourse.widgets.guess import SCRIPT
 from lrcourse.widgets.standalone_html import piece
 
 STATES = "application/vnd.jupyter.widget-state+json"
@@ -104,7 +105,9 @@ class Writer:
                 inside = _fence(cell.source, "python")
                 inside += "".join(_output(output, states) for output in cell.outputs)
             parts.append(f'<div class="{cell.cell_type}" id="cell-id={cell.id}">{inside}</div>\n')
-        return "".join(parts)
+        body = "".join(parts)
+        # Each guess brings its script; on a page of many one is enough.
+        return body.replace(SCRIPT, "") + SCRIPT if SCRIPT in body else body
 
 
 def _words(token):

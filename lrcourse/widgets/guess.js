@@ -15,19 +15,17 @@
 .lrcourse-guess.wrong { border-color: #D55E00; }
 .lrcourse-guess fieldset { border: 0; margin: 0; padding: 0; }
 .lrcourse-guess legend { padding: 0; font-weight: 600; }
-.lrcourse-guess label { margin-right: 20px; white-space: nowrap; cursor: pointer; }
-.lrcourse-guess input { accent-color: #0072B2; margin: 2px 6px 2px 0; color: inherit; font: inherit; }
+.lrcourse-guess label { display: inline-flex; align-items: center; gap: 6px; margin-right: 20px; cursor: pointer; }
+.lrcourse-guess input { accent-color: #0072B2; margin: 2px 0; flex: none; color: inherit; font: inherit; }
 .lrcourse-guess input[type=number] { width: 8em; padding: 2px 6px; background: transparent;
   border: 1px solid currentColor; border-radius: 4px; }
 .lrcourse-guess button { font: inherit; color: inherit; background: none; cursor: pointer;
   border: 1px solid currentColor; border-radius: 4px; padding: 0 10px; }
 .lrcourse-guess :is(input, button):focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 .lrcourse-guess p { margin: 0; }
-.lrcourse-guess dl { display: flex; flex-wrap: wrap; gap: 0 32px; margin: 2px 0; }
-.lrcourse-guess :is(dt, dd) { margin: 0; padding: 0; }
-.lrcourse-guess dd { font-weight: 600; }
+.lrcourse-guess .beside { display: flex; flex-wrap: wrap; gap: 0 28px; }
 .lrcourse-guess table { border-collapse: collapse; margin: 4px 0 0; font-size: inherit; }
-.lrcourse-guess :is(th, td) { text-align: left; vertical-align: top; padding: 2px 20px 2px 0; white-space: normal; }
+.lrcourse-guess table :is(th, td) { text-align: left !important; vertical-align: top; padding: 2px 20px 2px 0; white-space: normal; }
 @media print { .lrcourse-guess button { display: none; } }`;
 
   const place = (notebook, id) => `lrcourse-guess ${notebook || location.pathname} ${id}`;
@@ -97,19 +95,19 @@
           else if (Number(input.value) !== guess || input.value === "") input.value = guess ?? "";
         }
         clear.hidden = disabled || guess === null;
-        const text = guess === null ? "No guess yet." : "Noted. Now run on.";
+        const text = guess === null ? "No guess yet." : "Noted.";
         if (status.textContent !== text) status.textContent = text;
       };
     },
 
     outcome: (root, notebook, [row]) => () => {
       const guess = read(notebook, row), said = guess === null ? "" : verdict(guess, row);
-      const pair = (name, text) => element("div", {}, element("dt", {}, name), element("dd", {}, text));
+      const part = (name, text) => element("span", {}, `${name} `, element("strong", {}, text));
       root.classList.toggle("right", said.startsWith("right"));
       root.classList.toggle("wrong", said.startsWith("not"));
       root.replaceChildren(element("p", {}, row.question),
-        element("dl", {}, ...(said ? [pair("Your guess", words(guess, row))] : []), pair("The run", row.answered)),
-        element("p", {}, said && `${said[0].toUpperCase()}${said.slice(1)}.`));
+        element("p", { className: "beside" }, ...(said ? [part("Your guess:", words(guess, row))] : []),
+          part("The run:", row.answered), said && `${said[0].toUpperCase()}${said.slice(1)}.`));
     },
 
     tally: (root, notebook, rows) => () => {
