@@ -212,7 +212,7 @@ def complex_plane(values: Mapping[str, ArrayLike], *, alt: str) -> None:
     turn = np.exp(2j * np.pi * np.linspace(0, 1, 200))
     axes.plot(turn.real, turn.imag, color=GREY, linewidth=1)
     for name, line, look in _styled(values):
-        axes.plot(np.real(line), np.imag(line), **look | {"linestyle": "none"}, label=name)
+        axes.plot(np.real(line), np.imag(line), **look | {"linestyle": "none"}, label=name or None)
     axes.set_aspect("equal")
     _label(axes, "real part", "imaginary part")
     show(figure, alt)

@@ -42,7 +42,7 @@ def momentum_step(w, v, g, learning_rate, momentum):
 
 
 # %%
-from lrcourse import check
+from lrcourse import check, guess, outcome, tally
 
 check("09.1")
 
@@ -79,6 +79,9 @@ print("Momentum", against_torch(Ball(momentum=0.9)))
 # after 60 steps? And against plain descent at 0.04?
 
 # %%
+guess("09.a", "Nearest to the middle after 60 steps", ["plain, small", "plain, ten times", "ball"])
+
+# %%
 curvatures = np.array([1.0, 25.0])
 
 
@@ -94,13 +97,14 @@ def descend(rule, learning_rate, steps=60, start=(-2.5, 1.0), curvatures=curvatu
 paths = {
     "plain 0.004": descend(SGD(), 0.004),
     "plain 0.04": descend(SGD(), 0.04),
-    "momentum 0.9, 0.004": descend(Ball(momentum=0.9), 0.004),
+    f"momentum 0.9, 0.004 ({whose('09.1')})": descend(Ball(momentum=0.9), 0.004),
 }
 alt = "Paths of two runs of plain descent and one with momentum over the contours of a long valley."
 plots.path(lambda w: 0.5 * curvatures @ w**2, paths, alt=alt)
-print("momentum:", whose("09.1"))
 for name, path in paths.items():
     print(f"{name}: distance to the middle {np.linalg.norm(path[-1]):.3f}")
+ends = [np.linalg.norm(path[-1]) for path in paths.values()]
+outcome("09.a", ["plain, small", "plain, ten times", "ball"][np.argmin(ends)])
 
 # %% [markdown] claims=["plain 0.004: 1.966 0.0005", "plain 0.04: 0.216 0.0005", "momentum 0.9, 0.004: 0.054 0.0005"]
 # **What to see.** At the same rate the ball is far ahead, 0.054 from the middle against 1.966. But
@@ -119,6 +123,9 @@ for name, path in paths.items():
 # After how many steps is it half way there?
 
 # %%
+guess("09.b", "With momentum 0.99, half the final length is reached at step", within=1.5)
+
+# %%
 lengths = {}
 for momentum in (0.5, 0.9, 0.99):
     w, rule, places = np.zeros(1), Ball(momentum=momentum), [0.0]
@@ -131,6 +138,7 @@ for momentum in (0.5, 0.9, 0.99):
     print(f"momentum {momentum}: {length[-1]:.1f} times as long, half of that at step {half}")
 alt = "Length of a step against the step, for three momenta: each rises to a level of its own."
 plots.curves(lengths, "step", "length of a step, in rates", alt=alt)
+outcome("09.b", half)
 
 # %% [markdown] claims=["momentum 0.5: 2.0 0.05", "momentum 0.9: 10.0 0.05", "momentum 0.99: 100.0 0.05", "momentum 0.9[2]: 7 0", "momentum 0.99[2]: 69 0"]
 # **What to see.** Lengths of 2.0, 10.0 and 100.0 rates. And the larger $\mu$, the longer the
@@ -184,6 +192,9 @@ check("09.2")
 # or to the right? And can both eigenvalues be smaller than $\sqrt\mu$?
 
 # %%
+guess("09.c", "Momentum moves the edge", ["to the left", "nowhere", "to the right"])
+
+# %%
 size = yours("09.2")
 products, lines = np.linspace(0.01, 4, 400), {}
 for momentum in (0, 0.5, 0.9):
@@ -197,7 +208,8 @@ alt = "Factor against rate times curvature, for momentum 0, 0.5 and 0.9, with a 
 plots.curves(lines, "rate times curvature", "factor (cut at 1.5)", alt=alt)
 some = [np.linalg.eigvals([[1 - a, 0.5], [-a, 0.5]]) for a in np.linspace(0, 3.1, 63)]
 alt = "Both eigenvalues at momentum 0.5 for products from 0 to 3.1, beside the unit circle."
-plots.complex_plane({"eigenvalues, momentum 0.5": np.ravel(some)}, alt=alt)
+plots.complex_plane({"": np.ravel(some)}, alt=alt)
+outcome("09.c", "to the right" if edge > 2 else "nowhere" if edge > 1.98 else "to the left")
 
 # %% [markdown] claims=["momentum 0.5: smallest factor: 0.707 0.0005", "momentum 0.9: smallest factor: 0.949 0.0005", "momentum 0: smallest factor[2]: 1.99 0.005", "momentum 0.5: smallest factor[2]: 2.99 0.005", "momentum 0.9: smallest factor[2]: 3.80 0.005", "momentum 0: smallest factor[3]: 2.0 0.05", "momentum 0.9: smallest factor[3]: 38.0 0.05"]
 # **What to see.** The V of chapter 01 gets a level floor. There the eigenvalues are a complex pair
@@ -216,6 +228,9 @@ plots.complex_plane({"eigenvalues, momentum 0.5": np.ravel(some)}, alt=alt)
 # nearer to 0.4 or to 0.9?
 
 # %%
+guess("09.d", "The best momentum in the valley 1 : 25", within=1.3)
+
+# %%
 rates, momenta = np.linspace(0.002, 0.16, 60), np.linspace(0, 0.98, 50)
 worst = np.array([[max(size(c, r, m) for c in curvatures) for r in rates] for m in momenta])
 root = np.sqrt(momenta)
@@ -228,6 +243,7 @@ plots.heatmap(
 row, column = np.unravel_index(worst.argmin(), worst.shape)
 print(f"smallest factor {worst.min():.3f}, at rate {rates[column]:.3f}", end=" ")
 print(f"and momentum {momenta[row]:.2f}; best without momentum {worst[0].min():.3f}")
+outcome("09.d", momenta[row])
 
 # %% [markdown] claims=["smallest factor: 0.678 0.0005", "at rate: 0.106 0.0005", "and momentum: 0.46 0.005", "best without momentum: 0.925 0.0005"]
 # **What to see.** A narrow tongue of good settings, with the best at momentum 0.46 and rate 0.106:
@@ -243,8 +259,11 @@ print(f"and momentum {momenta[row]:.2f}; best without momentum {worst[0].min():.
 # \eta = \left(\frac{2}{\sqrt{\lambda_\text{min}} + \sqrt{\lambda_\text{max}}}\right)^2$$
 #
 # The best plain factor was $(\kappa - 1)/(\kappa + 1)$. Now $\sqrt\kappa$ stands where $\kappa$
-# stood. **Predict**: ten times the condition number cost plain descent ten times the steps. And a
-# ball?
+# stood. **Predict**: a hundred times the condition number cost plain descent a hundred times the
+# steps. And a ball?
+
+# %%
+guess("09.e", "From condition 100 to 10,000 the steps of a ball multiply by", within=1.5)
 
 
 # %%
@@ -255,12 +274,14 @@ def needed(rule, rate, condition):
     return np.flatnonzero(distance > distance[0] / 1000)[-1] + 1
 
 
+balls = []
 for condition in (10, 100, 1000, 10000):
     root = np.sqrt(condition)
     best = ((root - 1) / (root + 1)) ** 2
     plain = needed(SGD(), 2 / (1 + condition), condition)
-    ball = needed(Ball(momentum=best), (2 / (1 + root)) ** 2, condition)
-    print(f"condition {condition}: plain {plain:5} steps, momentum {best:.3f} {ball:3} steps")
+    balls.append(needed(Ball(momentum=best), (2 / (1 + root)) ** 2, condition))
+    print(f"condition {condition}: plain {plain:5} steps, momentum {best:.3f} {balls[-1]:3} steps")
+outcome("09.e", balls[3] / balls[1])
 
 # %% [markdown] claims=["condition 100: 346 0", "condition 10000: 34539 0", "condition 100[3]: 56 0", "condition 10000[3]: 689 0"]
 # **What to see.** From condition 100 to 10000 plain descent goes from 346 steps to 34539, a hundred
@@ -344,31 +365,25 @@ labs.valley()
 #
 # $$y_{t+1} = y_t - \mu v_t + v_{t+1} + \mu v_{t+1} = y_t + \mu v_{t+1} - \eta\, \nabla L(y_t)$$
 #
-# That is what torch, Keras and our package do. **Predict**: at the start $v = 0$. Do x and y agree
-# after the first step? And on the steep side of a valley, which rings longer, momentum or Nesterov?
+# That is what torch, Keras and our package do. The package's weights are the look-ahead points,
+# always $\mu v$ away from $x$: whoever compares x with torch's weights finds a difference that is
+# none. **Predict**: on the steep side of a valley, which rings longer, momentum or Nesterov?
 
 # %%
-x, v = np.array([1.0]), np.zeros(1)
-y, rule = np.array([1.0]), Nesterov(0.5)
-for step in range(1, 4):
-    v = 0.5 * v - 0.1 * (x + 0.5 * v)
-    x = x + v
-    rule.step(y, y.copy(), 0.1)
-    print(f"step {step}: x {x[0]:.4f}  x + mu v {(x + 0.5 * v)[0]:.4f}  package {y[0]:.4f}")
+guess("09.f", "Which rings longer?", ["momentum", "Nesterov"])
+
+# %%
 print("Nesterov", against_torch(Nesterov(0.9), nesterov=True))
 runs = {"momentum": descend(Ball(momentum=0.9), 0.04), "Nesterov": descend(Nesterov(0.9), 0.04)}
 alt = "Two paths in the valley, of momentum and of Nesterov's rule, from the same start."
 plots.path(lambda w: 0.5 * curvatures @ w**2, runs, alt=alt)
 for name, path in runs.items():
     print(f"steep weight after 20 steps, {name}: {abs(path[20, 1]):.3f}")
+outcome("09.f", max(runs, key=lambda name: abs(runs[name][20, 1])))
 
-# %% [markdown] claims=["step 1: x: 0.9000 0.00005", "step 1: x[2]: 0.8500 0.00005", "after 20 steps, momentum: 0.400 0.0005", "after 20 steps, Nesterov: 0.000 0.0005"]
-# **What to see.** After one step x is 0.9000, and y is 0.8500 already. The package's weights are
-# the look-ahead points, always $\mu v$ away from $x$. It is one path seen from two places; whoever
-# compares x with torch's weights finds a difference that is none.
-#
-# After 20 steps the steep weight still swings at 0.400 with momentum; with Nesterov it is at 0.000.
-# That is the rate's doing, too: at 0.04 the product $\eta\lambda$ of the steep weight is exactly 1,
+# %% [markdown] claims=["after 20 steps, momentum: 0.396 0.0005", "after 20 steps, Nesterov: 0.000 0.0005"]
+# **What to see.** After 20 steps the steep weight still swings at 0.396 with momentum, and is at
+# 0.000 with Nesterov. That is the rate's doing, too: at 0.04 its product $\eta\lambda$ is exactly 1,
 # where a gradient taken at the look-ahead point leads straight to the minimum. Now raise the rate.
 # Somebody swaps momentum for Nesterov, keeps the rate, and the run diverges. Why?
 
@@ -410,6 +425,9 @@ check("09.4")
 # in each convention.
 
 # %%
+guess("09.g", "The next step with the rate inside the velocity, in lengths of the first rate")
+
+# %%
 steps = {}
 for convention in ("paper", "torch"):
     w, rule, length = np.zeros(1), Momentum(0.9, convention), []
@@ -421,6 +439,7 @@ for convention in ("paper", "torch"):
     print(f"{convention}: last step {length[59]:.2f}, the next {length[60]:.2f}, {length[61]:.2f}")
 alt = "Length of a step against the step, with the rate inside and outside; both start at 10."
 plots.curves(steps, "step (from step 40)", "length of a step", alt=alt)
+outcome("09.g", steps["rate inside"][20])
 
 # %% [markdown] claims=["paper: last step[2]: 9.08 0.005", "torch: last step[2]: 1.00 0.005"]
 # **What to see.** Inside, the next step is still 9.08 long: the new rate changes only the pushes
@@ -436,7 +455,7 @@ plots.curves(steps, "step (from step 40)", "length of a step", alt=alt)
 # a function of an array shaped like `w`, of shape `(D,)`, there is one step for each of `rates`,
 # and the result holds every w on the way, row 0 the start, in shape `(steps + 1, D)`. It does not.
 # Read it, run it on cases whose answer you know, and write `roll` so that it does. How many things
-# are wrong we do not say. Leave `w` as it is.
+# are wrong we do not say. Leave `w` as it is. For the call below torch is at 1, 0.8, 0.46, 0.4202.
 
 
 # %%
@@ -449,12 +468,6 @@ def suspicious_roll(gradient, w, rates, momentum):
     return np.array(path)
 
 
-judged = torch.ones(1, dtype=torch.float64)
-optimizer = torch.optim.SGD([judged], lr=0.1, momentum=0.9)
-for rate in (0.1, 0.1, 0.01):
-    optimizer.param_groups[0]["lr"], judged.grad = rate, 2 * judged
-    optimizer.step()
-    print(f"torch {judged.item():.6f}")
 print(suspicious_roll(lambda w: 2 * w, np.ones(1), (0.1, 0.1, 0.01), 0.9).ravel())
 
 
@@ -483,7 +496,11 @@ check("09.5")
 # $\eta/(1 - \mu)$. Each momentum's rate is chosen on the validation images. The error that we then
 # report is that of the test images, which had no say in the choice.
 #
-# **Predict**: in the first figure, where do the valleys of the four lie? In the second?
+# **Predict**: in the first figure, where do the valleys of the four lie? In the second? Are ten
+# seeds enough to tell momentum 0.9 from plain descent?
+
+# %%
+guess("09.h", "Test errors of 0.9 and of plain descent", ["0.9 lower", "undecided", "plain lower"])
 
 # %%
 from lrcourse import fit, load, nn
@@ -516,7 +533,7 @@ for momentum in (0, 0.5, 0.9, 0.99):
     print(f"{name}: effective rate {effective[mean.argmin()]:.2f}", end=", ")
     print(f"test error % {error.mean():.2f} ± {error.std(ddof=1):.2f}", end=", ")
     print(f"validation error under 20 % up to {effective[mean < 0.2].max():.2f}")
-for momentum in (0.5, 0.9, 0.99):
+for momentum in (0.5, 0.99, 0.9):
     apart = reported[momentum] - reported[0]
     margin = 2.26 * apart.std(ddof=1) / np.sqrt(10)
     print(f"test error with {momentum} less that without: {apart.mean():.2f} ± {margin:.2f}")
@@ -524,6 +541,8 @@ alt = "Validation error against the learning rate for four momenta, with bands o
 plots.response(typed, "learning rate", "error", log_y=True, alt=alt)
 alt = "Validation error against the effective rate for four momenta, with bands over the seeds."
 plots.response(same, "learning rate / (1 - momentum)", "error", log_y=True, alt=alt)
+lower = "0.9 lower" if apart.mean() < 0 else "plain lower"
+outcome("09.h", "undecided" if abs(apart.mean()) < margin else lower)
 
 # %% [markdown] claims=["momentum 0: effective rate[4]: 20 0", "momentum 0: effective rate[5]: 0.80 0.005", "momentum 0.5: effective rate[5]: 1.27 0.005", "momentum 0.9: effective rate[5]: 3.20 0.005", "momentum 0.99: effective rate[5]: 3.20 0.005", "test error with 0.5 less that without: -0.56 0.98 spread", "test error with 0.9 less that without: -0.56 0.69 spread", "test error with 0.99 less that without: 0.86 0.51 spread"]
 # **What to see.** In the first figure the four valleys stand apart, the larger momentum the farther
@@ -541,14 +560,19 @@ plots.response(same, "learning rate / (1 - momentum)", "error", log_y=True, alt=
 # **Predict**: and if every step sees *all* images, with no noise at all, for 60 steps?
 
 # %%
+guess("09.i", "The lowest training loss is that of", ["no momentum", "0.9", "0.99"])
+
+# %%
 lines, wide = {}, np.geomspace(0.1, 100, 10)
 for momentum in (0, 0.9, 0.99):
     loss = race(momentum, len(digits.train.x), 60, wide, seeds=3)[2]
     lines[f"momentum {momentum}"], best = (wide, loss.T), loss.mean(axis=0).argmin()
     print(f"momentum {momentum}: lowest training loss {loss[:, best].mean():.3f}", end=" ")
     print(f"± {loss[:, best].std(ddof=1):.3f} at effective rate {wide[best]:.2f}")
-alt = "Training loss against the effective rate for momentum 0, 0.9 and 0.99, all images a step."
+alt = "Training loss against the effective rate, for three momenta, all images a step."
 plots.response(lines, "learning rate / (1 - momentum)", "training loss", log_y=True, alt=alt)
+least = [np.mean(loss, axis=1).min() for _, loss in lines.values()]
+outcome("09.i", ["no momentum", "0.9", "0.99"][np.argmin(least)])
 
 # %% [markdown] claims=["momentum 0: lowest training loss: 0.169 0.01 spread", "momentum 0.9: lowest training loss: 0.032 0.004 spread", "momentum 0.99: lowest training loss: 0.060 0.035 spread", "momentum 0.9: lowest training loss < momentum 0: lowest training loss by 0.1"]
 # **What to see.** On the left nearly the same line, a little late with momentum. But now plain
@@ -569,7 +593,11 @@ plots.response(lines, "learning rate / (1 - momentum)", "training loss", log_y=T
 #
 # **Next**: [Adaptive rates](10_adaptive_rates.ipynb). One velocity for each weight, but still one
 # rate for all. What if each weight had its own?
-#
+
+# %%
+tally()
+
+# %% [markdown]
 # ## Further reading
 #
 # - B. Polyak, *Some methods of speeding up the convergence of iteration methods*, USSR
