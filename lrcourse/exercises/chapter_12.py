@@ -12,7 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrcourse import nn
 from lrcourse.data import load
-from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, compare_call, several
+from lrcourse.exercises import (
+    Check,
+    Exercise,
+    Wrong,
+    call_unchanged,
+    compare,
+    compare_call,
+    several,
+)
 from lrcourse.optim import AdaGrad, LayerwiseRate
 
 WINDOW, LIMIT = 30, 1.8  # the plateau has ended where the mean loss of so many steps is below
