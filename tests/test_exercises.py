@@ -15,11 +15,9 @@ from lrcourse.exercises import Wrong, call_unchanged, compare, compare_call, hin
 ROOT = Path(__file__).parents[1]
 EXERCISES = [e for chapter in exercises.chapters() for e in exercises.exercises(chapter)]
 IDS = [exercise.id for exercise in EXERCISES]
-WRONG = {
-    id: answers
-    for path in sorted((ROOT / "tests" / "wrong_answers").glob("chapter_*.py"))
-    for id, answers in runpy.run_path(str(path))["WRONG"].items()
-}
+FILES = [runpy.run_path(str(p)) for p in sorted((ROOT / "tests/wrong_answers").glob("*.py"))]
+WRONG = {id: answers for file in FILES for id, answers in file["WRONG"].items()}
+RIGHT = {id: answers for file in FILES for id, answers in file.get("RIGHT", {}).items()}
 
 
 def cells(folder, chapter):
@@ -70,6 +68,19 @@ def test_the_worked_solution_passes_with_any_generator(exercise, seed):
     given = answers("solutions", exercise)
     for one in exercise.checks:
         assert exercises._failure(one, given, np.random.default_rng(seed)) is None, one.name
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"),
+    [
+        pytest.param(exercise, answer, id=f"{exercise.id} {number}")
+        for exercise in EXERCISES
+        for number, answer in enumerate(RIGHT.get(exercise.id, []))
+    ],
+)
+def test_a_right_answer_in_another_style_passes(exercise, answer):
+    result = check(exercise.id, **named(exercise, answer))
+    assert result.status == "passed", result
 
 
 @pytest.mark.filterwarnings("ignore:Degrees of freedom")  # NumPy too finds one of them wrong
