@@ -7,7 +7,11 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-_HOMES = {"check": "exercises", "hint": "exercises", "load": "data", "fit": "training"}
+_HOMES = {
+    **{"check": "exercises", "hint": "exercises"},
+    **{"yours": "exercises.answers", "whose": "exercises.answers"},
+    **{"load": "data", "fit": "training"},
+}
 _MODULES = {
     *("callbacks", "data", "labs", "measure", "nn", "optim", "papers", "plots", "range_test"),
     *("schedules", "sweep", "torch_optim", "training", "whitening"),

@@ -54,13 +54,29 @@ class Check:
 
 @dataclass(frozen=True)
 class Exercise:
-    r"""An exercise: its id ("02.1"), title, the names to look up, its checks and its hints."""
+    r"""An exercise: what ``check`` asks, and what the chapter goes on with.
+
+    Args:
+        id: such as "02.1".
+        title: as in the chapter.
+        answers: the names to look up.
+        checks: what is asked of them, in order.
+        hints: from a nudge to nearly everything.
+        package: ``package()`` returns what ``yours`` gives until the answer passes: a function
+            like the answer, or the rule, layer or class that the chapter needs.
+        adapt: ``adapt(answer)`` makes the same of an answer that passed (of a namespace, if there
+            are several names); by default it is taken as it is.
+        use: ``use(either)`` uses it as the chapter will, within milliseconds, to compare times.
+    """
 
     id: str
     title: str
     answers: tuple[str, ...]
     checks: Sequence[Check]
     hints: Sequence[str]
+    package: Callable[[], object] | None = None
+    adapt: Callable[[object], object] = lambda answer: answer
+    use: Callable[[object], object] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,8 +142,17 @@ def check(id: str) -> Result:
     """
     exercise = find(id)
     if exercise is None:
-        return _unknown(id)
-    namespace = sys._getframe(1).f_globals
+        return unknown(id)
+    return judged(exercise, sys._getframe(1).f_globals)
+
+
+def judged(exercise: Exercise, namespace: Mapping[str, object]) -> Result:
+    r"""Return what ``check`` says of an exercise.
+
+    Args:
+        exercise: which.
+        namespace: where its names are looked up.
+    """
     missing = [name for name in exercise.answers if name not in namespace]
     if missing:
         sentence = f"There is no `{missing[0]}` yet: run the cell of the exercise, then this one."
@@ -157,7 +182,7 @@ def hint(id: str) -> Result:
     """
     exercise = find(id)
     if exercise is None:
-        return _unknown(id)
+        return unknown(id)
     number = _hints_shown.get(exercise.id, 0) % len(exercise.hints)
     _hints_shown[exercise.id] = number + 1
     last = " (The last one. The worked solution is linked from the exercise.)"
@@ -386,7 +411,8 @@ def _size(expected: NDArray) -> float:
     return np.abs(expected[np.isfinite(expected)]).max(initial=0) or 1.0
 
 
-def _unknown(id: object) -> Result:
+def unknown(id: object) -> Result:
+    r"""Return the result for an id that does not exist."""
     ids = [exercise.id for chapter in chapters() for exercise in exercises(chapter)]
     near = nearest(str(id).zfill(4), ids, cutoff=0)  # 2.1 for "02.1"
     return Result(str(id), UNKNOWN, f'There is no such exercise; did you mean "{near}"?')

@@ -18,7 +18,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from lrcourse.exercises import does_nothing
+from lrcourse.exercises import answers, does_nothing
 from lrcourse.grading import protocol
 from lrcourse.grading.cells import index, needed, parse
 
@@ -209,6 +209,7 @@ def main() -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     sys.argv = ["notebook"]
     builtins.input = _no_input
+    answers.always_the_packages()
     while True:
         kind, id, *rest = pipe.receive()
         if kind == "prepare":
@@ -251,17 +252,17 @@ def import_torch() -> None:
 
 def serve(pipe: Pipe, id: bytes, cells: list[str], answer: int, names: list[str]) -> None:
     r"""Run one exercise's cell and answer for it until "close"."""
-    answers = Answers(pipe, cells, answer, names)
-    answers.id = id
+    opened = Answers(pipe, cells, answer, names)
+    opened.id = id
     try:
-        pipe.send("opened", id, answers.opened(), answers.failure)
+        pipe.send("opened", id, opened.opened(), opened.failure)
     except protocol.ProtocolError as error:
         pipe.send("opened", id, [["missing", None]] * len(names), ["ValueError", str(error), 0, ""])
     while True:
         message = pipe.receive()
         if message[0] == "close":
             return
-        answers.respond(message)
+        opened.respond(message)
 
 
 def _no_input(prompt: object = "") -> str:
