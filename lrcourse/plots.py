@@ -224,6 +224,7 @@ def path(
     *,
     alt: str,
     box: Sequence[tuple[float, float]] | None = None,
+    equal_scales: bool = False,
 ) -> None:
     r"""The steps of a run: over contours of the loss for two weights, on the loss curve for one.
 
@@ -231,6 +232,7 @@ def path(
     w_history: w before the first step and after each, shape (steps + 1, 2) or (steps + 1,); or
     name -> such an array. box: (low, high) of each weight to draw (default: all steps and the
     origin, but at most about twice the distance of the start: a diverging run leaves the picture).
+    equal_scales: draw both weights to the same scale, so that right angles are right angles.
     """
     if not isinstance(w_history, Mapping):
         w_history = {"": w_history}
@@ -260,6 +262,8 @@ def path(
         levels = values.min() + above.max() * np.geomspace(1e-3, 1, 12)[:-1]
         axes.contour(x, y, values, levels, colors=GREY, linewidths=0.7)
         axes.set_ylim(*box[1])
+        if equal_scales:
+            axes.set_aspect("equal")
     axes.set_xlim(*box[0])
     for name, w, look in _styled(runs):
         across, up = (w, [float(loss_function(v)) for v in w]) if flat else w.T
