@@ -45,12 +45,14 @@ from lrcourse import labs
 labs.one_knob()
 
 # %% [markdown]
-# Drag the slider, or click on it and use the arrow keys. Reach the goal that the lab states.
+# Drag the slider, or click on it and use the arrow keys. Reach the goal that the lab states. Then
+# put the slider at the rate above which you think that the steps no longer arrive, and press
+# *Reveal*: it compares your guess with the truth.
 #
 # **What to see.** At small rates the dots crawl down one side and do not arrive. Further right they
 # arrive quickly. Further still, each step jumps across to the other side. And beyond a certain rate
-# each jump lands higher than the last: the loss grows without end. That edge is sharp, and chapter
-# 01 finds out where it is.
+# each jump lands higher than the last, until it leaves the picture: the loss grows without end.
+# That edge is sharp, and chapter 01 finds out where it is.
 #
 # ## One step, by hand
 #
@@ -89,7 +91,7 @@ print(f"new w {w - learning_rate * gradient:.3g}")
 
 # %% exercise="00.1"
 def step(w, gradient, learning_rate):
-    r"""Return w after one step: w - learning_rate * gradient, of the same shape as w."""
+    r"""Return where one step of gradient descent leads from w, shaped like w."""
     ### BEGIN SOLUTION
     return w - learning_rate * gradient
     ### END SOLUTION
@@ -101,22 +103,34 @@ from lrcourse import check
 check("00.1")
 
 # %% [markdown]
-# Whatever you wrote, the chapter goes on with the package's own version. There a rule such as `SGD`
-# has a method `step` which changes $w$ *in place*, since a network may have millions of weights:
+# The course goes on with what you wrote: `yours` gives your answer once it passes its check, and
+# the package's until then. So a chapter runs to its end, however much of it you have filled in.
 
 # %%
 import numpy as np
+from lrcourse import yours
+
+one_step = yours("00.1")
+w = np.array([3.0, -1.0])
+print("after a step:", one_step(w, 4 * w, 0.1))
+
+# %% [markdown]
+# The package calls such a rule `SGD`. Its method `step` changes $w$ *in place*, since a network may
+# have millions of weights:
+
+# %%
 from lrcourse.optim import SGD
 
-w = np.array([3.0, -1.0])
 SGD().step(w, 4 * w, learning_rate=0.1)
-print(w)
+print("after a step in place:", w)
 
 # %% [markdown]
 # ## Many steps
 #
-# Training is a loop around that one line. This one has a bug. **Predict** what it should print
-# before you run it: from $w = 1$ with rate 0.1, every step multiplies $w$ by $1 - 0.1 \times 4$.
+# Training is a loop around that one line. From $w = 1$ with rate 0.1, every step multiplies $w$ by
+# $1 - 0.1 \times 4 = 0.6$. The loop below has a bug.
+#
+# **Predict**: after 20 right steps, how far from 0 is $w$? Then run the cell.
 
 
 # %%
@@ -131,6 +145,11 @@ print(f"with the bug {buggy_descend(1.0, learning_rate=0.1, steps=20):.3g}")
 print(f"it should be {(1 - 0.1 * 4) ** 20:.3g}")
 
 # %% [markdown]
+# **What to see.** Twenty right steps come to within 0.0001 of the minimum. The loop with the bug
+# walked past it, and ended farther away than it began. Nothing raised an error: a bug in training
+# rarely does.
+
+# %% [markdown]
 # ### Exercise 00.2
 # **Find the bug**
 #
@@ -141,7 +160,7 @@ print(f"it should be {(1 - 0.1 * 4) ** 20:.3g}")
 
 # %% exercise="00.2"
 def descend(w, learning_rate, steps):
-    r"""Return w after some steps of gradient descent on the loss 2 w^2, whose gradient is 4 w."""
+    r"""Return w after some steps of gradient descent on the loss 2 w^2."""
     ### BEGIN SOLUTION
     for _ in range(steps):
         gradient = 4 * w
@@ -159,7 +178,8 @@ check("00.2")
 #
 # Write `steps_needed`: how many steps until the loss $2 w^2$ is *below* `threshold`? If it is below
 # at the start, the answer is 0. A rate that is too large would never get there, so give up after
-# `limit` steps and return `limit`. Expect `steps_needed(1.0, 0.1, 0.01, 100)` to give 6.
+# `limit` steps and return `limit`. Expect `steps_needed(1.0, 0.1, 0.01, 100)` to give 6. `w` may be
+# negative, and a step may cross 0.
 
 
 # %% exercise="00.3"
@@ -178,13 +198,35 @@ def steps_needed(w, learning_rate, threshold, limit):
 check("00.3")
 
 # %% [markdown]
+# Now let your count answer the question of the slider, for 55 rates at once. A count of 100 means
+# that the run gave up.
+#
+# **Predict**: which rate needs the fewest steps? From which rate on does no run arrive?
+
+# %%
+from lrcourse import plots, whose
+
+needed = yours("00.3")
+rates = np.arange(1, 56) / 100
+counts = [needed(1.0, rate, 0.01, 100) for rate in rates]
+alt = "Steps needed against the learning rate, from 0.01 to 0.55, counted up to 100."
+plots.curves({whose("00.3"): (rates, counts)}, "learning rate", "steps needed", alt=alt)
+fewest = rates[np.array(counts) == min(counts)]
+print(f"fewest steps: {min(counts)}, at rates {min(fewest)} to {max(fewest)}")
+print(f"largest rate that arrives: {max(rates[np.array(counts) < 100])}")
+
+# %% [markdown]
+# **What to see.** A valley. Around 0.25 a single step is enough, since there it lands on the
+# minimum or close by. To the left it takes longer and longer, and so it does to the right. At 0.49
+# the run still arrives, at 0.50 it never does: you have found the edge, to within a hundredth.
+#
 # ## What the network will see
 #
 # One weight is a toy. From chapter 02 on we train networks on photographs of clothes. They come
 # with the course, and nothing has to be downloaded.
 
 # %%
-from lrcourse import load, plots
+from lrcourse import load
 
 data = load("fashion-mini")
 print(data)
@@ -192,8 +234,8 @@ names = [data.classes[label] for label in data.train.y[:10]]
 plots.images(data.train.x[:10], names, alt="Ten grey images of clothes: " + ", ".join(names))
 
 # %% [markdown]
-# **What to see.** Each image has 28 x 28 grey pixels and one label, the name above it. Some are
-# easy to tell apart. Others, such as shirts and coats, are hard even for us.
+# **What to see.** Each image has 28 x 28 grey pixels and one label, the name above it. Pullover,
+# coat and shirt look much alike; chapter 02 measures how often a network takes one for another.
 #
 # ## When you are stuck
 #
@@ -209,7 +251,8 @@ plots.images(data.train.x[:10], names, alt="Ten grey images of clothes: " + ", "
 #
 # - A step goes against the gradient; the learning rate says how far.
 # - The gradient belongs to one place: it must be computed again after each step.
-# - A rate may be too small, good, or too large, and there is a sharp edge.
+# - A rate may be too small, good, or too large. On this loss the edge between good and too large is
+#   sharp.
 #
 # The course then has three parts. Chapters 01 to 03 build a network and its step by hand. The next
 # ones change what the step works on: the data, the layers, the batches. The last ones change the

@@ -3,8 +3,9 @@ r"""Checks of chapter 00, Start here."""
 from collections.abc import Callable
 
 from numpy.random import Generator
+from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, call_unchanged, compare, compare_call
+from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, compare_call
 
 UPHILL = "The step goes uphill: subtract the gradient, do not add it."
 STALE = (
@@ -21,6 +22,12 @@ def _mistaken_steps(w: float, gradient: float, learning_rate: float) -> dict[str
         "It returned the change of w, not where w ends: add it to w.": -learning_rate * gradient,
         "It divides by the learning rate: multiply by it.": w - gradient / learning_rate,
         "It returned w as it was: return w after the step.": w,
+        "It multiplies w by the rate as well: only the gradient is multiplied by it.": (
+            (w - gradient) * learning_rate
+        ),
+        "It steps by a share of w: multiply the learning rate by the gradient, not by w.": (
+            w - learning_rate * w
+        ),
     }
 
 
@@ -43,28 +50,55 @@ def step_leaves_its_input(step: Callable, rng: Generator) -> None:
     call_unchanged(step, 0.1, w=w, gradient=gradient)
 
 
-def descend_one_step(descend: Callable, rng: Generator) -> None:
-    r"""1 - 0.1 * 4 = 0.6."""
-    compare(descend(1.0, 0.1, 1), 0.6, mistakes={UPHILL: 1.4})
-
-
-def descend_many_steps(descend: Callable, rng: Generator) -> None:
-    r"""Each step multiplies w by 1 - 4 * learning_rate."""
-    w, learning_rate, steps = rng.uniform(1, 2), rng.uniform(0.05, 0.2), 20
+def _mistaken_descents(w: float, learning_rate: float, steps: int) -> dict[str, float]:
     factor = 1 - 4 * learning_rate
-    mistakes = {
+    along_the_loss = w
+    for _ in range(steps):
+        along_the_loss -= learning_rate * 2 * along_the_loss**2
+    return {
         STALE: w - steps * learning_rate * 4 * w,
         UPHILL: w * (1 + 4 * learning_rate) ** steps,
         "It takes one step too few.": w * factor ** (steps - 1),
         "It takes one step too many.": w * factor ** (steps + 1),
         "It stops after the first step: return after the loop, not inside it.": w * factor,
+        "It returned w as it was: what does the loop change?": w,
+        "The slope is 2 w; the loss 2 w² has the slope 4 w.": w * (1 - 2 * learning_rate) ** steps,
+        "It uses the loss in place of its slope: the gradient is 4 w.": along_the_loss,
+        "The learning rate is missing: multiply the gradient by it.": w * (-3.0) ** steps,
     }
-    compare(descend(w, learning_rate, steps), w * factor**steps, mistakes=mistakes, tolerance=1e-9)
+
+
+def descend_one_step(descend: Callable, rng: Generator) -> None:
+    r"""1 - 0.1 * 4 = 0.6."""
+    mistakes = {
+        UPHILL: 1.4,
+        "It takes one step too few.": 1.0,
+        "It takes one step too many.": 0.36,
+    }
+    compare(descend(1.0, 0.1, 1), 0.6, mistakes=mistakes)
+
+
+def descend_many_steps(descend: Callable, rng: Generator) -> None:
+    r"""Each step multiplies w by 1 - 4 * learning_rate. 1e-4 leaves room for float32."""
+    given = rng.uniform(1, 2), rng.uniform(0.05, 0.15), 20
+    w, learning_rate, steps = given
+    expected = w * (1 - 4 * learning_rate) ** steps
+    mistakes = _mistaken_descents(*given)
+    compare(descend(*given), expected, mistakes=mistakes, tolerance=1e-4)
+    for side in (1, -1):  # between the rates 1/4 and 1/2 each step crosses 0
+        w, learning_rate, steps = side * rng.uniform(1, 2), rng.uniform(0.35, 0.45), 7
+        expected = w * (1 - 4 * learning_rate) ** steps
+        mistakes = {
+            "A step may cross 0, and w may be negative: do not take its size.": abs(expected),
+            "A step may cross 0: let it, and do not stop w there.": 0.0,
+        } | _mistaken_descents(w, learning_rate, steps)
+        compare(descend(w, learning_rate, steps), expected, mistakes=mistakes, tolerance=1e-4)
 
 
 def descend_no_step(descend: Callable, rng: Generator) -> None:
     r"""Without a step w stays."""
-    compare(descend(1.5, 0.1, 0), 1.5)
+    mistakes = {"With `steps` 0 it takes a step all the same.": 0.9}
+    compare(descend(1.5, 0.1, 0), 1.5, mistakes=mistakes)
 
 
 def count_by_numbers(steps_needed: Callable, rng: Generator) -> None:
@@ -73,15 +107,19 @@ def count_by_numbers(steps_needed: Callable, rng: Generator) -> None:
         "One too few: count the step that gets below, and mind the 2 in the loss 2 w².": 5,
         "One too many: look at the loss before each step, so that a start below counts 0.": 7,
         "It counts until w is below the threshold: the loss is 2 w².": 10,
+        "It counts until 2 w is below the threshold: the loss is 2 w², a square.": 11,
         "It never gets below the threshold: does w change in the loop, and downhill?": 100,
     }
     compare(steps_needed(1.0, 0.1, 0.01, 100), 6, mistakes=mistakes)
 
 
 def count_without_a_step(steps_needed: Callable, rng: Generator) -> None:
-    r"""A loss that is below already needs no step."""
+    r"""A loss that is below already needs no step; one that is equal to the threshold does."""
     late = "Below already, so 0 steps: look at the loss before the first step."
     compare(steps_needed(0.01, 0.1, 0.01, 100), 0, mistakes={late: 1})
+    # From 1 the loss is 2 at first, and 0 after a step at rate 1/4.
+    equal = "A loss equal to the threshold is not below it: compare with `<`."
+    compare(steps_needed(1.0, 0.25, 2.0, 10), 1, mistakes={equal: 0})
 
 
 def count_from_the_left(steps_needed: Callable, rng: Generator) -> None:
@@ -96,7 +134,24 @@ def count_gives_up(steps_needed: Callable, rng: Generator) -> None:
         "It gives up one step too early: after `limit` steps.": 29,
         "It gives up one step too late: after `limit` steps.": 31,
     }
-    compare(steps_needed(1.0, 0.6, 0.01, 30), 30, mistakes=mistakes)
+    got = steps_needed(1.0, 0.6, 0.01, 30)
+    if isinstance(got, int) and got > 31:
+        raise Wrong(f"It took {got} steps where `limit` is 30: give up after `limit` steps.")
+    compare(got, 30, mistakes=mistakes)
+
+
+def step(w: NDArray, gradient: NDArray, learning_rate: float) -> NDArray:
+    r"""What ``yours`` gives until the learner's own passes."""
+    return w - learning_rate * gradient
+
+
+def steps_needed(w: float, learning_rate: float, threshold: float, limit: int) -> int:
+    r"""What ``yours`` gives until the learner's own passes."""
+    for count in range(limit):
+        if 2 * w**2 < threshold:
+            return count
+        w = step(w, 4 * w, learning_rate)
+    return limit
 
 
 EXERCISES = [
@@ -110,18 +165,19 @@ EXERCISES = [
             Check("w and gradient stay as they were", step_leaves_its_input),
         ],
         hints=[
-            "The cell above the exercise computes this very step for `w = 3.0`.",
+            "What did the cell with `w = 3.0` do with its three numbers?",
             "Downhill is against the gradient: something is subtracted from `w`.",
             "It is one line: `return w - ...`, with learning rate times gradient for the dots.",
         ],
+        package=lambda: step,
     ),
     Exercise(
         id="00.2",
         title="Find the bug",
         answers=("descend",),
         checks=[
+            Check("many steps, on one side of 0 and across it", descend_many_steps),
             Check("one step", descend_one_step),
-            Check("twenty steps", descend_many_steps),
             Check("no step", descend_no_step),
         ],
         hints=[
@@ -136,16 +192,19 @@ EXERCISES = [
         answers=("steps_needed",),
         checks=[
             Check("six steps from 1", count_by_numbers),
-            Check("no step where the loss is below already", count_without_a_step),
+            Check("no step only where the loss is below already", count_without_a_step),
             Check("a start on the other side", count_from_the_left),
             Check("gives up after `limit` steps", count_gives_up),
         ],
         hints=[
+            "Do it on paper for `steps_needed(1.0, 0.1, 0.01, 100)`: which losses do you look at, "
+            "and when do you stop?",
             "Loop with `for count in range(limit):`. What has to be looked at before each step?",
             "In the loop: if the loss `2 * w**2` is below the threshold, return `count`. "
             "Otherwise take a step.",
             "After the loop no loss was below: `return limit`. The step is `w = w - "
             "learning_rate * 4 * w`.",
         ],
+        package=lambda: steps_needed,
     ),
 ]

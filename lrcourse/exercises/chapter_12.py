@@ -1,13 +1,67 @@
 r"""Checks of chapter 12, A rate for each layer."""
 
 import math
+from collections import deque
 from collections.abc import Callable
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from lrcourse.exercises import Check, Exercise, call_unchanged, compare, compare_call
+from lrcourse import nn
+from lrcourse.data import load
+from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, compare_call, several
+from lrcourse.optim import AdaGrad, LayerwiseRate
+
+WINDOW, LIMIT = 30, 1.8  # the plateau has ended where the mean loss of so many steps is below
+GOAL = 130  # of exercise 12.4: the paper's rule needs over 200 steps at its best rate
+FIVE_RATES = (25.0, 9.4, 3.5, 1.3, 0.5)  # the package's answer to exercise 12.4
+
+
+def plateau_ends(rates: ArrayLike, seed: int, steps: int = 600) -> NDArray:
+    r"""Train a deep sigmoid network, a rate for each layer, until it leaves its plateau.
+
+    Args:
+        rates: of the five layers, bottom to top: (5,), or (K, 5) for K runs side by side.
+        seed: of the first weights and of the batches.
+        steps: at most so many.
+
+    Returns:
+        The step at which the mean loss of the last 30 batches is below 1.8, shape () or (K,);
+        infinite where it never is.
+    """
+    given = np.asarray(rates, dtype=np.float32)
+    if given.shape[-1:] != (5,) or given.ndim > 2:
+        raise ValueError(f"rates must have the shape (5,) or (K, 5), not {given.shape}.")
+    runs, rng, (x, labels) = np.atleast_2d(given), np.random.default_rng(seed), _small_clothes()
+    layers: list = []
+    for fan_in, fan_out in pairwise([196, 32, 32, 32, 32, 10]):
+        layers += [nn.Linear(fan_in, fan_out, "xavier"), nn.Sigmoid()]
+    network = nn.Network(layers[:-1], np.random.default_rng(seed), len(runs))
+    by_weight = np.repeat(runs, [layer.slice.stop - layer.slice.start for layer in layers[::2]], 1)
+    ended, losses, batches = np.full(len(runs), np.inf), deque(maxlen=WINDOW), iter(())
+    for step in range(1, steps + 1):
+        batch = next(batches, None)
+        if batch is None:
+            order = rng.permutation(len(x))
+            batches = iter(order[: len(order) // 64 * 64].reshape(-1, 64))
+            batch = next(batches)
+        with np.errstate(all="ignore"):
+            losses.append(network.loss_and_gradient(x[batch], labels[batch]))
+            network.w -= by_weight * network.g
+        if step >= WINDOW:
+            ended[np.isinf(ended) & (np.mean(losses, axis=0) < LIMIT)] = step
+        if np.isfinite(ended).all():
+            break
+    return ended[0] if given.ndim == 1 else ended
+
+
+@cache
+def _small_clothes() -> tuple[NDArray, NDArray]:
+    train = load("fashion-mini").train
+    return train.x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196), train.y
 
 
 def _m(norm: float | NDArray) -> float | NDArray:
@@ -25,6 +79,9 @@ def _mistaken_multipliers(g: NDArray) -> dict:
         "It takes the square of the norm: the root is missing.": _m(norm**2),
         "It takes the root of the *mean* square; the norm is the root of the sum.": _m(
             norm / math.sqrt(g.size)
+        ),
+        "It takes the sum of the elements; the norm is the root of the sum of squares.": _m(
+            abs(g.sum())
         ),
         "It takes the sum of the absolute values; the norm is the root of the sum of squares.": _m(
             np.abs(g).sum()
@@ -46,7 +103,7 @@ def _mistaken_multipliers(g: NDArray) -> dict:
 
 def multiplier_by_numbers(layer_multiplier: Callable, rng: Generator) -> None:
     r"""Norms 5 and 0.1."""
-    for g, expected in (([3.0, 4.0], 1 + math.log(1.2)), ([0.06, 0.08], 1 + math.log(11))):
+    for g, expected in (([3.0, -4.0], 1 + math.log(1.2)), ([-0.06, 0.08], 1 + math.log(11))):
         compare_call(layer_multiplier, (np.array(g),), expected, _mistaken_multipliers)
 
 
@@ -55,6 +112,20 @@ def multiplier_of_a_matrix(layer_multiplier: Callable, rng: Generator) -> None:
     for scale in (1e-6, 0.01, 30.0):
         g = scale * rng.normal(size=(4, 3))
         compare_call(layer_multiplier, (g,), _m(np.linalg.norm(g)), _mistaken_multipliers)
+
+
+def multiplier_of_some_zeros(layer_multiplier: Callable, rng: Generator) -> None:
+    r"""ReLUs leave many elements 0; others may cancel."""
+    for g in (np.array([[0.0, 3.0], [0.0, -4.0]]), np.array([1.0, -1.0]), np.array([0.0, 0.5])):
+        mistakes = {
+            "1 is for a gradient that is 0 as a whole; here only some elements are 0, or they sum "
+            "to 0.": 1.0
+        }
+        compare(
+            layer_multiplier(g.copy()),
+            _m(np.linalg.norm(g)),
+            mistakes=_mistaken_multipliers(g) | mistakes,
+        )
 
 
 def multiplier_of_zeros(layer_multiplier: Callable, rng: Generator) -> None:
@@ -86,11 +157,12 @@ def _adagrad(
     whole: bool = False,
     inside: bool = False,
     late: bool = False,
+    factor: Callable = lambda part: _m(np.linalg.norm(part)),
 ) -> tuple[NDArray, NDArray]:
     w, old = w.copy(), S
     m = np.ones_like(w)
     for layer in layers:
-        m[layer] = _m(np.linalg.norm(g if whole else g[layer]))
+        m[layer] = factor(g if whole else g[layer])
     S = S + (m**remember * g) ** 2
     used = old if late else S
     root = np.sqrt(used + epsilon) if inside else np.sqrt(used) + epsilon
@@ -115,6 +187,21 @@ def _mistaken_adagrads(*given: object) -> dict:
         ),
         "The multiplier divides the rate; it should raise it.": step(power=-1),
         "epsilon stands inside the root; here it stands outside.": step(inside=True),
+        "epsilon is missing, or not used as it was given: add it to the root.": (
+            _adagrad(*given[:-1], 1e-8)
+        ),
+        "The 1 + in front of the multiplier's logarithm is missing.": step(
+            factor=lambda part: np.log1p(1 / np.linalg.norm(part))
+        ),
+        "The multiplier takes the square of the norm: the root is missing.": step(
+            factor=lambda part: _m(np.sum(part**2))
+        ),
+        "The multiplier takes the root of the *mean* square; the norm is the root of the sum.": (
+            step(factor=lambda part: _m(np.sqrt(np.mean(part**2))))
+        ),
+        "The multiplier is taken of each element: a layer has one norm.": step(
+            factor=lambda part: _m(np.abs(part))
+        ),
         "The step divides by the old S: add g**2 first.": step(late=True),
         "It goes uphill: subtract the step.": (2 * w - right[0], right[1]),
         "S comes back as it was: return the new one.": (right[0], S),
@@ -133,7 +220,7 @@ def adagrad_of_a_later_step(adagrad_step: Callable, rng: Generator) -> None:
 
 
 def adagrad_by_numbers(adagrad_step: Callable, rng: Generator) -> None:
-    r"""The call of the exercise."""
+    r"""The first step of the exercise."""
     w, S, g = np.zeros(3), np.zeros(3), np.array([3.0, 4.0, 0.1])
     given = (w, S, g, 0.1, [slice(0, 2), slice(2, 3)], 1e-8)
     compare_call(adagrad_step, given, _adagrad, _mistaken_adagrads)
@@ -147,7 +234,7 @@ def adagrad_of_two_steps(adagrad_step: Callable, rng: Generator) -> None:
         result = adagrad_step(got[0].copy(), got[1].copy(), g.copy(), 0.1, layers, 1e-8)
         expected = _adagrad(*expected, g, 0.1, layers, 1e-8)  # type: ignore[call-arg]
         compare(result, expected, mistakes=_mistaken_adagrads(*got, g, 0.1, layers, 1e-8))
-        got = result
+        got = tuple(np.asarray(each, dtype=float) for each in result)
 
 
 def adagrad_leaves_its_input(adagrad_step: Callable, rng: Generator) -> None:
@@ -156,43 +243,153 @@ def adagrad_leaves_its_input(adagrad_step: Callable, rng: Generator) -> None:
     call_unchanged(adagrad_step, 0.1, [slice(0, 2), slice(2, 4)], 1e-8, w=w, S=S, g=g)
 
 
-def _compare_rates(control_rates: Callable, norms: NDArray, rates: NDArray) -> None:
-    m = _m(norms)
-    expected = rates * m.mean(axis=(0, 1))
-    mistakes = {
-        "It takes the multiplier of the mean norm; take the multipliers first, then their mean.": (
-            rates * _m(norms.mean(axis=(0, 1)))
-        ),
-        "It takes the mean over the layers only, at the last step.": rates * m[-1].mean(axis=0),
-        "It takes the mean over the layers only, at the first step.": rates * m[0].mean(axis=0),
-        "It takes the mean over all runs too; each run has its own.": rates * m.mean(),
-        "It takes the bottom layer alone; the mean is over all layers.": rates
-        * m[:, 0].mean(axis=0),
-        "It takes the top layer alone; the mean is over all layers.": rates * m[:, -1].mean(axis=0),
-        "It takes the mean of the norms themselves; take 1 + ln(1 + 1/norm) of each.": rates
-        * norms.mean(axis=(0, 1)),
-        "The rates are missing: multiply each by its mean multiplier.": m.mean(axis=(0, 1)),
-        "It takes the sum of the multipliers; take the mean.": rates * m.sum(axis=(0, 1)),
-        "It takes the median; take the mean.": rates * np.median(m, axis=(0, 1)),
-        "It divides by the mean multiplier; the control has the larger rate.": rates
-        / m.mean(axis=(0, 1)),
-        "The 1 + in front of the logarithm is missing.": rates * (m - 1).mean(axis=(0, 1)),
-        "Steps and layers are still apart: take the mean over axes 0 and 1.": rates
-        * m.mean(axis=0),
+CONTROLS = ("constant", "by_layer", "by_step")
+AXES = ((0, 1), 0, 1)
+
+
+def own_controls(m: NDArray) -> tuple[NDArray, ...]:
+    r"""Return the multipliers m, (steps, layers, K), averaged in the three ways of exercise 12.3.
+
+    Args:
+        m: the multipliers of K runs.
+    """
+    return tuple(np.broadcast_to(m.mean(axis=axis, keepdims=True), m.shape) for axis in AXES)
+
+
+def _mistaken_controls(m: NDArray) -> dict[str, list[NDArray]]:
+    # For each sentence the value of each of the three that the mistake produces.
+    def each(mean: Callable) -> list[NDArray]:
+        return [np.broadcast_to(mean(m, axis=axis, keepdims=True), m.shape) for axis in AXES]
+
+    constant, by_layer, by_step = own_controls(m)
+    over_runs = [
+        np.broadcast_to(m.mean(axis=axis, keepdims=True), m.shape)
+        for axis in ((0, 1, 2), (0, 2), (1, 2))
+    ]
+    return {
+        "It averages over the runs too; they have nothing to do with each other.": over_runs,
+        "It is a sum; take the mean.": each(np.sum),
+        "It is the median; its mean is not that of m.": each(np.median),
+        "It is the geometric mean; its mean is not that of m.": [
+            np.exp(logs) for logs in own_controls(np.log(m))
+        ],
+        "`by_layer` and `by_step` are exchanged: by layer there is one number for each layer, at "
+        "all steps.": [constant, by_step, by_layer],
+        "These are the multipliers themselves: nothing is averaged.": [m, m, m],
+        "It is the multipliers of the first step; take the mean over the steps.": [
+            constant,
+            np.broadcast_to(m[:1], m.shape),
+            by_step,
+        ],
+        "It is the multipliers of the last step; take the mean over the steps.": [
+            constant,
+            np.broadcast_to(m[-1:], m.shape),
+            by_step,
+        ],
+        "It is the bottom layer's alone; take the mean over the layers.": [
+            constant,
+            by_layer,
+            np.broadcast_to(m[:, :1], m.shape),
+        ],
+        "It is divided by the mean over all: then the mean is 1, and the control steps less far.": [
+            value / constant for value in (constant, by_layer, by_step)
+        ],
     }
-    got = call_unchanged(control_rates, norms=norms, rates=rates)
-    compare(got, expected, mistakes=mistakes)
 
 
-def control_of_several_runs(control_rates: Callable, rng: Generator) -> None:
+def _check_controls(controls: Callable, m: NDArray) -> None:
+    got = call_unchanged(controls, m=m)
+    if np.shape(got) == m.shape:
+        raise Wrong(f"It should return three arrays, ({', '.join(CONTROLS)}), and not one.")
+    if not isinstance(got, np.ndarray):
+        got = list(several(got, CONTROLS).values())
+    for number, (name, right) in enumerate(zip(CONTROLS, own_controls(m), strict=True)):
+        if np.shape(got[number]) != m.shape:
+            raise Wrong(
+                f"`{name}` has the shape {np.shape(got[number])}, not that of m, {m.shape}: keep "
+                "the axes that you average over (`keepdims=True`) and repeat the means along them."
+            )
+        mistakes = {sentence: three[number] for sentence, three in _mistaken_controls(m).items()}
+        named = {
+            text if text.startswith("`") else f"`{name}`: {text}": value
+            for text, value in mistakes.items()
+        }
+        compare(got[number], right, mistakes=named, what=f"`{name}`")
+
+
+def controls_of_several_runs(controls: Callable, rng: Generator) -> None:
     r"""Five steps, three layers, four runs."""
-    norms = 10 ** rng.uniform(-4, 1, size=(5, 3, 4))
-    _compare_rates(control_rates, norms, np.array([0.01, 0.1, 0.3, 1.0]))
+    _check_controls(controls, rng.uniform(1, 9, size=(5, 3, 4)))
 
 
-def control_by_numbers(control_rates: Callable, rng: Generator) -> None:
-    r"""Multipliers 5.615 and 1.693."""
-    _compare_rates(control_rates, np.array([0.01, 1.0]).reshape(2, 1, 1), np.array([0.1]))
+def controls_by_numbers(controls: Callable, rng: Generator) -> None:
+    r"""The example of the exercise."""
+    _check_controls(controls, np.array([[[4.0], [2.0]], [[3.0], [1.0]]]))
+
+
+def five_rates_in_form(five_rates: Callable, rng: Generator) -> None:
+    r"""Five numbers above 0."""
+    _five(five_rates)
+
+
+def five_rates_end_the_plateau(five_rates: Callable, rng: Generator) -> None:
+    r"""Three seeds that the learner has not seen."""
+    rates = _five(five_rates)
+    steps = np.mean([plateau_ends(rates, seed, 300) for seed in (31, 32, 33)])
+    if steps <= GOAL:
+        return
+    seen = f"at step {steps:.0f} in the mean" if np.isfinite(steps) else "not within 300 steps"
+    ratio = rates[0] / rates[-1]
+    if ratio < 1:
+        cause = "The top layer has the largest rate, and it has the largest gradient already."
+    elif ratio < 5:
+        cause = "The rates are nearly alike, while the gradients lie a hundredfold apart."
+    elif np.isfinite(steps):
+        cause = "Try a wider split, and all five larger."
+    else:
+        cause = "Print the update ratio of each layer: is one far above, or far below the others?"
+    raise Wrong(f"On three other seeds the plateau ends {seen}; the goal is {GOAL}. {cause}")
+
+
+def _five(five_rates: Callable) -> NDArray:
+    got = five_rates()
+    compare(np.shape(got) if got is not None else None, [5], what="the shape of what it returns")
+    rates = np.asarray(got, dtype=float)
+    if not (np.isfinite(rates).all() and (rates > 0).all()):
+        raise Wrong(f"Each rate must be a finite number above 0; it returned {rates.tolist()}.")
+    return rates
+
+
+def _rates_by(answer: Callable) -> type[LayerwiseRate]:
+    class Yours(LayerwiseRate):
+        def update(self, w: NDArray, g: NDArray, learning_rate: float | NDArray) -> None:
+            m = np.ones_like(w)
+            for row, gradient in zip(np.atleast_2d(m), np.atleast_2d(g), strict=True):
+                for layer in self.layers:
+                    row[layer] = answer(gradient[layer])
+            self.rule.update(w, g, learning_rate * m)
+
+    return Yours
+
+
+def _adagrad_by(answer: Callable) -> Callable[[], LayerwiseRate]:
+    class Yours(LayerwiseRate):
+        state = ("S",)
+
+        def __init__(self) -> None:
+            super().__init__(AdaGrad())
+
+        def begin(self, w: NDArray) -> None:
+            super().begin(w)
+            self.S = np.zeros_like(w)
+
+        def update(self, w: NDArray, g: NDArray, learning_rate: float | NDArray) -> None:
+            rates = np.broadcast_to(learning_rate, (*w.shape[:-1], 1)).reshape(-1)
+            rows = zip(*(np.atleast_2d(each) for each in (w, self.S, g)), rates, strict=True)
+            for own_w, own_S, own_g, rate in rows:
+                own_w[:], own_S[:] = answer(own_w, own_S, own_g, float(rate), self.layers)
+
+    return Yours
 
 
 EXERCISES = [
@@ -203,49 +400,69 @@ EXERCISES = [
         checks=[
             Check("norms 5 and 0.1", multiplier_by_numbers),
             Check("a matrix, small and large", multiplier_of_a_matrix),
+            Check("some elements are 0", multiplier_of_some_zeros),
             Check("a gradient of zeros", multiplier_of_zeros),
             Check("the gradient stays as it was", multiplier_leaves_its_input),
         ],
         hints=[
-            "First the norm, one number for the whole array; then the formula, with an exception "
-            "where the norm is 0.",
-            "The norm is `np.sqrt((g**2).sum())`. np.log is the natural logarithm, and "
-            "np.log1p(x) is ln(1 + x).",
-            "`return 1 + np.log1p(1 / norm) if norm > 0 else 1.0`.",
+            "How many numbers does the formula need from the whole array?",
+            "First the norm, one number; then the formula, with an exception where the norm is 0.",
+            "`np.log` is the natural logarithm. The exception asks about the norm, and not about "
+            "single elements.",
         ],
+        package=lambda: LayerwiseRate,
+        adapt=_rates_by,
     ),
     Exercise(
         id="12.2",
-        title="Find two bugs",
+        title="Right once, then wrong",
         answers=("adagrad_step",),
         checks=[
             Check("a later step, three layers", adagrad_of_a_later_step),
-            Check("the call of the exercise", adagrad_by_numbers),
+            Check("the first step of the exercise", adagrad_by_numbers),
             Check("two steps in a row", adagrad_of_two_steps),
             Check("the inputs stay as they were", adagrad_leaves_its_input),
         ],
         hints=[
-            "How often does m stand in the step, once you put `rate` and `scaled` in? And what "
-            "does S add up?",
-            "Get rid of `scaled`. S takes the square of the raw gradient; only the rate has m.",
-            "`S = S + g**2` for all layers at once. In the loop the step is "
-            "`learning_rate * m * g[layer] / (np.sqrt(S[layer]) + epsilon)`.",
+            "Print `S` after the first step, and compare it with the table.",
+            "Write the step of one layer as a formula, with everything put in. How often does m "
+            "stand in it, above and below the line?",
+            "S adds up raw gradients, and the rate alone has m.",
         ],
+        package=lambda: lambda: LayerwiseRate(AdaGrad()),
+        adapt=_adagrad_by,
     ),
     Exercise(
         id="12.3",
-        title="The rates of the control",
-        answers=("control_rates",),
+        title="Three controls",
+        answers=("controls",),
         checks=[
-            Check("five steps, three layers, four runs", control_of_several_runs),
-            Check("the numbers of the exercise", control_by_numbers),
+            Check("five steps, three layers, four runs", controls_of_several_runs),
+            Check("the numbers of the exercise", controls_by_numbers),
         ],
         hints=[
-            "Two things in the right order: a multiplier for every norm, and a mean. Is the "
-            "multiplier of the mean the mean of the multipliers?",
-            "The formula works on the whole array at once. `.mean(axis=(0, 1))` takes the mean "
-            "over the first two axes and leaves one number for each run.",
-            "`return rates * (1 + np.log1p(1 / norms)).mean(axis=(0, 1))`.",
+            "For each of the three: which of steps and layers does it still tell apart? Over the "
+            "others you take a mean. Never over the runs.",
+            "The three axes are steps, layers, runs: 0, 1 and 2. `mean` takes an axis, or a tuple "
+            "of them, and `keepdims=True` leaves them there with the length 1.",
+            "`np.broadcast_to` repeats an axis of length 1 up to a shape that you name.",
         ],
+        package=lambda: own_controls,
+    ),
+    Exercise(
+        id="12.4",
+        title="Beat the rule with five numbers",
+        answers=("five_rates",),
+        checks=[
+            Check("five rates", five_rates_in_form),
+            Check("the plateau ends early with other seeds", five_rates_end_the_plateau),
+        ],
+        hints=[
+            "Look at the update ratios of the five layers. Which of them hold the network up?",
+            "Choose rates that make the five ratios roughly equal, and try them with "
+            "`plateau_ends`.",
+            "Then multiply all five by one number, up and down, and keep the best.",
+        ],
+        package=lambda: lambda: FIVE_RATES,
     ),
 ]

@@ -62,7 +62,7 @@ class ScheduleFree(Rule):
     At a constant rate c is 1/t, and x the plain mean of all z; a warm-up counts less. Choose the
     rate anew: its best one is far above that of momentum.
 
-    Source: Defazio et al. 2024, equations 3 to 5. The same as
+    Source: Defazio et al. 2024. The same as
     ``schedulefree.SGDScheduleFree(params, lr, momentum=beta, weight_decay=weight_decay)`` of PyPI.
     torch has none.
     """
@@ -108,7 +108,7 @@ class ScheduleFreeAdamW(ScheduleFree):
         epsilon: :math:`\epsilon`, as in Adam.
         weight_decay: :math:`\lambda`, 0 or more.
 
-    Source: Defazio et al. 2024, algorithm 1. The same as
+    Source: Defazio et al. 2024. The same as
     ``schedulefree.AdamWScheduleFree(params, lr, (beta, beta2), epsilon, weight_decay)`` of PyPI.
     """
 

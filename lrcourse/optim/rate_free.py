@@ -22,7 +22,7 @@ class DoG(Rule):
     norms are those of all parameters; as a torch optimizer the rule takes each parameter by
     itself, which the paper calls L-DoG.
 
-    Source: Ivgi et al. 2023, equation 1. The same as ``dog.DoG(params)`` of PyPI's dog-optimizer,
+    Source: Ivgi et al. 2023. The same as ``dog.DoG(params)`` of PyPI's dog-optimizer,
     and as a torch optimizer as ``dog.LDoG``. torch has none.
     """
 

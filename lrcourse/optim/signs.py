@@ -36,7 +36,7 @@ class Lion(Rule):
 
     m is 0 at first; that it starts small does not matter to a sign.
 
-    Source: Chen et al. 2023, algorithm 2. The same as
+    Source: Chen et al. 2023. The same as
     ``lion_pytorch.Lion(params, lr, (beta1, beta2), weight_decay)`` of PyPI. torch has none.
     """
 

@@ -1,4 +1,9 @@
-r"""Wrong answers to the exercises of chapter 00, each with a part of the sentence expected."""
+r"""Answers to the exercises of chapter 00: wrong ones, each with a part of the sentence expected.
+
+RIGHT holds right ones in other styles than the worked solution's.
+"""
+
+import numpy as np
 
 
 def step_in_place(w, gradient, learning_rate):
@@ -46,6 +51,24 @@ def count_after_the_step(w, learning_rate, threshold, limit):
     return limit
 
 
+def count_without_a_limit(w, learning_rate, threshold, limit):
+    number = 0
+    while 2 * w * w >= threshold:
+        w, number = w - learning_rate * 4 * w, number + 1
+    return number
+
+
+def descend_along(move):
+    r"""A loop that lets move(w, learning_rate) take each step."""
+
+    def descend(w, learning_rate, steps):
+        for _ in range(steps):
+            w = move(w, learning_rate)
+        return w
+
+    return descend
+
+
 def right(w, threshold):
     return 2 * w**2 < threshold
 
@@ -60,12 +83,21 @@ WRONG = {
         (lambda w, gradient, learning_rate: w, "returned w as it was"),
         (step_in_place, "changes its input `w`"),
         (lambda w, gradient: w - 0.1 * gradient, "Keep the arguments"),
+        (lambda w, gradient, learning_rate: (w - gradient) * learning_rate, "multiplies w by"),
+        (lambda w, gradient, learning_rate: w - learning_rate * w, "share of w"),
     ],
     "00.2": [
         (descend(lambda start, w: start), "gradient of the start"),
         (descend(lambda start, w: w, sign=-1), "uphill"),
         (descend(lambda start, w: w, extra=1), "one step too many"),
+        (descend(lambda start, w: w, extra=-1), "one step too few"),
         (lambda w, rate, steps: w * (1 - 4 * rate) ** max(steps - 1, 1), "one step too few"),
+        (lambda w, rate, steps: w * (1 - 4 * rate) ** max(steps, 1), "a step all the same"),
+        (descend_along(lambda w, rate: max(w - rate * 4 * w, 0)), "do not stop w there"),
+        (descend_along(lambda w, rate: abs(w - rate * 4 * w)), "do not take its size"),
+        (descend_along(lambda w, rate: w - rate * 2 * w), "The slope is 2 w"),
+        (descend_along(lambda w, rate: w - rate * 2 * w**2), "loss in place of its slope"),
+        (descend_along(lambda w, rate: w - 4 * w), "learning rate is missing"),
         (descend_once, "return after the loop"),
     ],
     "00.3": [
@@ -75,8 +107,30 @@ WRONG = {
         (count(lambda w, threshold: abs(w) < threshold), "until w is below"),
         (count(lambda w, threshold: w > 0 and right(w, threshold), moves=False), "does w change"),
         (count_after_the_step, "before the first step"),
+        (count(lambda w, threshold: 2 * w**2 <= threshold), "is not below it"),
+        (count(lambda w, threshold: abs(2 * w) < threshold), "a square"),
+        (count_without_a_limit, "where `limit` is 30"),
         (count(lambda w, threshold: w < 0 or right(w, threshold)), "compare the loss"),
         (count(right, last=1), "one step too late"),
         (count(right, last=-1), "one step too early"),
+    ],
+}
+
+RIGHT = {
+    "00.1": [
+        lambda w, gradient, learning_rate: np.subtract(w, np.multiply(gradient, learning_rate)),
+        lambda w, gradient, learning_rate: w + learning_rate * -gradient,
+    ],
+    "00.2": [
+        lambda w, rate, steps: w * (1 - 4 * rate) ** steps,
+        lambda w, rate, steps: descend(lambda start, w: w)(np.float32(w), np.float32(rate), steps),
+        lambda w, rate, steps: descend(lambda start, w: w)(np.array(w), rate, steps),
+    ],
+    "00.3": [
+        lambda *given: np.int64(count(right)(*given)),
+        lambda *given: float(count(right)(*given)),
+        lambda w, rate, threshold, limit: next(
+            (t for t in range(limit) if 2 * (w * (1 - 4 * rate) ** t) ** 2 < threshold), limit
+        ),
     ],
 }

@@ -57,6 +57,43 @@ def adagrad_in_place(w, S, g, learning_rate, layers, epsilon=1e-8):
     return w, S
 
 
+def formula(factor, used=lambda epsilon: epsilon):
+    r"""AdaGrad with another multiplier of a layer's gradient, or another epsilon."""
+
+    def adagrad_step(w, S, g, learning_rate, layers, epsilon=1e-8):
+        w, S = w.copy(), S + g**2
+        for layer in layers:
+            step = learning_rate * factor(g[layer]) * g[layer]
+            w[layer] -= step / (np.sqrt(S[layer]) + used(epsilon))
+        return w, S
+
+    return adagrad_step
+
+
+def layer_factor(part):
+    return right(np.linalg.norm(part))
+
+
+def averaged(mean=np.mean, axes=((0, 1), 0, 1), then=lambda found, m: found):
+    r"""Controls with another mean, other axes, or something done to them in the end."""
+
+    def controls(m):
+        found = [np.broadcast_to(mean(m, axis=a, keepdims=True), m.shape) for a in axes]
+        return tuple(then(found, m))
+
+    return controls
+
+
+def geometric(m, **options):
+    return np.exp(np.log(m).mean(**options))
+
+
+def controls_in_place(m):
+    found = averaged()(m.copy())
+    m -= m.mean()
+    return found
+
+
 def adagrad_forgetting(w, S, g, learning_rate, layers, epsilon=1e-8):
     return adagrad()(w, S, g, learning_rate, layers, epsilon)[0], g**2
 
@@ -76,6 +113,10 @@ WRONG = {
         (factor(lambda g: np.linalg.norm(g, axis=-1)), "each row"),
         (factor(lambda g: np.linalg.norm(g, axis=0)), "each column"),
         (factor(lambda g: np.linalg.norm(g, ord=2)), "singular value"),
+        (factor(lambda g: abs(g.sum())), "sum of the elements"),
+        (lambda g: right(np.linalg.norm(g)) if g.all() else 1.0, "only some elements are 0"),
+        (lambda g: right(np.linalg.norm(g)) if g.sum() else 1.0, "they sum"),
+        (lambda g: np.log1p(1 / np.linalg.norm(g)), "in front of the logarithm"),
         (factor(zero=np.inf), "divides by 0"),
         (factor(zero=np.nan), "returns no number"),
         (factor(zero=0.0), "stops the layer"),
@@ -97,20 +138,59 @@ WRONG = {
         (adagrad(back=lambda w, S, before: w), "2 values"),
         (adagrad_forgetting, "should grow"),
         (adagrad_in_place, "changes its input"),
+        (formula(layer_factor, lambda epsilon: 0.0), "epsilon is missing"),
+        (formula(layer_factor, lambda epsilon: 1e-8), "epsilon is missing"),
+        (formula(lambda part: np.log1p(1 / np.linalg.norm(part))), "in front of the multiplier"),
+        (formula(lambda part: right((part**2).sum())), "square of the norm"),
+        (formula(lambda part: right(np.sqrt((part**2).mean()))), "*mean* square"),
+        (formula(lambda part: right(np.abs(part))), "each element"),
     ],
     "12.3": [
-        (lambda norms, rates: rates * right(norms.mean(axis=(0, 1))), "multiplier of the mean"),
-        (lambda norms, rates: rates * right(norms[-1]).mean(axis=0), "at the last step"),
-        (lambda norms, rates: rates * right(norms[0]).mean(axis=0), "at the first step"),
-        (lambda norms, rates: rates * right(norms).mean(), "all runs too"),
-        (lambda norms, rates: rates * right(norms[:, 0]).mean(axis=0), "bottom layer alone"),
-        (lambda norms, rates: rates * right(norms[:, -1]).mean(axis=0), "top layer alone"),
-        (lambda norms, rates: rates * norms.mean(axis=(0, 1)), "norms themselves"),
-        (lambda norms, rates: right(norms).mean(axis=(0, 1)), "rates are missing"),
-        (lambda norms, rates: rates * right(norms).sum(axis=(0, 1)), "sum of the multipliers"),
-        (lambda norms, rates: rates * np.median(right(norms), axis=(0, 1)), "median"),
-        (lambda norms, rates: rates / right(norms).mean(axis=(0, 1)), "larger rate"),
-        (lambda norms, rates: rates * np.log1p(1 / norms).mean(axis=(0, 1)), "in front of"),
-        (lambda norms, rates: rates * right(norms).mean(axis=0), "still apart"),
+        (averaged(axes=((0, 1, 2), (0, 2), (1, 2))), "over the runs too"),
+        (averaged(np.sum), "is a sum"),
+        (averaged(np.median), "median"),
+        (averaged(geometric), "geometric"),
+        (averaged(axes=((0, 1), 1, 0)), "exchanged"),
+        (averaged(then=lambda found, m: [m, m, m]), "nothing is averaged"),
+        (averaged(then=lambda found, m: [found[0], 0 * m + m[:1], found[2]]), "first step"),
+        (averaged(then=lambda found, m: [found[0], 0 * m + m[-1:], found[2]]), "last step"),
+        (averaged(then=lambda found, m: [*found[:2], 0 * m + m[:, :1]]), "bottom layer"),
+        (averaged(then=lambda found, m: [f / found[0] for f in found]), "steps less far"),
+        (lambda m: (m.mean(axis=(0, 1)), m.mean(axis=0), m.mean(axis=1)), "keepdims"),
+        (lambda m: averaged()(m)[:2], "3 values"),
+        (lambda m: averaged()(m)[0], "three arrays"),
+        (controls_in_place, "changes its input `m`"),
+    ],
+    "12.4": [
+        (lambda: [1.0] * 5, "nearly alike"),
+        (lambda: [0.5, 1, 2, 4, 8], "largest rate"),
+        (lambda: [6.6, 6.0, 4.6, 3.2, 2.2], "nearly alike"),
+        (lambda: [5.59, 4.99, 3.61, 2.39, 1.73], "nearly alike"),
+        (lambda: [6, 3.2, 1.7, 0.9, 0.5], "wider split"),
+        (lambda: [0.5, 0.158, 0.05, 0.0158, 0.005], "update ratio"),
+        (lambda: [5000.0, 1580, 500, 158, 50], "update ratio"),
+        (lambda: [25.0, 9, 3, 1], "shape of what it returns"),
+        (lambda: [25.0, 9, 3, 1, 0], "above 0"),
+        (lambda: ["a"] * 5, "number"),
+    ],
+}
+
+RIGHT = {
+    "12.1": [
+        lambda g: float(1 + np.log1p(1 / np.linalg.norm(g))) if np.any(g) else 1,
+        lambda g: np.float32(right(np.linalg.norm(np.ravel(g)))) if abs(g).max() else 1.0,
+    ],
+    "12.2": [
+        lambda *given: tuple(each.tolist() for each in adagrad()(*given)),
+        lambda *given: list(adagrad()(*given)),
+    ],
+    "12.3": [
+        averaged(),
+        lambda m: np.stack(averaged()(m)),
+        lambda m: [each.tolist() for each in averaged()(m)],
+    ],
+    "12.4": [
+        lambda: [50, 15.8, 5, 1.58, 0.5],
+        lambda: np.array([40, 12, 4, 1.3, 0.4], dtype=np.float32),
     ],
 }

@@ -257,8 +257,7 @@ def bowl(
         "step on a log axis.",
         goal="loss under 0.01 after 60 steps, without divergence.",
         caption="Left: each dot is one step from the ring (start) towards the cross (minimum); the "
-        "innermost contour is loss 0.01. Right: the same run, loss against step. Small rates "
-        "crawl, larger ones ring across the valley, too large ones diverge; small batches jitter.",
+        "innermost contour is loss 0.01. Right: the same run, loss against step.",
     )
 
 
@@ -295,8 +294,7 @@ def one_knob(learning_rate: float = 0.01, *, curvature: float = 4.0) -> Lab:
         "axis.",
         goal=f"loss under 0.01 after {steps} steps, without divergence.",
         caption="Left: each dot is one step down the parabola, from the ring (start). Right: the "
-        "same run, loss against step. Small rates crawl; larger ones jump to the other side; "
-        "beyond the edge each jump lands higher than the last.",
+        "same run, loss against step.",
     )
 
 
