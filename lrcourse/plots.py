@@ -178,6 +178,46 @@ def response_figure(
     return figure
 
 
+def heatmap(
+    x: ArrayLike,
+    y: ArrayLike,
+    values: ArrayLike,
+    labels: Sequence[str],
+    *,
+    alt: str,
+    levels: Sequence[float] = (),
+    lines: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
+) -> None:
+    r"""Numbers over a plane as shades, the smaller the darker, with some of them as contours.
+
+    x, y: the C and R places; values: shape (R, C). labels: of x, of y and of the
+    values. levels: drawn as contours with their numbers. lines: name -> (x values, y values).
+    """
+    figure, axes = _figure(alt, 6.2, 3.4)
+    shades = axes.pcolormesh(x, y, values, cmap="Blues_r", shading="nearest")
+    figure.colorbar(shades, label=labels[2])
+    if len(levels):
+        axes.clabel(axes.contour(x, y, values, levels, colors=INK, linewidths=0.8), fmt="%g")
+    for name, (across, up), look in _styled(lines or {}):
+        axes.plot(across, up, **look | {"marker": None, "color": VERMILLION}, label=name)
+    axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    _label(axes, labels[0], labels[1])
+    axes.grid(visible=False)
+    show(figure, alt)
+
+
+def complex_plane(values: Mapping[str, ArrayLike], *, alt: str) -> None:
+    r"""Complex numbers, such as eigenvalues, beside the unit circle; name -> numbers in order."""
+    figure, axes = _figure(alt, 4.2, 3.6)
+    turn = np.exp(2j * np.pi * np.linspace(0, 1, 200))
+    axes.plot(turn.real, turn.imag, color=GREY, linewidth=1)
+    for name, line, look in _styled(values):
+        axes.plot(np.real(line), np.imag(line), **look | {"linestyle": "none"}, label=name or None)
+    axes.set_aspect("equal")
+    _label(axes, "real part", "imaginary part")
+    show(figure, alt)
+
+
 def path(
     loss_function: Callable[[Any], float],
     w_history: Mapping[str, ArrayLike] | ArrayLike,

@@ -75,6 +75,12 @@ check("02.2")
 print("a derivation that only the solution shows")
 
 # %%
+guess("02.a", "Up?", ["yes", "no"])
+
+# %%
+outcome("02.a", "no")
+
+# %%
 import numpy as np
 '''
 
@@ -307,6 +313,12 @@ ANSWER = "# %% exercise" + ANSWER
             "a solution region outside an exercise",
         ),
         ('exercise="02.1"', 'exercise="02.1" tags=["solution"]', "without the tag 'solution'"),
+        ('guess("02.a"', 'guess("03.a"', "the id of a guess is '03.a', it must be like '02.a'"),
+        ('guess("02.a"', 'guess("02.b"', 'cell 10: no cell below it calls outcome("02.b")'),
+        ('guess("02.a"', 'hint("02.a"', 'cell 11: there is no guess("02.a")'),
+        ('outcome("02.a", "no")', "1", 'cell 10: no cell below it calls outcome("02.a")'),
+        ('outcome("02.a", "no")', 'outcome("02.a", 1); 2', 'cell 11: outcome("02.a") must end'),
+        ('outcome("02.a"', 'guess("02.a"', 'cell 11: guess("02.a") is already in cell 10'),
     ],
 )
 def test_a_source_that_breaks_the_contract_is_refused(root, old, new, expected):

@@ -103,6 +103,7 @@ def _signature(node):
 def problems(notebook: dict, name: str) -> list[str]:
     r"""List where a solution notebook breaks the exercise contract; ``name`` is ``NN_name``."""
     found, answers, headings, checks = [], {}, {}, {}
+    asked = {"guess": {}, "outcome": {}}
 
     def report(number, sentence):
         found.append(f"solutions/{name}.py, cell {number}: {sentence}")
@@ -131,6 +132,14 @@ def problems(notebook: dict, name: str) -> list[str]:
             report(number, 'a solution region outside an exercise cell (# %% exercise="NN.M").')
         elif code:
             checks |= {exercise: number for exercise in CHECK.findall(cell["source"])}
+            for kind, id, last in _guesses(cell["source"]):
+                if not re.fullmatch(rf"{name[:2]}\.[a-z]", id):
+                    report(number, f"the id of a guess is {id!r}, it must be like '{name[:2]}.a'.")
+                elif id in asked[kind]:
+                    report(number, f'{kind}("{id}") is already in cell {asked[kind][id]}.')
+                elif not last:
+                    report(number, f'{kind}("{id}") must end its cell, else nobody sees it.')
+                asked[kind].setdefault(id, number)
         elif HEADING.match(cell["source"]):
             heading = cell["source"].split("\n")[0]
             exercise = heading.removeprefix("### Exercise ")
@@ -147,7 +156,28 @@ def problems(notebook: dict, name: str) -> list[str]:
     for exercise, number in [*headings.items(), *checks.items()]:
         if exercise not in answers:
             report(number, f'there is no answer cell with exercise="{exercise}".')
+    for id, number in asked["guess"].items():
+        if asked["outcome"].get(id, 0) <= number:
+            report(number, f'no cell below it calls outcome("{id}").')
+    for id, number in asked["outcome"].items():
+        if id not in asked["guess"]:
+            report(number, f'there is no guess("{id}").')
     return found
+
+
+def _guesses(source):
+    r"""Each call of guess and outcome in a cell: which, its id, and whether it ends the cell."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # IPython's own, such as %time
+        return
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Name("guess" | "outcome" as kind), args=[ast.Constant(str(id)), *_]
+            ):
+                last = tree.body[-1]
+                yield kind, id, isinstance(last, ast.Expr) and last.value is node
 
 
 def student_version(notebook: dict, name: str) -> dict:

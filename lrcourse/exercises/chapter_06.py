@@ -1,78 +1,97 @@
 r"""Checks of chapter 06, Batches."""
 
 from collections.abc import Callable
+from functools import cache
 from itertools import product
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, call_unchanged, compare, compare_call
+from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, several
 
 
-def _mistaken_lengths(gradients: NDArray, batch_size: int) -> dict[str, float]:
-    n, weights = gradients.shape
-    whole = gradients.mean(axis=0)
-    signal = whole @ whole
-    noise = np.sum((gradients - whole) ** 2) / n
-    lengths = np.sum(gradients**2, axis=1)
-    return {
-        "It divides the noise by n - 1; in this chapter the sum over examples is divided by n.": (
-            signal + noise * n / (n - 1) / batch_size
+def signal_and_noise(squared_lengths: tuple, sizes: tuple) -> tuple[float, float]:
+    r"""Return (|mean gradient|^2, trace of the covariance) from E|g_B|^2 at two batch sizes."""
+    (first, second), (one, other) = squared_lengths, sizes
+    noise = (first - second) / (1 / one - 1 / other)
+    return first - noise / one, noise
+
+
+def _compare_split(answer: Callable, lengths: tuple, sizes: tuple) -> None:
+    signal, noise = signal_and_noise(lengths, sizes)
+    (first, second), (one, other) = lengths, sizes
+    small, large = min(sizes), max(sizes)
+    short = first if one > other else second
+    mistakes = {
+        "The two are swapped: the signal comes first.": (noise, signal),
+        "The longer one is taken as if the large batch had no noise: its squared length is "
+        "signal + noise / size as well. Solve the two equations together.": (
+            (short, (max(lengths) - short) * small)
         ),
-        "It divides the mean squared length of the single gradients by the batch size: only the "
-        "noise shrinks with the batch, the signal |mean gradient|² stays.": (
-            lengths.mean() / batch_size
+        "It expects the smaller size first; they may come in any order.": (
+            first + (first - second) / (1 / small - 1 / large) / -one,
+            (first - second) / (1 / small - 1 / large),
         ),
-        "It divides the signal by the batch size too: only the noise shrinks.": (
-            (signal + noise) / batch_size
+        "The noise is not divided by the batch size where the signal is taken out: it is "
+        "squared length - noise / size.": (first - noise, noise),
+        "The signal has a wrong sign in it: squared length - noise / size.": (
+            (first + noise / one, noise)
         ),
-        "The noise does not shrink with the batch: divide it by batch_size.": signal + noise,
-        "It divides the noise by the root of the batch size: that is how its *length* shrinks; its "
-        "square shrinks as 1 / batch_size.": signal + noise / batch_size**0.5,
-        "It divides the noise by batch_size squared.": signal + noise / batch_size**2,
-        "It takes the mean over the weights as well; add the weights' variances up.": (
-            signal + noise / weights / batch_size
+        "It divides by the difference of the sizes; the equations have 1 / size.": (
+            first - (first - second) / (other - one) / one,
+            (first - second) / (other - one),
         ),
-        "It sums over the examples; the noise is a mean over them.": (
-            signal + n * noise / batch_size
+        "The noise is the difference of the two lengths, not yet divided by 1 / size - 1 / size.": (
+            first - (first - second) / one,
+            first - second,
         ),
-        "It takes |g| around 0 for the noise: subtract the mean gradient from each row first.": (
-            signal + lengths.mean() / batch_size
+        "It multiplies by the difference of 1 / size; divide by it.": (
+            first - (first - second) * (1 / one - 1 / other) / one,
+            (first - second) * (1 / one - 1 / other),
         ),
-        "The signal |mean gradient|² is missing.": noise / batch_size,
-        "It multiplies the noise by the batch size.": signal + noise * batch_size,
-        "It returned the length; its square is asked for.": (signal + noise / batch_size) ** 0.5,
-        "It adds up all of the covariance matrix; the trace is its diagonal only.": (
-            signal + np.sum((gradients - whole).sum(axis=1) ** 2) / n / batch_size
+        "The noise is still divided by the batch size: tr Σ is that of single examples.": (
+            (signal, noise / one)
         ),
+        "The lengths are squared already; do not square them again, and take no root.": (
+            signal_and_noise((first**2, second**2), sizes)
+        ),
+        "The signal is a root: the squared length is asked for.": (np.sqrt(signal), noise),
     }
+    got = several(answer(tuple(lengths), tuple(sizes)), ("signal", "noise"))
+    compare(tuple(got.values()), (signal, noise), mistakes=mistakes)
 
 
-def length_by_numbers(expected_squared_length: Callable, rng: Generator) -> None:
-    r"""Mean (2, 1), signal 5, noise (2 + 2 + 4) / 3."""
-    gradients = np.array([[1.0, 0.0], [3.0, 0.0], [2.0, 3.0]])
-    for batch_size, expected in ((4, 5 + 2 / 3), (1, 5 + 8 / 3)):
-        given = (gradients, batch_size)
-        compare_call(expected_squared_length, given, expected, _mistaken_lengths)
+def split_by_numbers(answer: Callable, rng: Generator) -> None:
+    r"""7 = 1 + 12 / 2 and 2.5 = 1 + 12 / 8."""
+    _compare_split(answer, (7.0, 2.5), (2, 8))
 
 
-def length_over_all_batches(expected_squared_length: Callable, rng: Generator) -> None:
-    r"""The mean over each of the 4 ** 3 batches of three out of four examples."""
+def split_of_all_batches(answer: Callable, rng: Generator) -> None:
+    r"""From each of the 4 ** 2 batches of two of four examples, and the 4 ** 5 of five."""
     gradients = rng.normal([1.0, 0.0, -2.0], size=(4, 3))
-    batches = [gradients[list(batch)].mean(axis=0) for batch in product(range(4), repeat=3)]
-    expected = np.mean([g @ g for g in batches])
-    compare_call(expected_squared_length, (gradients, 3), expected, _mistaken_lengths)
+
+    def squared_length(size: int) -> float:
+        batches = np.array(list(product(range(4), repeat=size)))
+        return float(np.mean(np.sum(gradients[batches].mean(axis=1) ** 2, axis=1)))
+
+    _compare_split(answer, (squared_length(2), squared_length(5)), (2, 5))
 
 
-def length_leaves_its_input(expected_squared_length: Callable, rng: Generator) -> None:
-    r"""The gradients are still there."""
-    call_unchanged(expected_squared_length, 2, gradients=rng.normal(size=(5, 2)))
+def split_in_any_order(answer: Callable, rng: Generator) -> None:
+    r"""The larger batch first; one example."""
+    signal, noise = rng.uniform(0.5, 2), rng.uniform(20, 60)
+    for sizes in ((512, 8), (3, 1)):
+        _compare_split(answer, tuple(float(signal + noise / size) for size in sizes), sizes)
 
 
-def _compare_scaled(
-    scaled_rate: Callable, batch_size: int, rate: float, base: int, warm: int
-) -> None:
+def scaled_rate(step: int, batch_size: int, base_rate: float, base_batch: int, warm: int) -> float:
+    r"""Return the rate of a step, by linear scaling with a warm-up from base_rate."""
+    target = base_rate * batch_size / base_batch
+    return base_rate + (target - base_rate) * step / warm if step < warm else target
+
+
+def _compare_scaled(answer: Callable, batch_size: int, rate: float, base: int, warm: int) -> None:
     steps = np.arange(warm + 3)
     part = np.minimum(steps / max(warm, 1), 1) if warm else np.ones(3)
 
@@ -80,6 +99,7 @@ def _compare_scaled(
         return start + (target - start) * part
 
     target = rate * batch_size / base
+    same = np.full(len(steps), rate)
     mistakes = {
         "There is no warm-up: while step < warm the rate rises along a line.": rates(
             target, part=np.ones(len(steps))
@@ -95,6 +115,9 @@ def _compare_scaled(
         "The warm-up is one step ahead: step 0 has base_rate.": rates(
             target, part=np.minimum((steps + 1) / max(warm, 1), 1)
         ),
+        "The target is reached at step warm - 1; it should be at step warm.": rates(
+            target, part=np.minimum(steps / max(warm - 1, 1), 1)
+        ),
         "The rate goes on rising after the warm-up; from step warm on it is the target.": rates(
             target, part=steps / max(warm, 1)
         ),
@@ -103,29 +126,133 @@ def _compare_scaled(
         "It stays at base_rate until the warm-up is over; the rate should rise along a line.": (
             np.where(steps < warm, rate, target)
         ),
-        "The batch size is not used after all: every rate is base_rate.": np.full(len(steps), rate),
+        "A batch smaller than base_batch has a target below base_rate: let the rate fall to it."
+        if batch_size < base
+        else "The batch size is not used after all: every rate is base_rate.": same,
     }
-    got = [scaled_rate(int(step), batch_size, rate, base, warm) for step in steps]
+    got = [answer(int(step), batch_size, rate, base, warm) for step in steps]
     for one in got:
         compare(one, 0.0, tolerance=np.inf)
     compare(np.array(got), rates(target), mistakes=mistakes, what="the rates from step 0 on")
 
 
-def scaled_by_numbers(scaled_rate: Callable, rng: Generator) -> None:
+def scaled_by_numbers(answer: Callable, rng: Generator) -> None:
     r"""From 0.1 to 0.4 in ten steps."""
-    _compare_scaled(scaled_rate, 128, 0.1, 32, 10)
+    _compare_scaled(answer, 128, 0.1, 32, 10)
 
 
-def scaled_for_other_batches(scaled_rate: Callable, rng: Generator) -> None:
+def scaled_for_other_batches(answer: Callable, rng: Generator) -> None:
     r"""Any rate and length; down as well, for a smaller batch."""
     rate, warm = rng.uniform(0.02, 0.3), int(rng.integers(4, 9))
-    _compare_scaled(scaled_rate, 640, rate, 64, warm)
-    _compare_scaled(scaled_rate, 16, rate, 64, warm)
+    _compare_scaled(answer, 640, rate, 64, warm)
+    _compare_scaled(answer, 16, rate, 64, warm)
 
 
-def scaled_without_warm_up(scaled_rate: Callable, rng: Generator) -> None:
+def scaled_without_warm_up(answer: Callable, rng: Generator) -> None:
     r"""With no warm-up the target from the start."""
-    _compare_scaled(scaled_rate, 256, 0.05, 32, 0)
+    _compare_scaled(answer, 256, 0.05, 32, 0)
+
+
+def fewest_updates(updates_to_goal: Callable, budget: float, sizes: list, rates: list) -> tuple:
+    r"""Return the (batch size, rate) that reaches the goal within the budget in fewest updates."""
+    runs = ((updates_to_goal(size, rate), size, rate) for size in sizes for rate in rates)
+    return min(run for run in runs if run[0] * run[1] <= budget)[1:]
+
+
+def _compare_choice(
+    answer: Callable, updates_to_goal: Callable, budget: int, sizes: list, rates: list
+) -> None:
+    got = several(answer(updates_to_goal, budget, list(sizes), list(rates)), ("batch size", "rate"))
+    for kind, (name, one) in zip((sizes, rates), got.items(), strict=True):
+        compare(one, 0.0, tolerance=np.inf, what=f"the {name}")
+        if not np.isclose(one, kind, rtol=1e-9).any():
+            raise Wrong(f"It returned the {name} {one}, which is none of {kind}. Is it an index?")
+    size, rate = (
+        min(kind, key=lambda each, one=one: abs(each - one))
+        for kind, one in zip((sizes, rates), got.values(), strict=True)
+    )
+    table = {pair: updates_to_goal(*pair) for pair in product(sizes, rates)}
+    examples = {pair: updates * pair[0] for pair, updates in table.items()}
+    fitting = {pair: table[pair] for pair in table if examples[pair] <= budget}
+    chosen, fewest = table[size, rate], min(fitting.values())
+    where = f"Batch size {size} at rate {rate:g}"
+    if not np.isfinite(chosen):
+        raise Wrong(f"{where} never reaches the goal: `updates_to_goal` gives inf.")
+    if (size, rate) not in fitting:
+        heedless = chosen == min(table.values())
+        raise Wrong(
+            f"{where} looks at {examples[size, rate]:g} examples, and the budget is {budget}"
+            + ("; it has the fewest updates of all, whatever they cost." if heedless else ".")
+        )
+    if chosen == fewest:
+        return
+    why = ""
+    if all(examples[pair] == budget for pair in fitting if fitting[pair] == fewest):
+        why = " It looks at exactly as many examples as the budget has, which is allowed."
+    elif examples[size, rate] == min(examples.values()):
+        why = " Yours has the fewest *examples*."
+    elif size == max(pair[0] for pair in fitting):
+        why = " The largest batch that fits is not always the best."
+    elif chosen == min(table[size, each] for each in rates):
+        why = " Yours is the best rate of its batch size; go through all batch sizes."
+    raise Wrong(
+        f"{where} fits, but takes {chosen:g} updates; another pair within the budget takes "
+        f"{fewest:g}.{why}"
+    )
+
+
+def choice_from_a_table(answer: Callable, rng: Generator) -> None:
+    r"""Twelve runs, whose numbers are of no bowl: the largest batch is never the best."""
+    sizes, rates = [4, 16, 64, 256], [0.1, 0.2, 0.4]
+    updates = (100, 60, np.inf, 50, 30, 40, 25, 14, 45, 22, 18, np.inf)
+    table = dict(zip(product(sizes, rates), updates, strict=True))
+    for budget in (250, 700, 5000, 480, 895, 896):
+        _compare_choice(answer, lambda *pair: table[pair], budget, sizes, rates)
+
+
+def choice_on_a_bowl(answer: Callable, rng: Generator) -> None:
+    r"""Another bowl than the chapter's, at budgets from just enough to plenty."""
+    curvatures, noise = np.geomspace(0.05, 1.5, 6), rng.uniform(0.5, 2)
+
+    @cache
+    def updates_to_goal(size: int, rate: float) -> float:
+        return bowl_updates(size, rate, curvatures, noise, most=400)
+
+    sizes, rates = [2**k for k in range(9)], [2.0**k for k in range(-5, 1)]
+    least = min(updates_to_goal(*pair) * pair[0] for pair in product(sizes, rates))
+    for factor in (1, 1.3, 3, 20):
+        _compare_choice(answer, updates_to_goal, int(least * factor), sizes, rates)
+
+
+def bowl_updates(
+    size: int, rate: float, curvatures: NDArray, noise: float, goal: float = 0.05, most: int = 2000
+) -> float:
+    r"""Return the updates until the expected loss of a noisy bowl reaches the goal, or inf.
+
+    Args:
+        size: of the batch.
+        rate: learning rate.
+        curvatures: of the bowl, one for each weight; all weights start at 1.
+        noise: variance of a single example's gradient, for each weight.
+        goal: of the expected loss.
+        most: updates to try.
+    """
+    mean, variance = np.ones(len(curvatures)), np.zeros(len(curvatures))
+    for step in range(1, most + 1):
+        mean = (1 - rate * curvatures) * mean
+        variance = (1 - rate * curvatures) ** 2 * variance + rate**2 * noise / size
+        if curvatures @ (mean**2 + variance) / 2 <= goal:
+            return step
+    return np.inf
+
+
+def gradient_in_pieces(x: NDArray, error: NDArray, size: int, piece_gradient: Callable) -> NDArray:
+    r"""Return the mean of error_i x_i over all n examples, shape (D,), taken in pieces."""
+    total = np.zeros(x.shape[1])
+    for first in range(0, len(x), size):
+        piece = slice(first, first + size)
+        total += len(x[piece]) * piece_gradient(x[piece], error[piece])
+    return total / len(x)
 
 
 def _mistaken_pieces(x: NDArray, error: NDArray, size: int) -> dict[str, NDArray]:
@@ -138,69 +265,97 @@ def _mistaken_pieces(x: NDArray, error: NDArray, size: int) -> dict[str, NDArray
         "It is the negative gradient: the gradient is error_i times x_i, without a minus.": (
             -np.sum(sums, axis=0) / n
         ),
+        "The means of the pieces are added up; they still have to be averaged.": (
+            np.sum(means, axis=0)
+        ),
+        "Means are divided by n: a mean counts for as many examples as its piece has, so multiply "
+        "it by them first.": np.sum(means, axis=0) / n,
     }
     if n % size:
         full = n // size
         mistakes |= {
             "The last, shorter piece counts as much as a full one: a mean of means is right only "
-            "for equal pieces. Add up sums, and divide once by n.": np.mean(means, axis=0),
-            "The last piece is taken with a full one's size: divide once, by n.": (
-                np.sum(sums, axis=0) / size / len(pieces)
+            "for equal pieces.": np.mean(means, axis=0),
+            "Each mean is taken for `size` examples, also that of the last, shorter piece.": (
+                np.sum(means, axis=0) * size / n
             ),
-            "Each piece is divided by size, but the number of pieces is rounded down.": (
+            "The sum is right, but what it is divided by is rounded down to full pieces.": (
                 np.sum(sums, axis=0) / size / max(full, 1)
             ),
+            "The number of pieces is rounded down.": np.sum(means, axis=0) / max(full, 1),
         }
         if full:
-            some = np.sum(sums[:full], axis=0)
+            some = np.sum(means[:full], axis=0)
+            left_out = "The examples after the last full piece are left out"
             mistakes |= {
-                "The examples after the last full piece are left out: the loop must go on to n.": (
-                    some / size / full
-                ),
-                "The examples after the last full piece are left out, and it divides by n.": (
-                    some / n
-                ),
+                f"{left_out}: the loop must go on to n.": some / full,
+                f"{left_out}, and it divides by n.": some * size / n,
             }
     return mistakes
 
 
-def pieces_by_numbers(gradient_in_pieces: Callable, rng: Generator) -> None:
+def _compare_pieces(answer: Callable, x: NDArray, error: NDArray, size: int) -> None:
+    rows: list[int] = []
+
+    def piece_gradient(some: NDArray, errors: NDArray) -> NDArray:
+        rows.append(len(some))
+        if len(some) != len(errors):
+            raise Wrong(f"piece_gradient was given {len(some)} rows and {len(errors)} errors.")
+        return errors @ some / max(len(some), 1)
+
+    what = f"{len(x)} examples in pieces of {size}"
+    got = answer(x.copy(), error.copy(), size, piece_gradient)
+    if not rows:
+        compare(got, error @ x / len(x), mistakes=_mistaken_pieces(x, error, size), what=what)
+        raise Wrong("It never calls `piece_gradient`, and takes all examples at once.")
+    if max(rows) > size:
+        raise Wrong(f"It takes {max(rows)} examples at once, where size is {size}.")
+    if min(rows) == 0:
+        raise Wrong("It takes an empty piece: stop where the examples end.")
+    compare(got, error @ x / len(x), mistakes=_mistaken_pieces(x, error, size), what=what)
+
+
+def pieces_by_numbers(answer: Callable, rng: Generator) -> None:
     r"""1 + 2 - 9 = -6, over 3."""
     x, error = np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 1.0, -3.0])
-    compare_call(gradient_in_pieces, (x, error, 2), [-2.0], _mistaken_pieces)
+    _compare_pieces(answer, x, error, 2)
 
 
-def pieces_of_every_size(gradient_in_pieces: Callable, rng: Generator) -> None:
+def pieces_of_every_size(answer: Callable, rng: Generator) -> None:
     r"""The same gradient for all sizes from 1 to more than n."""
     x, error = rng.normal(size=(11, 3)), rng.normal(size=11)
     for size in (4, 11, 1, 20):
-        given, what = (x, error, size), f"11 examples in pieces of {size}"
-        compare_call(gradient_in_pieces, given, error @ x / 11, _mistaken_pieces, what=what)
+        _compare_pieces(answer, x, error, size)
 
 
-def pieces_leave_their_input(gradient_in_pieces: Callable, rng: Generator) -> None:
+def pieces_leave_their_input(answer: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
-    call_unchanged(gradient_in_pieces, 2, x=rng.normal(size=(5, 2)), error=rng.normal(size=5))
+    call_unchanged(
+        lambda x, error: answer(x, error, 2, lambda some, errors: errors @ some / len(some)),
+        x=rng.normal(size=(5, 2)),
+        error=rng.normal(size=5),
+    )
 
 
 EXERCISES = [
     Exercise(
         id="06.1",
         title="Signal and noise",
-        answers=("expected_squared_length",),
+        answers=("signal_and_noise",),
         checks=[
-            Check("three examples, by numbers", length_by_numbers),
-            Check("the mean over all possible batches", length_over_all_batches),
-            Check("the gradients stay as they were", length_leaves_its_input),
+            Check("the numbers of the exercise", split_by_numbers),
+            Check("the means over all possible batches", split_of_all_batches),
+            Check("other sizes, in any order", split_in_any_order),
         ],
         hints=[
-            "Two numbers are needed: the squared length of the mean row, and the mean squared "
-            "distance of the rows from it. Only one of them is divided by the batch size.",
-            "`whole = gradients.mean(axis=0)` is the mean row, and `whole @ whole` its squared "
-            "length.",
-            "The noise is `np.sum((gradients - whole) ** 2) / len(gradients)`. Return the signal "
-            "plus the noise over batch_size.",
+            "Write the formula of the section down twice, once for each batch size. What is "
+            "unknown, and what is the same in both lines?",
+            "Take one line from the other: the signal drops out, and the noise is left with the "
+            "factor 1 / size - 1 / other size.",
+            "Once the noise is known, either of the two lines gives the signal: it is the squared "
+            "length less the noise's share at that size.",
         ],
+        package=lambda: signal_and_noise,
     ),
     Exercise(
         id="06.2",
@@ -215,13 +370,31 @@ EXERCISES = [
             "First compute the target. Then ask whether the warm-up is still going on.",
             "On a line from a to b, after a share s of the way, the value is a + (b - a) * s. "
             "What is s at step `step`?",
-            "`if step < warm: return base_rate + (target - base_rate) * step / warm`, and after "
-            "that `return target`.",
+            "There are two cases: before step `warm` the line, with s as the share of the "
+            "warm-up that is over; after it, the target alone. Which case has warm = 0?",
         ],
+        package=lambda: scaled_rate,
     ),
     Exercise(
         id="06.3",
-        title="Find two bugs",
+        title="Choose under a budget",
+        answers=("fewest_updates",),
+        checks=[
+            Check("twelve runs, from a table", choice_from_a_table),
+            Check("another bowl, four budgets", choice_on_a_bowl),
+        ],
+        hints=[
+            "How many examples does one run look at? Which runs does the budget rule out?",
+            "Two loops try each pair. Remember the best one so far, and replace it only by a pair "
+            "that fits and has fewer updates.",
+            "A run that never arrives gives inf: times any batch size that is inf as well, so it "
+            "never fits the budget. No special case is needed.",
+        ],
+        package=lambda: fewest_updates,
+    ),
+    Exercise(
+        id="06.4",
+        title="Find the bugs",
         answers=("gradient_in_pieces",),
         checks=[
             Check("three examples in pieces of two", pieces_by_numbers),
@@ -229,12 +402,12 @@ EXERCISES = [
             Check("the inputs stay as they were", pieces_leave_their_input),
         ],
         hints=[
-            "Ten examples in pieces of four: which examples does the suspect never see? And when "
-            "it sees them, how much should a piece of two count?",
-            "`range(0, len(x), size)` also reaches the shorter last piece; a slice may run past "
-            "the end.",
-            "Add up `x[piece].T @ error[piece]` over all pieces, without dividing. After the loop "
-            "`return total / len(x)`.",
+            "Ten examples in pieces of four: which of them does the suspect look at? Print the "
+            "pieces.",
+            "A slice may run past the end of an array. And once the last piece has two examples: "
+            "how much should its mean count beside that of four?",
+            "A mean times the number of its examples is a sum. Sums may be added, whatever the "
+            "sizes of the pieces; and there is one division at the end.",
         ],
     ),
 ]

@@ -145,6 +145,11 @@ def _parts(
         + (f" In the paper: “{markdown(claim.words)}”" * bool(claim.words))
         for n, claim in enumerate(paper.claims, 1)
     )
+    for table in _tables(paper, rows):
+        name, _, about = table.title.partition(". ")
+        yield f"## {markdown(name)}"
+        yield markdown(about)
+        yield _table(table.head, table.body)
     if pictures:
         yield "## Figures"
         yield "Lines are means over the seeds, bands a standard deviation to each side."
@@ -169,6 +174,13 @@ def _parts(
     yield from _settings(rows, names)
     yield "## How it was made"
     yield "\n".join(f"- {line}" for line in _made(sweep, rows))
+
+
+def _tables(paper: Paper, rows: Sequence[dict]) -> list[Verdicts]:
+    try:
+        return paper.tables(rows)
+    except NotTestedError:  # the runs are not finished
+        return []
 
 
 def _scales(

@@ -123,6 +123,41 @@ def constant(value: float, like: Sample) -> Sample:
     return combined(lambda _: value, like)
 
 
+class Odds(NamedTuple):
+    """The probability that one method beats another, and its interval."""
+
+    share: float
+    low: float
+    high: float
+
+    def show(self) -> str:
+        """Return it in percent, with the interval."""
+        return f"{self.share:.0%} [{self.low:.0%}, {self.high:.0%}]"
+
+
+def beats(a: Sample, b: Sample, level: float = LEVEL) -> Odds:
+    r"""Return the probability that a run of a ends lower than the run of b with the same seed.
+
+    A mean says how much better, this how often (Bouthillier and others 2021): a method may be
+    better on average and lose every third time.
+
+    .. math:: \frac{p + z^2 / 2n \pm z \sqrt{p (1 - p) / n + z^2 / 4n^2}}{1 + z^2 / n}
+
+    Args:
+        a: errors of a method.
+        b: of another; a seed in which both are the same counts half.
+        level: the share of intervals that miss the true probability.
+
+    Returns:
+        The share p of the n seeds, and the ends of Wilson's interval.
+    """
+    wins = combined(lambda x, y: (x < y) + 0.5 * (x == y), a, b)
+    n, p = len(wins.values), wins.mean
+    z = NormalDist().inv_cdf(1 - level / 2)
+    middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return Odds(p, (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n))
+
+
 @functools.cache
 def student(probability: float, freedom: int) -> float:
     r"""Return a quantile of Student's t distribution.
@@ -452,6 +487,7 @@ class Paper:
         seeds: those that judge its claims.
         dropped: claims that are judged no more, and why.
         effort: what was easy, what was hard, and whether the authors were asked, a sentence each.
+        tables: from rows to the tables of the report.
     """
 
     name: str
@@ -470,6 +506,7 @@ class Paper:
     seeds: tuple[int, ...] = SEEDS
     dropped: tuple[tuple[str, str], ...] = ()
     effort: tuple[str, ...] = ()
+    tables: Callable[[Sequence[dict]], "list[Verdicts]"] = lambda rows: []
 
 
 def select(rows: Sequence[dict], **setting: object) -> list[dict]:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import Generator
 
-from lrcourse.exercises import compare
+from lrcourse.exercises import Wrong, compare
+from lrcourse.exercises.chapter_09 import Valley, searched
 from lrcourse.grading.hidden import HiddenCheck
 
 
@@ -29,21 +30,38 @@ def factor_by_its_polynomial(factor: Callable, rng: Generator) -> None:
             compare(factor(a / rate, rate, momentum), expected, tolerance=1e-6)
 
 
-def nesterov_by_powers(nesterov_path: Callable, rng: Generator) -> None:
-    r"""On a quadratic each step multiplies (x, v) by one matrix."""
-    for size, steps in ((1, 4), (3, 8)):
-        half = rng.normal(size=(size, size))
-        hessian, start = half @ half.T + np.eye(size), rng.normal(size=size)
-        rate, momentum, one = rng.uniform(0.01, 0.1), rng.uniform(0.3, 0.95), np.eye(size)
-        v_row = np.hstack([-rate * hessian, momentum * (one - rate * hessian)])
-        matrix = np.vstack([np.hstack([one, 0 * one]) + v_row, v_row])
-        state, expected = np.concatenate([start, np.zeros(size)]), [start]
-        for _ in range(steps):
-            state = matrix @ state
-            expected.append(state[:size])
-        got = nesterov_path(lambda x, h=hessian: h @ x, start.copy(), rate, momentum, steps)
-        compare(got, expected)
-    compare(nesterov_path(lambda x: x, start.copy(), 0.1, 0.9, 0), [start])
+def tuned_elsewhere(tune: Callable, rng: Generator) -> None:
+    r"""Another valley, of five curvatures."""
+    curvatures = rng.uniform(0.5, 2) * np.array([0.1, 0.2, 1.0, 3.0, 12.0])
+    valley = Valley(curvatures)
+    rate, momentum = tune(valley)
+    if not valley.loss(rate, momentum) <= 100 * valley.loss(*searched(valley.loss)):
+        raise Wrong(f"The setting ({rate:.3g}, {momentum:.3g}) is poor in another valley.")
+    if valley.calls > 600:
+        raise Wrong(f"It called `run` {valley.calls} times.")
+
+
+def edge_by_its_matrix(nesterov_edge: Callable, rng: Generator) -> None:
+    r"""Where an eigenvalue of the matrix of a step leaves the unit circle."""
+    for momentum in rng.uniform(0, 0.97, size=5):
+        inside, outside = 0.5, 3.0
+        for _ in range(50):
+            a = (inside + outside) / 2
+            matrix = [[1 - a, momentum * (1 - a)], [-a, momentum * (1 - a)]]
+            grows = abs(np.linalg.eigvals(matrix)).max() > 1
+            inside, outside = (inside, a) if grows else (a, outside)
+        compare(nesterov_edge(momentum), inside, tolerance=1e-3)
+
+
+def rolled_by_sums(roll: Callable, rng: Generator) -> None:
+    r"""On a plane each buffer is a geometric sum of the slope."""
+    w, slope, momentum = rng.normal(size=4), rng.normal(size=4), rng.uniform(0.2, 0.95)
+    rates = rng.uniform(0.01, 1, size=9)
+    sums = [(1 - momentum ** (t + 1)) / (1 - momentum) for t in range(9)]
+    steps = np.cumsum(np.array(rates) * sums)[:, None] * slope
+    expected = np.vstack([w, w - steps])
+    compare(roll(lambda w: slope.copy(), w.copy(), rates, momentum), expected)
+    compare(roll(lambda w: w, w.copy(), [], momentum), [w])
 
 
 CHECKS = {
@@ -65,10 +83,26 @@ CHECKS = {
     ],
     "09.3": [
         HiddenCheck(
-            "valleys of one and three weights, and no step",
-            nesterov_by_powers,
+            "another valley",
+            tuned_elsewhere,
             points=2,
-            hint="The gradient belongs to the look-ahead point, the path to x. And 0 steps?",
+            hint="Search a wide range of rates, evenly in the logarithm, and then near the best.",
+        ),
+    ],
+    "09.4": [
+        HiddenCheck(
+            "other momenta",
+            edge_by_its_matrix,
+            points=2,
+            hint="Write down the new x and v for the gradient at x + mu v; where is |z| 1?",
+        ),
+    ],
+    "09.5": [
+        HiddenCheck(
+            "a plane, and no rates at all",
+            rolled_by_sums,
+            points=2,
+            hint="Compare with torch.optim.SGD for rates that differ at each step. And no steps?",
         ),
     ],
 }

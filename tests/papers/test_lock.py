@@ -68,7 +68,7 @@ def test_listing_a_grid_loads_no_data(monkeypatch):
 
 
 def test_no_stand_in_has_the_place_of_a_papers_classes():
-    for name in NAMES:
+    for name in NAMES[:-1]:  # the race is nobody's paper
         assert "patches" not in {setting["data"] for setting in paper(name).grid("full")}
 
 

@@ -175,6 +175,7 @@ def test_the_report_has_every_part(written):
     assert "**Scale quick:**" in first
     assert re.findall(r"^## (.+)$", text, re.M) == [
         "Verdicts",
+        "Winner",
         "Figures",
         "Every printed figure",
         "Setting",
@@ -191,6 +192,7 @@ def test_the_report_has_every_part(written):
     data = "digits, in place of mnist, cifar-10"
     assert rf"Momentum is better \| at its best | primary | {data} | 1.2 against 3.4 % |" in text
     assert f"error of SGD at 0.1 | {data} | 0.1100 | 0.1089 ± 0.0013 (3) | shown" in text
+    assert "## Winner\n\nIt has the lowest \\| error.\n\n| seeds |\n| --- |\n| 3 |\n" in text
     assert "The same in all: data digits.\n" in text
     assert "| rule | learning_rate | momentum | error | epochs |" in text
     assert "| SGD | 0.1 | 0 | 0.1089 ± 0.0013 (3) | 21.0 ± 1.0 (3) |" in text

@@ -28,6 +28,7 @@ from lrcourse.papers.trial import (
     Sample,
     Verdicts,
     average,
+    beats,
     combined,
     compared,
     constant,
@@ -427,3 +428,14 @@ def test_verdicts_have_three_forms_and_keep_every_character():
     assert text.splitlines()[0] == r"A \< B \| C"
     forge = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(dollarmath_plugin)
     assert Cells(forge.render(text)).cells == ["one", "two", "three", "four", *odd]
+
+
+def test_the_probability_to_beat_is_the_share_of_seeds_with_its_interval():
+    a, b = Sample((1.0, 2.0, 3.0, math.inf)), Sample((2.0, 2.0, 1.0, math.inf))
+    assert beats(a, b).share == (1 + 0.5 + 0 + 0.5) / 4
+    a = Sample(tuple(range(20)))
+    odds = beats(a, Sample(tuple(value + (1 if value < 14 else -1) for value in range(20))))
+    stats = pytest.importorskip("scipy.stats")
+    interval = stats.binomtest(14, 20).proportion_ci(method="wilson")
+    assert odds == pytest.approx((0.7, interval.low, interval.high))
+    assert odds.show() == "70% [48%, 85%]"

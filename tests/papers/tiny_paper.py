@@ -18,6 +18,7 @@ from lrcourse.papers.trial import (
     Paper,
     Picture,
     Printed,
+    Verdicts,
     compare,
     response,
     sample,
@@ -76,6 +77,11 @@ def pictures(rows):
     return [Picture(lines, "learning rate", "error", alt)]
 
 
+def tables(rows):
+    count = str(len(sample(rows, "error", rule="SGD", learning_rate=0.1).values))
+    return [Verdicts("Winner. It has the lowest | error.", ("seeds",), [(count,)])]
+
+
 PAPER = Paper(
     name="tiny",
     citation="A. Nobody & B. <i>One</i>: A tiny paper, 2020.",
@@ -105,6 +111,7 @@ PAPER = Paper(
         ),
     ),
     pictures=pictures,
+    tables=tables,
     printed=(
         Printed(
             "Table 1",

@@ -3,41 +3,33 @@ r"""Wrong answers to the exercises of chapter 06, each with a part of the senten
 import numpy as np
 
 
-def squared_length(combine, ddof=0):
-    r"""An answer from the signal, the noise and the batch size."""
+def split(noise, signal=lambda first, noise, size: first - noise / size, give=lambda s, n: (s, n)):
+    r"""An answer from the two lengths and sizes, with another noise, signal or order."""
 
-    def expected_squared_length(gradients, batch_size):
-        whole = gradients.mean(axis=0)
-        noise = np.sum((gradients - whole) ** 2) / (len(gradients) - ddof)
-        return combine(whole @ whole, noise, batch_size)
+    def signal_and_noise(squared_lengths, sizes):
+        found = noise(*squared_lengths, *sizes)
+        return give(signal(squared_lengths[0], found, sizes[0]), found)
 
-    return expected_squared_length
-
-
-def mean_of_all(gradients, batch_size):
-    return np.mean(np.sum(gradients**2, axis=1)) / batch_size
+    return signal_and_noise
 
 
-def mean_over_weights(gradients, batch_size):
-    whole = gradients.mean(axis=0)
-    return whole @ whole + np.mean((gradients - whole) ** 2) / batch_size
+def right_noise(first, second, one, other):
+    return (first - second) / (1 / one - 1 / other)
 
 
-def around_zero(gradients, batch_size):
-    whole = gradients.mean(axis=0)
-    return whole @ whole + np.mean(np.sum(gradients**2, axis=1)) / batch_size
+def large_is_exact(lengths, sizes):
+    (first, second), (one, other) = lengths, sizes
+    (short, small, long) = (first, other, second) if one > other else (second, one, first)
+    return short, (long - short) * small
 
 
-def whole_covariance(gradients, batch_size):
-    whole = gradients.mean(axis=0)
-    covariance = np.cov(gradients.T, ddof=0)
-    return whole @ whole + covariance.sum() / batch_size
+def sorted_sizes(lengths, sizes):
+    noise = (lengths[0] - lengths[1]) / (1 / min(sizes) - 1 / max(sizes))
+    return lengths[0] - noise / sizes[0], noise
 
 
-def in_place(gradients, batch_size):
-    whole = gradients.mean(axis=0)
-    gradients -= whole
-    return whole @ whole + np.sum(gradients**2) / len(gradients) / batch_size
+def squared_again(lengths, sizes):
+    return split(right_noise)([length**2 for length in lengths], sizes)
 
 
 def scaled(
@@ -56,14 +48,63 @@ def scaled(
     return scaled_rate
 
 
-def pieces(stop=lambda n, size: n, weigh=lambda piece, size: 1, total=lambda n, size: n):
-    r"""Sums over pieces, each weighed, divided by a total."""
+def never_down(step, batch_size, base_rate, base_batch, warm):
+    return scaled(lambda batch, base: max(1, batch / base))(
+        step, batch_size, base_rate, base_batch, warm
+    )
 
-    def gradient_in_pieces(x, error, size):
+
+def a_step_early(step, batch_size, base_rate, base_batch, warm):
+    target = base_rate * batch_size / base_batch
+    return np.linspace(base_rate, target, warm)[step] if step < warm else target
+
+
+def chosen(
+    fits=lambda examples, budget: examples <= budget,
+    least=lambda updates, size: updates,
+    sizes=lambda sizes: sizes,
+    rates=lambda rates: rates,
+    give=lambda size, rate, sizes, rates: (size, rate),
+):
+    r"""The best pair by another condition, order or choice."""
+
+    def fewest_updates(updates_to_goal, budget, all_sizes, all_rates):
+        runs = []
+        for size in sizes(all_sizes):
+            for rate in rates(all_rates):
+                updates = updates_to_goal(size, rate)
+                if fits(updates * size, budget):
+                    runs.append((least(updates, size), size, rate))
+        return give(*min(runs)[1:], all_sizes, all_rates)
+
+    return fewest_updates
+
+
+def largest_batch(updates_to_goal, budget, sizes, rates):
+    fitting = {size: min((updates_to_goal(size, rate), rate) for rate in rates) for size in sizes}
+    size = max(size for size in sizes if fitting[size][0] * size <= budget)
+    return size, fitting[size][1]
+
+
+def one_rate_for_all(updates_to_goal, budget, sizes, rates):
+    rate = min(rates, key=lambda each: updates_to_goal(sizes[0], each))
+    return chosen(rates=lambda rates: [rate])(updates_to_goal, budget, sizes, rates)
+
+
+def pieces(
+    stop=lambda n, size: n,
+    weigh=lambda rows, size: rows,
+    total=lambda n, size: n,
+    width=1,
+    more=0,
+):
+    r"""Means of pieces, each weighed, divided by a total."""
+
+    def gradient_in_pieces(x, error, size, piece_gradient):
         result = 0
-        for first in range(0, stop(len(x), size), size):
-            piece = slice(first, first + size)
-            result = result + x[piece].T @ error[piece] / weigh(len(x[piece]), size)
+        for first in range(0, stop(len(x), size) + more, width * size):
+            piece = slice(first, first + width * size)
+            result = result + weigh(len(x[piece]), size) * piece_gradient(x[piece], error[piece])
         return result / total(len(x), size)
 
     return gradient_in_pieces
@@ -77,31 +118,50 @@ def full(n, size):
     return n // size * size
 
 
-def pieces_in_place(x, error, size):
+def all_at_once(x, error, size, piece_gradient):
+    return piece_gradient(x, error)
+
+
+def without_pieces(x, error, size, piece_gradient):
+    return x.T @ error / len(x)
+
+
+def pieces_in_place(x, error, size, piece_gradient):
     x *= error[:, None]
-    return x.mean(axis=0)
+    error[...] = 1
+    return pieces()(x, error, size, piece_gradient)
 
 
 WRONG = {
     "06.1": [
-        (squared_length(lambda s, n, b: s + n / b, ddof=1), "n - 1"),
-        (mean_of_all, "mean squared length of the single gradients"),
-        (squared_length(lambda s, n, b: s + n), "does not shrink"),
-        (squared_length(lambda s, n, b: s + n / b**0.5), "the root of the batch size"),
-        (squared_length(lambda s, n, b: s + n / b**2), "squared"),
-        (squared_length(lambda s, n, b: n / b), "signal |mean gradient|² is missing"),
-        (squared_length(lambda s, n, b: s + n * b), "multiplies"),
-        (squared_length(lambda s, n, b: (s + n / b) ** 0.5), "returned the length"),
-        (mean_over_weights, "mean over the weights"),
-        (around_zero, "around 0"),
-        (whole_covariance, "diagonal only"),
-        (in_place, "changes its input `gradients`"),
+        (split(right_noise, give=lambda s, n: (n, s)), "swapped"),
+        (large_is_exact, "as if the large batch had no noise"),
+        (sorted_sizes, "in any order"),
+        (split(right_noise, lambda first, noise, size: first - noise), "is taken out"),
+        (split(right_noise, lambda first, noise, size: first + noise / size), "wrong sign"),
+        (split(lambda a, b, n, m: (a - b) / (m - n)), "difference of the sizes"),
+        (split(lambda a, b, n, m: a - b), "not yet divided"),
+        (split(lambda a, b, n, m: (a - b) * (1 / n - 1 / m)), "multiplies"),
+        (lambda a, n: (right_noise(*a, *n), right_noise(*a, *n)), "It returned"),
+        (
+            lambda lengths, sizes: (
+                split(right_noise)(lengths, sizes)[0],
+                right_noise(*lengths, *sizes) / sizes[0],
+            ),
+            "of single examples",
+        ),
+        (squared_again, "squared already"),
+        (split(right_noise, give=lambda s, n: (s**0.5, n)), "is a root"),
+        (split(right_noise, give=lambda s, n: n / s), "(signal, noise), not one"),
+        (lambda *given: print(end=""), "returned None"),
     ],
     "06.2": [
         (scaled(lambda batch, base: (batch / base) ** 0.5), "root of the batch size"),
         (scaled(lambda batch, base: base / batch), "wrong way round"),
         (scaled(lambda batch, base: batch), "forgets base_batch"),
         (scaled(lambda batch, base: 1), "not used after all"),
+        (never_down, "let the rate fall"),
+        (a_step_early, "at step warm - 1"),
         (scaled(line=lambda start, target, step, warm: target), "no warm-up"),
         (scaled(line=lambda start, target, step, warm: target * step / warm), "starts at 0"),
         (scaled(line=lambda start, target, step, warm: start), "stays at base_rate"),
@@ -119,16 +179,36 @@ WRONG = {
         (lambda *given: print(end=""), "returned None"),
     ],
     "06.3": [
-        (pieces(full, lambda piece, size: size, lambda n, size: n // size), "left out"),
-        (pieces(full), "left out, and it divides by n"),
-        (pieces(weigh=lambda piece, size: piece, total=up), "mean of means"),
-        (pieces(weigh=lambda piece, size: size, total=up), "a full one's size"),
+        (chosen(fits=lambda examples, budget: True), "fewest updates of all, whatever they cost"),
+        (chosen(fits=lambda examples, budget: examples < budget), "exactly as many"),
+        (chosen(least=lambda updates, size: updates * size), "fewest *examples*"),
+        (largest_batch, "The largest batch that fits"),
+        (one_rate_for_all, "another pair"),
+        (chosen(sizes=lambda sizes: sizes[:1]), "Yours"),
         (
-            pieces(weigh=lambda piece, size: size, total=lambda n, size: max(n // size, 1)),
-            "rounded down",
+            chosen(give=lambda size, rate, sizes, rates: (sizes.index(size), rates.index(rate))),
+            "an index",
         ),
+        (chosen(give=lambda size, rate, sizes, rates: (rate, size)), "an index"),
+        (chosen(give=lambda size, rate, sizes, rates: size), "not one int"),
+        (lambda updates_to_goal, budget, sizes, rates: (sizes[0], rates[-1]), "never reaches"),
+        (lambda *given: print(end=""), "returned None"),
+    ],
+    "06.4": [
+        (pieces(full, lambda rows, size: 1, lambda n, size: n // size), "left out"),
+        (pieces(full), "left out, and it divides by n"),
+        (pieces(weigh=lambda rows, size: 1, total=up), "mean of means"),
+        (pieces(weigh=lambda rows, size: 1, total=lambda n, size: max(n // size, 1)), "added up"),
+        (pieces(weigh=lambda rows, size: size), "also that of the last"),
+        (pieces(total=lambda n, size: max(n // size, 1) * size), "rounded down to full"),
         (pieces(total=lambda n, size: 1), "sum over the examples"),
+        (pieces(weigh=lambda rows, size: 1, total=lambda n, size: 1), "still have to be averaged"),
+        (pieces(weigh=lambda rows, size: 1), "Means are divided by n"),
         (pieces(total=lambda n, size: -n), "negative"),
+        (pieces(width=2), "at once, where size is"),
+        (pieces(more=3), "an empty piece"),
+        (all_at_once, "3 examples at once"),
+        (without_pieces, "never calls"),
         (pieces_in_place, "changes its input `x`"),
     ],
 }

@@ -43,52 +43,76 @@ def largest_singular_value(curvature, learning_rate, momentum):
     return np.linalg.norm([[1 - a, momentum], [-a, momentum]], ord=2)
 
 
-def path(ahead=lambda momentum: momentum, late=False, points=False, rows=slice(None)):
-    r"""A path of Nesterov's rule, or of a rule near it."""
+def whichever_is_larger(curvature, learning_rate, momentum):
+    return max(abs(1 - learning_rate * curvature), momentum**0.5)
 
-    def nesterov_path(gradient, x, learning_rate, momentum, steps):
-        v, path = np.zeros_like(x), [x]
-        for _ in range(steps):
-            old = v
-            v = momentum * v - learning_rate * gradient(x + ahead(momentum) * v)
-            x = x + (old if late else v)
-            path.append(x + momentum * v if points else x)
+
+def matrix(rows):
+    r"""The spectral radius of another matrix."""
+
+    def factor(curvature, learning_rate, momentum):
+        return largest(np.linalg.eigvals(rows(curvature * learning_rate, momentum)))
+
+    return factor
+
+
+RATES, MOMENTA = np.geomspace(0.003, 10, 40), np.linspace(0, 0.96, 14)
+
+
+def tune(
+    rates=RATES,
+    momenta=MOMENTA,
+    choose=lambda losses: np.unravel_index(np.nanargmin(losses), losses.shape),
+    give=lambda rate, momentum: (rate, momentum),
+):
+    r"""A grid search over other places, or with another choice."""
+
+    def tune(run):
+        losses = np.array([[run(r, m) for m in momenta] for r in rates])
+        row, column = choose(losses)
+        return give(rates[row], momenta[column])
+
+    return tune
+
+
+def first_nan(losses):
+    return np.unravel_index(np.argmin(losses), losses.shape)
+
+
+def tune_too_often(run):
+    for _ in range(601):
+        run(0.1, 0.5)
+    return 0.1, 0.5
+
+
+def roll(inside=False, mean=False, one_array=False, ahead=False, rows=slice(None)):
+    r"""Torch's momentum with some of the bugs, or a rule near it."""
+
+    def roll(gradient, w, rates, momentum):
+        w = w.copy()
+        v, path = 0 * w, [w]
+        for rate in rates:
+            push = gradient(w) * (rate if inside else 1) * (1 - momentum if mean else 1)
+            v = momentum * v + push
+            step = push + momentum * v if ahead else v
+            step = step if inside else rate * step
+            if one_array:
+                w -= step
+            else:
+                w = w - step
+            path.append(w)
         return np.array(path)[rows]
 
-    return nesterov_path
+    return roll
 
 
-def path_with_both_bugs(gradient, x, learning_rate, momentum, steps):
-    v, path = np.zeros_like(x), [x]
-    for _ in range(steps):
-        x = x + v
-        v = momentum * v - learning_rate * gradient(x)
-        path.append(x)
+def roll_in_place(gradient, w, rates, momentum):
+    v, path = 0 * w, [w.copy()]
+    for rate in rates:
+        v = momentum * v + gradient(w)
+        w -= rate * v
+        path.append(w.copy())
     return np.array(path)
-
-
-def path_of_one_array(gradient, x, learning_rate, momentum, steps):
-    x = x.copy()
-    v, path = np.zeros_like(x), [x]
-    for _ in range(steps):
-        v = momentum * v - learning_rate * gradient(x + momentum * v)
-        x += v
-        path.append(x)
-    return np.array(path)
-
-
-def path_in_place(gradient, x, learning_rate, momentum, steps):
-    v, path = np.zeros_like(x), [x.copy()]
-    for _ in range(steps):
-        v = momentum * v - learning_rate * gradient(x + momentum * v)
-        x += v
-        path.append(x.copy())
-    return np.array(path)
-
-
-def path_that_asks_twice(gradient, x, learning_rate, momentum, steps):
-    gradient(x)
-    return path()(gradient, x, learning_rate, momentum, steps)
 
 
 WRONG = {
@@ -110,8 +134,10 @@ WRONG = {
         (step(lambda v, g, rate, momentum: v - rate * momentum * g), "instead of the old"),
         (step(lambda v, g, rate, momentum: -rate * g), "plain step"),
         (step(move=lambda w, old, new, g, rate, mu: w + mu * new - rate * g), "look-ahead"),
-        (lambda *given: step()(*given)[0], "2 values"),
-        (step_in_place, "changes its input `w`"),
+        (lambda *given: step()(*given)[0], "returned one array"),
+        (step(lambda v, g, rate, momentum: momentum * (v - rate * g)), "only the old velocity"),
+        (step(lambda v, g, rate, momentum: 0.9 * v - rate * g), "always 0.9"),
+        (step_in_place, "`w += ...`"),
     ],
     "09.2": [
         (factor_of(lambda values: abs(values).min()), "the smaller"),
@@ -124,19 +150,45 @@ WRONG = {
         (largest_singular_value, "singular values"),
         (lambda curvature, rate, momentum: abs(1 - rate * curvature), "without momentum"),
         (lambda curvature, rate, momentum: momentum**0.5, "root of the momentum"),
+        (whichever_is_larger, "whichever is larger"),
+        (matrix(lambda a, mu: [[1, 1], [-a, mu]]), "old velocity"),
+        (matrix(lambda a, mu: [[1, mu], [-a, mu]]), "lacks the slope"),
     ],
     "09.3": [
-        (path_with_both_bugs, "old velocity"),
-        (path(lambda momentum: 0), "plain momentum"),
-        (path(lambda momentum: 1), "taken at x + v"),
-        (path(lambda momentum: -momentum), "backward"),
-        (path(late=True), "old velocity"),
-        (path(points=True), "look-ahead points"),
-        (path(rows=slice(1, None)), "start is missing"),
-        (path(rows=slice(0, -1)), "last step is missing"),
-        (path(rows=-1), "only the last x"),
-        (path_of_one_array, "All rows are the same x"),
-        (path_in_place, "changes its input `x`"),
-        (path_that_asks_twice, "5 gradients"),
+        (tune(give=lambda rate, momentum: (momentum, rate)), "other way round"),
+        (tune(give=lambda rate, momentum: rate), "two numbers"),
+        (tune(momenta=[0.0]), "The momentum is 0"),
+        (tune(momenta=[0.9]), "no rate makes up"),
+        (tune(rates=[0.01], momenta=[0.5]), "rate is off"),
+        (tune(momenta=[0.5, 1.2], choose=lambda losses: (0, 1)), "below 1"),
+        (tune(choose=lambda losses: (39, 5)), "diverges"),
+        (tune(rates=np.geomspace(1e-3, 1e8, 40), choose=first_nan), "diverges"),
+        (lambda run: (4 / 121, 81 / 121), "no rate makes up"),
+        (tune_too_often, "601 times"),
+    ],
+    "09.4": [
+        (lambda momentum: 2 * (1 + momentum), "momentum's edge"),
+        (lambda momentum: 2.0, "without momentum"),
+        (lambda momentum: 2 * (1 + momentum) / 3, "mu v"),
+        (
+            lambda momentum: 2 * (1 + momentum) / (1 + 2 * momentum) / (1 - momentum),
+            "effective rate",
+        ),
+        (lambda momentum: 1.0, "one step leads"),
+        (lambda momentum: 1.36 if momentum else 2.0, "where"),
+    ],
+    "09.5": [
+        (roll(True, True, True), "Every row is the last w"),
+        (roll(True, True, True), "a mean"),
+        (roll(True, True), "the rate is inside"),
+        (roll(inside=True, one_array=True), "the rate is inside"),
+        (roll(inside=True), "The rate is inside"),
+        (roll(mean=True), "The velocity is a mean"),
+        (roll(one_array=True), "Every row is the last w"),
+        (roll(ahead=True), "Nesterov"),
+        (roll(rows=slice(1, None)), "start is missing"),
+        (roll(rows=slice(0, -1)), "last step is missing"),
+        (roll(rows=-1), "only the last w"),
+        (roll_in_place, "changes its input `w`"),
     ],
 }

@@ -169,7 +169,7 @@ WRONG = {
         (lambda: [6, 3.2, 1.7, 0.9, 0.5], "wider split"),
         (lambda: [0.5, 0.158, 0.05, 0.0158, 0.005], "update ratio"),
         (lambda: [5000.0, 1580, 500, 158, 50], "update ratio"),
-        (lambda: [25.0, 9, 3, 1], "shape of what it returns"),
+        (lambda: [25.0, 9, 3, 1], "it should be (5,)"),
         (lambda: [25.0, 9, 3, 1, 0], "above 0"),
         (lambda: ["a"] * 5, "number"),
     ],

@@ -37,7 +37,7 @@ def winner_outcomes(rows: Sequence[dict]) -> dict[str, np.ndarray]:
     its own best rate; `reached` (R, M, M), whether the first one then wins at this one rate; and
     `verdict` (R, M, M), the method with the lowest error times 4 plus which of the two were run.
     """
-    curves = [response(rows, "test_error", method=method) for method in METHODS]
+    curves = [response(race.part(rows, method), "test_error") for method in METHODS]
     rates = sorted(set().union(*curves))
     best_rate, best = zip(*(race.best(rows, method) for method in METHODS), strict=True)
     seeds = max(len(at.values) for curve in curves for at in curve.values())
