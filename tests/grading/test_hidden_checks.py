@@ -50,6 +50,7 @@ WRONG = {
     "tables without any order": ("updates * size <= budget", "updates * size < budget"),
     "pieces of one, and larger than the batch": ("/ len(x)", "/ max(len(x), size)"),
     "stairs of one epoch, and far along": ("epoch // every", "min(epoch // every, 9)"),
+    "budgets of 60 to 900 steps": ("steps**0.75", "steps**0.1"),
     "no warm-up, and hundreds of steps": ("step % (2 * half)", "step % 901 % (2 * half)"),
     "five steps down a plane": ("return w + v, v", "return w + v, v * 0.5"),
     "other curvatures, rates and momenta": (")).max()", ")).min()"),
