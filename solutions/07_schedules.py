@@ -97,9 +97,9 @@ plots.response(lines, "epoch", "validation accuracy, %", alt=alt, log_x=False)
 outcome("07.a", names[accuracies[:, -1].mean(axis=0).argmax()])
 
 # %% [markdown] claims=["0.04, epoch 6: 79.0 0.05", "0.4, then 0.04, epoch 4: 76.2 0.05", "0.4, then 0.04, epoch 6: 84.1 0.05"]
-# **What to see.** The small rate climbs slowly, to 79.0 %. The large one is thrown about: look at its
-# band. But the run that changes leaps at the drop, from 76.2 % after epoch 4 to 84.1 %. The large
-# steps *had* come farther; the noise only hid it, and small steps let it show.
+# **What to see.** The small rate climbs slowly, to 79.0 %. The large one is thrown about: look at
+# its band. But the run that changes leaps at the drop, from 76.2 % after epoch 4 to 84.1 %. The
+# large steps *had* come farther; the noise only hid it, and small steps let it show.
 #
 # ## Four formulas
 #
@@ -198,7 +198,7 @@ alt = "Both axes logarithmic: A bends down to a thirtieth, B drops out of the pi
 plots.curves(lines, "update, from 1", "learning rate", log_x=True, log_y=True, alt=alt)
 outcome("07.c", float(readings["A: each update"][500]))
 
-# %% [markdown] claims=["0.05 0.001", "0.0034 0.0001", "0.091 0.001", "282 0"]
+# %% [markdown] claims=["A: each update[2]: 0.05 0.005", "A: each update[3]: 0.0034 0.00005", "C: each epoch[3]: 0.091 0.0005", "50 epochs of: 282 0"]
 # **What to see.** Keras does A: the rate is halved, 0.05, after 500 updates, and 0.0034 at the
 # end. B is below one millionth before the first epoch of 282 updates is half over, and training
 # stands still. C ends at 0.091: hardly a schedule at all. Three readings of one line, many powers
@@ -503,6 +503,9 @@ shapes = {
 first_rates = np.array([0.025, 0.05, 0.1, 0.2, 0.4, 0.8])
 
 
+# %%
+
+
 class TestAccuracy:
     def on_train_begin(self, run):
         self.by_epoch = []
@@ -550,18 +553,18 @@ outcome("07.e", round(max(means.values()) - means["constant"], 1))
 
 # %% [markdown] claims=["constant: best first rate[2]: 78.4 0.05", "early: rate[2]: 79.4 0.05"]
 # **What to see.** Tuned, the constant rate names 78.4 % of the test images. Early stopping makes it
-# 79.4, which six seeds cannot tell from that. The schedules that fall reach 80 to 82, and the best of
-# them are ahead of both by more than chance. Between the exponential, the steps, the cosines, the
-# triangles and your own there is little to choose: half a point, and their seeds differ by as much.
-# *That* the rate falls matters here, *how* it falls hardly does.
+# 79.4, which six seeds cannot tell from that. The schedules that fall reach 80 to 82, and the best
+# of them are ahead of both by more than chance. Between the exponential, the steps, the cosines,
+# the triangles and your own there is little to choose: half a point, and their seeds differ by as
+# much. *That* the rate falls matters here, *how* it falls hardly does.
 #
 # All that fall want 0.4 at first, the constant rate far less. So a single first rate decides the
 # contest in advance: at 0.4 the constant one looks hopeless, at 0.025 it wins.
 #
-# Above the best rate, at 0.8, the shapes part. Stairs that begin at the top have an error of about 22
-# %, the same stairs after a warm-up about 17: the warm-up gives the network time before the rate is
-# at its highest. The cosine shows the same, but its seeds spread too widely to say so. And time-based
-# decay begins at its top and suffers little: it leaves the top at once.
+# Above the best rate, at 0.8, the shapes part. Stairs that begin at the top have an error of about
+# 22 %, the same stairs after a warm-up about 17: the warm-up gives the network time before the rate
+# is at its highest. The cosine shows the same, but its seeds spread too widely to say so. And
+# time-based decay begins at its top and suffers little: it leaves the top at once.
 #
 # ## What we learnt
 #

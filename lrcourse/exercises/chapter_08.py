@@ -6,6 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from lrcourse.callbacks import ByCutoff, ByOscillation
 from lrcourse.exercises import RETURNED_NONE, Check, Exercise, Wrong, call_unchanged, compare
 
 
@@ -270,6 +271,19 @@ def _compare_oscillations(answer: Callable, *given: object) -> None:
     _compare_rates(answer, oscillation_rates, _mistaken_oscillations, given)
 
 
+def _strategy(answer: Callable) -> Callable:
+    # What the chapter trains with: it keeps the losses and asks the answer again after each epoch.
+    class Yours:
+        def __init__(self, sequence: Sequence[float], learning_rate: float) -> None:
+            self.sequence, self.learning_rate, self.losses = list(sequence), learning_rate, []
+
+        def update(self, loss: float) -> float:
+            self.losses.append(loss)
+            return answer(list(self.losses), list(self.sequence), self.learning_rate)[-1]
+
+    return Yours
+
+
 SCRIPT = [2.0, 1.09949, 1.09883, 1.09671, 1.09611, 1.08497, 1.08449, 1.16391, 1.16424, 1.13769]
 SCRIPT += [1.13779, 1.28899, 1.28692]
 FRONT = [0.6, 0.5, 0.3, 0.4, 0.2, 0.1, 0.05]  # nothing in it is left out
@@ -421,7 +435,8 @@ EXERCISES = [
             "Go through the losses from the second one on. In each round there are two questions, "
             "whether a rate is due and whether one is left; and in each round one rate is noted.",
         ],
-        package=lambda: cutoff_rates,
+        package=lambda: ByCutoff,
+        adapt=_strategy,
     ),
     Exercise(
         id="08.3",
@@ -440,7 +455,8 @@ EXERCISES = [
             "No loss is larger than infinity. That is one; the second is in the sequence before "
             "the loop begins, the third in what happens when nothing is left of it.",
         ],
-        package=lambda: oscillation_rates,
+        package=lambda: ByOscillation,
+        adapt=_strategy,
     ),
     Exercise(
         id="08.4",
