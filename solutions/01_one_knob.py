@@ -29,7 +29,7 @@
 # ends farther away than it began?
 
 # %%
-from lrcourse import guess, outcome
+from lrcourse import guess, outcome, tally
 
 guess("01.a", "Which rate ends farther away than it began?", [0.05, 0.25, 0.4, 0.5, 0.53])
 
@@ -629,6 +629,4 @@ for batch_size in (4, 64):
 # its steps we need its gradient.
 
 # %%
-from lrcourse import tally
-
 tally()
