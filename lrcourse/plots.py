@@ -59,6 +59,10 @@ def _label(
     if log_y:
         axes.set_yscale("log")
         _log_ticks(axes.yaxis)
+    if x_label == "epoch":
+        from matplotlib.ticker import MaxNLocator
+
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color=PALE, linewidth=0.8)
     axes.set_axisbelow(True)
     names = axes.get_legend_handles_labels()[1]
