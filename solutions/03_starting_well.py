@@ -3,7 +3,7 @@
 #
 # **Before the first step, every weight needs some value. Does it matter which?**
 #
-# - **You will** send images through ten layers from four initializations, watch what arrives,
+# - **You will** send images through ten layers from three initializations, watch what arrives,
 #   derive the one that keeps the signal alive, measure how gradients vanish on the way back, and
 #   tune an initialization for a network that hardly anything gets through.
 # - **Time**: about 90 minutes.
@@ -12,9 +12,9 @@
 # %% [markdown]
 # ## Ten layers
 #
-# The values that the weights have before the first step are the network's *initialization*. Ours
-# reads digits of 8 by 8 pixels and has ten linear layers with a ReLU between two of them, and 64
-# units in each hidden one. All biases begin at 0, as in most networks.
+# The values that the weights have before the first step are the network's *initialization*, or its
+# *start* for short. Our network reads digits of 8 by 8 pixels. It has ten linear layers, with 64
+# units in each hidden one and a ReLU after it. All biases begin at 0, as in most networks.
 #
 # `layer_statistics` sends a batch forward and its gradient back, and keeps for each layer the
 # outputs `y` and the gradient there, `d_y`. The *spread* is their standard deviation over all
@@ -22,8 +22,10 @@
 # deviation. The numbers are float64, since some get very small.
 #
 # A simple habit is to draw all weights from a normal distribution with standard deviation 0.01,
-# whatever the layer; AlexNet began so in 2012. **Predict**: by how much does one layer multiply the
-# spread of the one before? The length of a sum of random numbers tells.
+# whatever the layer; AlexNet began so in 2012. We call it the plain start. Beside it come two that
+# this chapter explains: Xavier Glorot's and Kaiming He's. **Predict**, for the plain one: by how
+# much does one layer multiply the spread of the one before? The length of a sum of random numbers
+# tells.
 
 # %%
 from itertools import pairwise
@@ -80,9 +82,10 @@ alt = "Histograms of the outputs of four layers, in a row for each of three init
 plots.histograms(outputs, shown, alt=alt)
 
 # %% [markdown] claims=["normal: spread in layer 1[6]: 0.057 0.0005", "normal: spread in layer 1[4]: 2.4e-13 5e-15", "Xavier: spread in layer 1[6]: 0.73 0.005", "Xavier: spread in layer 1[6] < Kaiming: spread in layer 1[6] by 0.1"]
-# **What to see.** With the plain normal start a layer leaves 0.057 of the spread, and 2.4e-13 is
-# what comes out of the tenth. Xavier's leaves 0.73, Kaiming's all of it, but for the luck of the
-# draw. In the histograms, each row on one scale, the first two rows shrink to a needle.
+# **What to see.** With the plain start a layer leaves 0.057 of the spread, and 2.4e-13 is what
+# comes out of the tenth. Xavier's leaves 0.73, Kaiming's all of it, but for the luck of the draw.
+# In the histograms, each row on one scale, the first row shrinks to a needle and the second
+# narrows.
 #
 # ## Why not zero?
 #
@@ -515,7 +518,7 @@ outcome("03.j", ["neither", "exercise 03.4's only", "both"][sum(good)])
 # %% [markdown] claims=["of 03.4, 10 layers: test error < Kaiming, 10 layers: test error by 40"]
 # **What to see.** From Kaiming's start ten sigmoids learn nothing at any rate. With weights wide
 # enough to let the gradient through they do; in our run the test error is 21.0 ± 6.2 %. That is far
-# from ReLU's 7.7 %. Wide weights drive many sigmoids into their flat ends.
+# from ReLU's 7.7 %: what is right for the gradient at the start is not all that training needs.
 #
 # Now watch one learn. The network of the lab has three layers and tells two half moons apart. It
 # opens with the plain start; leave the rule at SGD, for the others come in chapters 09 and 10.

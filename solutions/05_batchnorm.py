@@ -200,6 +200,13 @@ outcome("05.b", "0" if abs(right.sum(axis=0)).max() < 1e-9 else "the sum of d_y"
 # Why 0? x cannot move y by moving all examples together, nor by stretching them, since BatchNorm
 # undoes both. So two parts of `d_y` are taken out: its mean, and its share along $\hat x$.
 #
+# <details><summary>The line, for reference</summary>
+#
+# $$d_x = \gamma \cdot \text{scale} \cdot \left( d_y - \overline{d_y}
+# - \hat x \, \overline{d_y\, \hat x} \right)$$
+#
+# </details>
+#
 # How wrong is the shortcut? **Predict**: for the whole gradient of a network of five layers, and a
 # batch of 314, how large is its error, in percent of the right gradient's length?
 
