@@ -48,6 +48,7 @@ WRONG = {
     "one layer, equal widths, a funnel": ("2 / fan_in", "2 / fan_out"),
     "one example, two, and many": ("variance + epsilon", "variance + 1e-5"),
     "three examples and twelve": ("B = len(d_y)", "B = 3"),
+    "one input, one feature, and many": ("running_variance + 1e-5", "running_variance"),
     "three batches, then one example": ("ddof=1", "ddof=0"),
     "from every batch of one and of two": ("first - noise / one", "first - noise / max(one, 2)"),
     "every step, also for smaller batches": ("target - base_rate", "abs(target - base_rate)"),
