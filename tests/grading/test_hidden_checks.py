@@ -59,12 +59,16 @@ WRONG = {
     "no warm-up, and hundreds of steps": ("step % (2 * half)", "step % 901 % (2 * half)"),
     "five steps down a plane": ("return w + v, v", "return w + v, v * 0.5"),
     "other curvatures, rates and momenta": (")).max()", ")).min()"),
-    "valleys of one and three weights, and no step": ("x + momentum * v", "x"),
+    "another valley": ("np.linspace(0, 0.96, 13)", "np.zeros(13)"),
+    "other momenta": ("1 + 2 * momentum", "1 + momentum"),
+    "a plane, and no rates at all": ("- rate * velocity", "- min(rate, 0.1) * velocity"),
     "six steps of a matrix": ("S = S + g**2", "S = 0.9 * S + g**2"),
-    "five steps, other rho and epsilon": ("(D + epsilon)", "(D + 0.1)"),
+    "other steps and starts": ("start**2", "start"),
     "seven steps, other betas and epsilon": ("beta1**t", "0.9**t"),
+    "four weights together and apart": ("v[k] / (1 - beta2**t)", "v[k]"),
     "every pair of signs, five step sizes": ("g = np.where(s < 0, 0, g)", "g = g + 0"),
     "both sides of 0, and far out": ("cdf(-a)", "cdf(a)"),
+    "other factors": ("(3 - np.log", "(2 - np.log"),
     "eight epochs of different lengths": ("for g in gradients:", "for g in gradients[:4]:"),
 }
 
