@@ -224,6 +224,7 @@ def path(
     *,
     alt: str,
     box: Sequence[tuple[float, float]] | None = None,
+    equal_scales: bool = False,
 ) -> None:
     r"""The steps of a run: over contours of the loss for two weights, on the loss curve for one.
 
@@ -231,6 +232,7 @@ def path(
     w_history: w before the first step and after each, shape (steps + 1, 2) or (steps + 1,); or
     name -> such an array. box: (low, high) of each weight to draw (default: all steps and the
     origin, but at most about twice the distance of the start: a diverging run leaves the picture).
+    equal_scales: draw both weights to the same scale, so that right angles are right angles.
     """
     if not isinstance(w_history, Mapping):
         w_history = {"": w_history}
@@ -260,6 +262,8 @@ def path(
         levels = values.min() + above.max() * np.geomspace(1e-3, 1, 12)[:-1]
         axes.contour(x, y, values, levels, colors=GREY, linewidths=0.7)
         axes.set_ylim(*box[1])
+        if equal_scales:
+            axes.set_aspect("equal")
     axes.set_xlim(*box[0])
     for name, w, look in _styled(runs):
         across, up = (w, [float(loss_function(v)) for v in w]) if flat else w.T
@@ -325,6 +329,37 @@ def histograms(rows: Mapping[str, Sequence[ArrayLike]], shown: Sequence[int], *,
             axes.set(yticks=[], title=f"layer {number}" if line is grid[0] else "")
             axes.tick_params(labelsize=7)
         line[0].set_ylabel(name)
+    show(figure, alt)
+
+
+def graph(
+    nodes: Mapping[str, tuple[float, float, float, float]],
+    arrows: Sequence[tuple[str, str]],
+    *,
+    alt: str,
+) -> None:
+    r"""A computational graph, with what flows through it forward and backward.
+
+    nodes: name -> (x, y, value, gradient): its place, the value that it hands on forward (written
+    above it), and the gradient of the loss at that value (written below).
+    arrows: pairs of names, from, to.
+    """
+    figure, axes = _figure(alt, 7.2, 2.9)
+    axes.axis("off")
+    middle = {"ha": "center", "va": "center"}
+    for name, (x, y, value, gradient) in nodes.items():
+        box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": INK}
+        axes.text(x, y, name, bbox=box, zorder=2, **middle)
+        axes.text(x, y + 0.4, f"{value:.4g}", color=BLUE, **middle)
+        axes.text(x, y - 0.4, f"{gradient:.4g}", color=VERMILLION, **middle)
+    for start, end in arrows:
+        line = {"arrowstyle": "->", "color": GREY}
+        ends = {"shrinkA": 11 + 3 * len(start), "shrinkB": 11 + 3 * len(end)}
+        axes.annotate("", nodes[end][:2], nodes[start][:2], arrowprops=line | ends)
+    xs, ys, *_ = zip(*nodes.values(), strict=True)
+    axes.set(xlim=(min(xs) - 0.5, max(xs) + 0.5), ylim=(min(ys) - 0.6, max(ys) + 0.6))
+    axes.text(max(xs) + 0.4, max(ys) + 0.4, "value, forward", color=BLUE, ha="right")
+    axes.text(max(xs) + 0.4, max(ys), "gradient, backward", color=VERMILLION, ha="right")
     show(figure, alt)
 
 

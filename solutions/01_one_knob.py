@@ -4,9 +4,9 @@
 # **You have one knob, the learning rate. Where exactly is the edge beyond which training falls
 # apart, and what is the best setting below it?**
 #
-# - **You will** derive the edge for one weight, find it again with two weights and in a bowl that
-#   is not quadratic, and see what small batches do below it.
-# - **Time**: about 50 minutes.
+# - **You will** derive the edge for one weight, measure it in bowls that you cannot see, beat the
+#   best rate with two, and see what small batches do below the edge.
+# - **Time**: about 80 minutes.
 # - **You need**: [Start here](00_start_here.ipynb), matrices times vectors, and what an eigenvalue
 #   is.
 
@@ -25,8 +25,13 @@
 # so every step multiplies $w$ by the same factor, and $w_t = (1 - \eta\lambda)^t\, w_0$. All that
 # can happen is in that factor.
 #
-# **Predict**: with curvature 4, which of the five rates below ends nearest to 0? Which one ends
-# farther away than it began?
+# **Predict**: the curvature is 4. Which of five rates ends nearest to 0 after ten steps? Which one
+# ends farther away than it began?
+
+# %%
+from lrcourse import guess, outcome, tally
+
+guess("01.a", "Which rate ends farther away than it began?", [0.05, 0.25, 0.4, 0.5, 0.53])
 
 # %%
 import numpy as np
@@ -37,34 +42,38 @@ for learning_rate in (0.05, 0.25, 0.4, 0.5, 0.53):
     w = [1.0]
     for _ in range(10):
         w.append(w[-1] - learning_rate * curvature * w[-1])
-    runs[f"rate {learning_rate}"] = w
+    runs[learning_rate] = w
     factor = 1 - learning_rate * curvature
     print(f"rate {learning_rate}: factor {factor:.2f}, w {w[-1]:.3f}, formula {factor**10:.3f}")
-plots.curves(
-    runs,
-    "step",
-    "w",
-    alt="The weight against the step for five rates: one falls slowly to 0, one arrives in one "
-    "step, one swings with shrinking jumps, one swings for ever, one swings wider and wider.",
-)
+lines = {f"rate {rate}": w for rate, w in runs.items()}
+plots.curves(lines, "step", "w", alt="The weight against the step, one line for each of the rates.")
+outcome("01.a", max(runs, key=lambda rate: runs[rate][-1]))
 
-# %% [markdown]
-# **What to see.** The loop and the formula agree. Only the product $\eta\lambda$ matters, and it
-# has four regions:
+# %% [markdown] claims=["rate 0.05: factor: 0.80 0.005", "rate 0.53: factor[2]: 3.106 0.0005"]
+# <details><summary>What to see</summary>
+#
+# At 0.05 the factor is 0.80: $w$ falls slowly to 0. At 0.25 it arrives in one step. At 0.4 it
+# swings with shrinking jumps, at 0.5 for ever between 1 and −1, and at 0.53 it ends at 3.106. The
+# loop and the formula agree.
+#
+# </details>
+#
+# Only the product $\eta\lambda$ matters:
 #
 # | $\eta\lambda$ | factor | what happens |
 # |---|---|---|
 # | 0 to 1 | 1 to 0 | *converges* from one side; near 0 it *crawls* |
 # | exactly 1 | 0 | arrives in one step |
 # | 1 to 2 | 0 to -1 | *rings*: each jump crosses the minimum and is shorter than the last |
+# | exactly 2 | -1 | jumps from side to side for ever |
 # | above 2 | below -1 | *diverges*: each jump is longer than the last |
 #
 # The edge is at $\eta = 2/\lambda$, and it is sharp: a hair below it a run still arrives in the
 # end, a hair above it never does.
 #
 # Now a bowl of curvature 10. **Predict** before you move the slider: at which rate does the run
-# arrive in one step, and where is the edge? Then reach the goal at the smallest and at the largest
-# rate that you can find. The button reveals the edge.
+# arrive in one step, and where is the edge? Put the slider there, and let *Reveal* judge. Then
+# reach the goal at the smallest and at the largest rate that you can find.
 
 # %%
 from lrcourse import labs
@@ -72,32 +81,44 @@ from lrcourse import labs
 labs.one_knob(curvature=10)
 
 # %% [markdown]
-# **What to see.** The right panel has a logarithmic axis: multiplying by the same factor at every
-# step is a straight line there. Its slope falls, rises again, and points up beyond the edge.
+# <details><summary>What to see</summary>
+#
+# One step at $1/10$, the edge at $2/10$. The right panel has a logarithmic axis: multiplying by the
+# same factor at every step is a straight line there. Its slope falls, rises again, and points up
+# beyond the edge.
+#
+# </details>
 #
 # ## More weights
 #
 # With $D$ weights the parabola becomes a bowl with its lowest point at a centre $c$:
 #
-# $$L(w) = \tfrac12 (w - c)^\top H\, (w - c) \qquad\qquad \nabla L(w) = H\,(w - c)$$
+# $$L(w) = \tfrac12 (w - c)^\top H\, (w - c)$$
 #
 # $H$ is the *Hessian*, the symmetric $D \times D$ matrix of second derivatives. It takes the place
-# of $\lambda$.
+# of $\lambda$. And what is the gradient?
 
 # %% [markdown]
 # ### Exercise 01.1
-# **The gradient of a bowl**
+# **Down a bowl**
 #
-# Write `bowl_gradient`. The arrays `w` and `centre` have shape `(D,)`, `hessian` has shape
-# `(D, D)` and is symmetric; return an array of shape `(D,)` and leave the inputs as they are. For
-# `w = [3, 2]`, `centre = [1, -1]` and `hessian = [[2, 1], [1, 3]]` expect `[7, 11]`.
+# Write `bowl_path`: gradient descent on that bowl. `hessian` has shape `(D, D)` and is symmetric,
+# `centre` and `start` have shape `(D,)`. Return every $w$ on the way as one array of shape `(steps
+# + 1, D)`: row 0 is the start, row $t$ is $w$ after $t$ steps. Leave the inputs as they are.
+#
+# For `hessian = [[2, 1], [1, 3]]`, `centre = [1, -1]`, `start = [3, 2]`, rate 0.1 and two steps
+# expect `[[3, 2], [2.3, 0.9], [1.85, 0.2]]`.
 
 
 # %% exercise="01.1"
-def bowl_gradient(w, hessian, centre):
-    r"""Return the gradient H (w - c) of the loss 1/2 (w - c)^T H (w - c), shape (D,)."""
+def bowl_path(hessian, centre, start, learning_rate, steps):
+    r"""Return the path of gradient descent on a bowl, shape (steps + 1, D)."""
     ### BEGIN SOLUTION
-    return hessian @ (w - centre)
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w - learning_rate * hessian @ (w - centre))
+    return np.array(path)
     ### END SOLUTION
 
 
@@ -107,119 +128,100 @@ from lrcourse import check
 check("01.1")
 
 # %% [markdown]
+# From here on the chapter descends with your function, once it passes. The gradient is
+# $\nabla L = H\,(w - c)$: the ½ cancels the 2 of the square, as it does for one weight.
+#
 # Nobody differentiates large networks by hand. PyTorch records what is done to `w` and works the
-# gradient out from that. On our bowl it has to agree with the formula.
+# gradient out from that: *autograd*. The first step of the path has to agree with it.
 
 # %%
 import torch
+from lrcourse import yours
 
-hessian = torch.tensor([[2.0, 1.0], [1.0, 3.0]])
-w = torch.tensor([3.0, 2.0], requires_grad=True)
-d = w - torch.tensor([1.0, -1.0])
-loss = 0.5 * d @ hessian @ d
+descend = yours("01.1")
+hessian, centre, start = np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([1.0, -1.0]), [3.0, 2.0]
+w = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+d = w - torch.tensor(centre)
+loss = 0.5 * d @ torch.tensor(hessian) @ d
 loss.backward()
-print("torch", w.grad.tolist(), " formula", (hessian @ d).tolist())
-
-# %% [markdown]
-# ### Exercise 01.2
-# **The whole path**
-#
-# Write `bowl_path`: gradient descent on a bowl centred at 0, whose gradient is `hessian @ w`.
-# `start` has shape `(D,)`. Return every $w$ on the way as one array of shape `(steps + 1, D)`: row
-# 0 is the start, row $t$ is $w$ after $t$ steps. Leave `start` as it is. With curvatures 1 and 15,
-# start `[2, 8]`, rate 0.1 and 3 steps expect `[[2, 8], [1.8, -4], [1.62, 2], [1.458, -1]]`.
-
-
-# %% exercise="01.2"
-def bowl_path(hessian, start, learning_rate, steps):
-    r"""Return the path of gradient descent on 1/2 w^T H w, shape (steps + 1, D)."""
-    ### BEGIN SOLUTION
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w - learning_rate * hessian @ w)
-    return np.array(path)
-    ### END SOLUTION
-
-
-# %%
-check("01.2")
+first = descend(hessian, centre, np.array(start), 0.1, 1)
+print("torch", w.grad.numpy(), " from the path", (first[0] - first[1]) / 0.1)
 
 # %% [markdown]
 # ## A narrow valley
 #
-# From here on we use the package's rule `SGD`, and a loop, `descend`, that takes any gradient
-# function. `SGD` changes `w` in place, so the path keeps copies.
+# Take two weights with curvatures 1 and 10, and the minimum at 0. The Hessian is diagonal, so each
+# weight minds its own business: the flat one is multiplied by $1 - \eta$, the steep one by
+# $1 - 10\eta$. But there is one knob for both.
 #
-# Take two weights with curvatures 1 and 10. The Hessian is diagonal, so each weight minds its own
-# business: the flat one is multiplied by $1 - \eta$, the steep one by $1 - 10\eta$. But there is
-# one knob for both.
-#
-# **Predict**: at rate 0.02, which direction is done first? At 0.18, which one rings?
+# **Predict**: at rate 0.02, which direction is done first? At 0.18, which one rings? Which of the
+# two runs ends nearer to the minimum?
 
 # %%
-from lrcourse.optim import SGD
+guess("01.b", "Which rate ends nearer to the minimum after 20 steps?", [0.02, 0.18])
 
-
-def descend(gradient, start, learning_rate, steps):
-    w = np.array(start, dtype=float)
-    path = [w.copy()]
-    for _ in range(steps):
-        SGD().step(w, gradient(w), learning_rate)
-        path.append(w.copy())
-    return np.array(path)
-
-
-curvatures, paths = np.array([1.0, 10.0]), {}
+# %%
+valley, paths = np.diag([1.0, 10.0]), {}
 for rate in (0.02, 0.18):
-    paths[f"rate {rate}"] = descend(lambda w: curvatures * w, [-2.5, 1.2], rate, 20)
-alt = "Two paths in a long valley: the slow one stops half way along it, the fast one jumps about."
-plots.path(lambda w: 0.5 * curvatures @ w**2, paths, alt=alt)
-for name, path in paths.items():
-    print(name, "ends at", path[-1].round(3))
-
-# %% [markdown]
-# **What to see.** At the small rate the path falls into the valley and then crawls along its floor.
-# At the large rate it jumps from wall to wall, and yet comes out nearer. The steep direction sets
-# the edge, $2/\lambda_\text{max} = 0.2$. The flat direction has to live with that.
-#
-# So which rate is best? The slowest direction decides: the one whose factor has the larger size.
-
-# %%
+    path = descend(valley, np.zeros(2), np.array([-2.5, 1.2]), rate, 20)
+    paths[rate] = path
+    print(f"rate {rate}: ends at {path[-1].round(3)}, {np.linalg.norm(path[-1]):.3f} from 0")
+alt = "Two paths over the contours of a long valley, one for each rate."
+lines = {f"rate {rate}": path for rate, path in paths.items()}
+plots.path(lambda w: 0.5 * w @ valley @ w, lines, alt=alt, equal_scales=True)
 rates = np.linspace(0.005, 0.215, 43)
-plots.curves(
-    {"flat": (rates, abs(1 - rates)), "steep": (rates, abs(1 - 10 * rates))},
-    "learning rate",
-    "size of the factor",
-    alt="Size of the factor against the learning rate. The flat direction falls slowly from 1. The "
-    "steep one falls to 0 at 0.1, rises again, and crosses the flat one at about 0.18.",
-)
+sizes = {"flat": (rates, abs(1 - rates)), "steep": (rates, abs(1 - 10 * rates))}
+alt = "Size of the factor against the learning rate, for the flat and for the steep direction."
+plots.curves(sizes, "learning rate", "size of the factor", alt=alt)
+outcome("01.b", min(paths, key=lambda rate: np.linalg.norm(paths[rate][-1])))
 
-# %% [markdown]
-# **What to see.** The higher of the two lines counts. It is lowest where they cross, where
-# $1 - \eta\lambda_\text{min} = \eta\lambda_\text{max} - 1$:
+# %% [markdown] claims=["rate 0.02: ends at: -1.669 0.0005", "rate 0.18: ends at[3] < rate 0.02: ends at[3] by 1"]
+# <details><summary>What to see</summary>
+#
+# At the small rate the path falls into the valley, and then crawls along its floor: the flat weight
+# is still at −1.669. At the large rate the steep weight rings from wall to wall, and yet the run
+# comes out much nearer. Every step leaves at a right angle to the contour on which it starts.
+#
+# </details>
+#
+# The steep direction sets the edge, $2/\lambda_\text{max} = 0.2$, and the flat direction has to
+# live with it. So which rate is best? The slowest direction decides: in the lower figure, the
+# higher of the two lines. It is lowest where they cross, where $1 - \eta\lambda_\text{min} =
+# \eta\lambda_\text{max} - 1$:
 #
 # $$\eta_\text{best} = \frac{2}{\lambda_\text{min} + \lambda_\text{max}} \qquad\qquad
 # \text{factor} = \frac{\kappa - 1}{\kappa + 1} \qquad\qquad
 # \kappa = \frac{\lambda_\text{max}}{\lambda_\text{min}}$$
 #
-# $\kappa$ is the *condition number*, how long the valley is for its width. **Predict**: if $\kappa$
-# is ten times as large, how many more steps does the *best* rate need?
+# $\kappa$ is the *condition number*, the square of how many times the valley is longer than wide.
+#
+# **Predict**: if $\kappa$ is ten times as large, how many times as many steps does the *best* rate
+# need?
 
 # %%
-for condition in (10, 100, 1000):
-    curvatures = np.array([1, condition])
-    path = descend(lambda w, h=curvatures: h * w, [1, 1], 2 / (1 + condition), 5000)
-    distance = np.linalg.norm(path, axis=1)
-    formula = (condition - 1) / (condition + 1)
-    needed = np.argmax(distance < distance[0] / 1000)
-    print(f"condition {condition:4}  factor measured {distance[1] / distance[0]:.4f}", end="  ")
-    print(f"formula {formula:.4f}  steps to come 1000 times closer {needed}")
+guess("01.c", "How many times as many steps?")
 
-# %% [markdown]
-# Ten times the condition number costs ten times the steps, even with the best rate. That is why
-# later chapters whiten the data, normalise layers, and give each layer its own rate: they all make
-# the valley rounder.
+# %%
+needed = []
+for condition in (10, 100, 1000):
+    bowl = np.diag([1.0, condition])
+    path = descend(bowl, np.zeros(2), np.ones(2), 2 / (1 + condition), 5000)
+    distance = np.linalg.norm(path, axis=1)
+    needed.append(np.argmax(distance < distance[0] / 1000))
+    print(f"condition number {condition}: factor measured {distance[1] / distance[0]:.4f}", end=" ")
+    print(f"formula {(condition - 1) / (condition + 1):.4f}  steps to a thousandth {needed[-1]}")
+outcome("01.c", needed[1] / needed[0])
+
+# %% [markdown] claims=["condition number 10: factor measured[3]: 35 0.5", "condition number 100: factor measured[3]: 346 0.5", "condition number 1000: factor measured[3]: 3,454 0.5"]
+# <details><summary>What to see</summary>
+#
+# To come a thousand times closer takes 35, 346 and 3,454 steps: ten times the condition number
+# costs ten times the steps, even with the best rate.
+#
+# </details>
+#
+# That is why later chapters whiten the data, normalise layers, and give each layer its own rate:
+# all of these try to make the valley rounder.
 #
 # In the lab, reach the goal for curvatures 1 : 3, then 1 : 10, then 1 : 30. **Predict** the rate
 # each time, with the formula for $\eta_\text{best}$. How much room is left at 1 : 30?
@@ -227,85 +229,237 @@ for condition in (10, 100, 1000):
 # %%
 labs.bowl(controls=("learning_rate", "conditioning"))
 
+# %%
+rates = np.geomspace(0.01, 1, 201)
+for steep in (3, 10, 30):
+    reached = labs.bowl_outcomes(rates, curvatures=[[1.0, steep]])["reached"].ravel()
+    low, high = rates[reached][[0, -1]]
+    print(f"1 : {steep}: the goal is reached from {low:.3f} to {high:.3f}", end=", ")
+    print(f"best {2 / (1 + steep):.3f}, edge {2 / steep:.3f}")
+
+# %% [markdown] claims=["1 : 3: the goal is reached from: 0.047 0.0005", "1 : 3: the goal is reached from[2]: 0.646 0.0005", "1 : 30: the goal is reached from: 0.047 0.0005", "1 : 30: the goal is reached from[2]: 0.065 0.0005"]
+# <details><summary>What to see</summary>
+#
+# At 1 : 3 any rate from 0.047 to 0.646 will do. At 1 : 30 only those from 0.047 to 0.065, a sliver
+# just below the edge: the flat direction asks for the same as before, but the edge has come down.
+#
+# </details>
+#
+# ## A bowl that lies askew
+#
+# In a network no Hessian is diagonal. Turn the valley by 30 degrees: its curvatures are still 1 and
+# 10, but now they are the *eigenvalues* of $H$, and belong to its *eigenvectors*. Write the
+# distance from the minimum as a sum of a part along each eigenvector. Each part is multiplied by $1
+# - \eta\lambda$ with its own $\lambda$, for $H$ times an eigenvector is $\lambda$ times it.
+#
+# **Predict**: at rate 0.15, by which factor does the flat part shrink in each step?
+
+# %%
+angle = np.radians(30)
+turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+askew = turn @ valley @ turn.T
+path = descend(askew, np.zeros(2), np.array([-2.0, 1.0]), 0.15, 15)
+alt = "A path over the contours of a valley that is turned by 30 degrees."
+box = [(-3, 1.2), (-1.6, 1.3)]
+plots.path(lambda w: 0.5 * w @ askew @ w, path, alt=alt, box=box, equal_scales=True)
+curvatures, axes = np.linalg.eigh(askew)
+parts = abs(path @ axes)
+lines = {"w₁": abs(path[:, 0]), "w₂": abs(path[:, 1])}
+lines |= {f"along curvature {c:.0f}": part for c, part in zip(curvatures, parts.T, strict=True)}
+alt = (
+    "Four distances from the minimum against the step, on a logarithmic axis: that of each weight "
+)
+alt += "and that along each eigenvector."
+plots.curves(lines, "step", "distance", log_y=True, alt=alt)
+factors = (parts[1:] / parts[:-1]).mean(axis=0)
+print(f"factor along curvature 1: {factors[0]:.2f}, along curvature 10: {factors[1]:.2f}")
+
+# %% [markdown] claims=["factor along curvature 1: 0.85 0.005", "along curvature 10: 0.50 0.005"]
+# <details><summary>What to see</summary>
+#
+# The weights themselves lurch. Along the eigenvectors there are two straight lines: the flat part
+# shrinks by 0.85 in each step, the steep part by 0.50 in size. A bowl of any number of weights
+# falls apart into parabolas, and each is the one of the first section. The steepest sets the edge.
+#
+# </details>
+#
+# So one eigenvalue has to be known, the largest. But a network with a million weights has a Hessian
+# of a million rows, which nobody writes down. All one can ask for is gradients.
+
+# %% [markdown]
+# ### Exercise 01.2
+# **The edge of a bowl that you cannot see**
+#
+# Write `measure_edge`. It gets `gradient`, a function that takes $w$ of shape `(size,)` and returns
+# the gradient there, of the same shape; and `size`, the number of weights. The loss is a bowl
+# around 0, with curvatures somewhere between 0.001 and 1000. Return its edge: the rate below which
+# gradient descent converges and above which it diverges. 2 % off is near enough, and 10,000
+# gradients have to do. How you find it is up to you.
+#
+# Expect about 0.2 for `measure_edge(lambda w: 10 * w, 3)`.
+
+
+# %% exercise="01.2"
+def measure_edge(gradient, size):
+    r"""Return the largest stable learning rate of a bowl around 0, from its gradients alone."""
+    ### BEGIN SOLUTION
+    w = np.random.default_rng(0).normal(size=size)
+    for _ in range(300):  # the steepest direction grows most, until w points along it
+        g = gradient(w)
+        w = g / np.linalg.norm(g)
+    return 2 / (w @ gradient(w))
+    ### END SOLUTION
+
+
+# %%
+check("01.2")
+
+# %% [markdown]
+# One can try rates, and close in on the edge. The worked solution does something else: it
+# multiplies by $H$ again and again, until the steepest direction has outgrown all others. That is
+# *power iteration*, and it is how the curvature of real networks is measured.
+#
+# ## Two rates in turn
+#
+# One rate is a compromise. Take two rates $a$ and $b$ in turn: two steps multiply the distance
+# along curvature $\lambda$ by $(1 - a\lambda)(1 - b\lambda)$. Say that you know the curvatures to
+# lie between `low` and `high`, and nothing more. The worst of them decides. With the best single
+# rate, taken twice, its factor is $\left(\frac{\kappa - 1}{\kappa + 1}\right)^2$.
+#
+# **Predict**: can two different rates do better? May one of them lie beyond the edge?
+
+# %%
+guess("01.d", "May the larger of the two best rates lie beyond the edge?", ["yes", "no"])
+
 # %% [markdown]
 # ### Exercise 01.3
-# **Two rates from a Hessian**
+# **Two rates in turn**
 #
-# In the round bowl of the lab many rates will do. In the long one only a few just below the edge
-# are fast enough for the flat direction.
+# Write `two_rates`. It returns two learning rates, in any order, with which the largest size of
+# $(1 - a\lambda)(1 - b\lambda)$, over all $\lambda$ from `low` to `high`, is as small as it can be;
+# 2 % more will pass. Derive them, or let the computer search: the check looks only at what they do.
 #
-# A bowl may also lie askew, and then its Hessian is not diagonal. Its curvatures are the
-# *eigenvalues* of the Hessian. Write `stable_rates`, which takes a symmetric `hessian` of shape
-# `(D, D)` with positive eigenvalues and returns two numbers in this order: the edge and the best
-# rate. For curvatures 1 and 9 expect 2/9 and 0.2.
+# To see where you are, draw the size of that product over $\lambda$ in a cell of your own.
 
 
 # %% exercise="01.3"
-def stable_rates(hessian):
-    r"""Return (2 / largest eigenvalue, 2 / (smallest + largest eigenvalue)) of the Hessian."""
+def two_rates(low, high):
+    r"""Return two rates to be taken in turn, the best for curvatures from low to high."""
     ### BEGIN SOLUTION
-    curvatures = np.linalg.eigvalsh(hessian)
-    return 2 / curvatures[-1], 2 / (curvatures[0] + curvatures[-1])
+    # The product is a parabola in the curvature. At its best it is as high at both ends as it is
+    # deep in the middle, so it crosses 0 at 1/sqrt(2) of the way from the middle to the ends.
+    middle, half = (low + high) / 2, (high - low) / 2
+    return 1 / (middle + half / np.sqrt(2)), 1 / (middle - half / np.sqrt(2))
     ### END SOLUTION
 
 
 # %%
 check("01.3")
 
-# %% [markdown]
+# %%
+from lrcourse import whose
+
+pair = yours("01.3")(1.0, 10.0)
+curvatures, lines = np.linspace(1, 10, 181), {}
+for name, (a, b) in {"one rate": (2 / 11, 2 / 11), "two rates": pair}.items():
+    lines[name] = curvatures, abs((1 - a * curvatures) * (1 - b * curvatures))
+    w, steps = np.ones(181), 0
+    while abs(w).max() > 0.001:
+        w = w * (1 - (a, b)[steps % 2] * curvatures)
+        steps += 1
+    print(f"{name}: {steps} steps to a thousandth, with {a:.3f} and {b:.3f} in turn")
+alt = "Size of the factor of two steps against the curvature, for one rate taken twice and for two."
+lines[f"two rates, {whose('01.3')}"] = lines.pop("two rates")
+plots.curves(lines, "curvature", "size of the factor of two steps", alt=alt)
+outcome("01.d", "yes" if max(pair) > 2 / 10 else "no")
+
+# %% [markdown] claims=["one rate: 35 0.5", "two rates: 21 0.5"]
+# <details><summary>What to see</summary>
+#
+# Two rates in turn need 21 steps where the best single rate needs 35. One of the two is more
+# than twice the edge. Taken alone it diverges: it overshoots in the steep direction. The small rate
+# that follows pulls that back, and the flat direction keeps the gain.
+#
+# </details>
+#
+# So the edge $2/\lambda_\text{max}$ holds for *one* rate, taken for ever; single steps may be
+# longer. For any number of rates the best ones are known (Young 1953), and long steps taken now and
+# then are studied again (Grimmer, SIAM Journal on Optimization 2024). All of it needs to know the
+# curvatures.
+#
 # ## When the bowl is not quadratic
 #
 # In a network the curvature changes from place to place. Then where is the edge? Take
 #
 # $$L(w) = \tfrac12 w^2 + \tfrac14 w^4 \qquad\qquad L'(w) = w + w^3 \qquad\qquad L''(w) = 1 + 3w^2$$
 #
-# The curvature is 1 at the minimum and grows outwards. **Predict**: at rate 0.3, does a run from 1
-# arrive? And one from 2.5? The cell draws both, and then tries all rates for four starts.
+# The curvature is 1 at the minimum and grows outwards. The cell draws two runs at the same rate,
+# and then tries all rates for four starts.
+#
+# **Predict**: at rate 0.28, does a run from 1 arrive? And one from 2.5?
 
 # %%
-paths = {f"from {w}": descend(lambda w: w + w**3, w, 0.3, 3) for w in (2.5, 1.0)}
-plots.path(
-    lambda w: w**2 / 2 + w**4 / 4,
-    paths,
-    box=[(-4, 4)],
-    alt="Two runs on a curve with steep walls: from 1 the steps go down to the minimum, from 2.5 "
-    "each jump lands higher on the other wall.",
-)
+guess("01.e", "From where does it arrive at rate 0.28?", ["both", "only 1", "only 2.5", "neither"])
+
+# %%
+paths = {}
+for start in (2.5, 1.0):
+    w = [start]
+    for _ in range(3):
+        w.append(w[-1] - 0.28 * (w[-1] + w[-1] ** 3))
+    paths[f"from {start}"] = w
+alt = "Two runs of three steps on a curve with steep walls; straight lines join the steps."
+plots.path(lambda w: w**2 / 2 + w**4 / 4, paths, box=[(-4, 4)], alt=alt)
 rates = np.arange(0.01, 2.5, 0.01)
 for start in (0.1, 1.0, 2.0, 2.5):
     w = np.full_like(rates, start)
     for _ in range(1000):
         w = np.clip(w - rates * (w + w**3), -10, 10)
-    print(f"from {start}: largest rate that arrives {rates[abs(w) < start].max():.2f}", end="  ")
+    print(f"start {start}: largest rate that arrives {rates[abs(w) < start].max():.2f}", end="  ")
     print(f"2/(1 + 3w²) {2 / (1 + 3 * start**2):.2f}  2/(1 + w²) {2 / (1 + start**2):.2f}")
+near, far = (abs(w[-1]) < abs(w[0]) for w in (paths["from 1.0"], paths["from 2.5"]))
+outcome("01.e", "both" if near and far else "only 1" if near else "only 2.5" if far else "neither")
 
-# %% [markdown]
-# **What to see.** Same loss, same rate: the run from 1 arrives, the one from 2.5 is thrown out. The
-# edge depends on where you stand.
+# %% [markdown] claims=["start 0.1: largest rate that arrives: 1.98 0.005", "start 2.5: largest rate that arrives: 0.27 0.005"]
+# <details><summary>What to see</summary>
 #
-# Near the minimum it is almost 2, as the curvature of 1 says. From farther out it is lower, but not
-# as low as the curvature at the start, $1 + 3w^2$, would have it. A jump sees the curvature
-# *averaged* between the start and the minimum, which here is $1 + w^2$. That last column is right
-# to within the spacing of our rates, 0.01.
+# Same loss, same rate: the run from 1 arrives, the one from 2.5 jumps farther each time. (The steps
+# are the dots; the lines only join them.) From 0.1 a rate of 1.98 still arrives, from 2.5 only
+# 0.27.
+#
+# From far out the edge is lower than at the minimum, but not as low as the curvature at the start,
+# $1 + 3w^2$, would have it. A jump sees the curvature *averaged* between the start and the minimum,
+# which here is $1 + w^2$. That last column is right to within the spacing of our rates, 0.01.
+#
+# </details>
 #
 # So a rate that is fine late in training may be too large early on. Chapter 07 changes the rate on
-# the way.
+# the way. In networks the reverse happens, too: trained with all their data, they often move to
+# where the curvature is just $2/\eta$, and stay there, at the *edge of stability* (Cohen et al.,
+# ICLR 2021).
 #
 # ## Small batches
 #
 # Real losses are a mean over many examples, and a step looks at a *mini-batch* of them. Let each
-# example $i$ have its own bowl $\tfrac12 (w - c_i)^2$, with centres of mean 0 and spread 1. The
+# example $i$ have its own bowl $\tfrac12 (w - c_i)^2$, with centres of mean 0 and variance 1. The
 # whole loss has its minimum at 0, yet each batch of $B$ fresh examples pulls towards the mean of
 # its own centres.
 #
 # Each step multiplies $w$ by $1 - \eta$ and adds noise of variance $\eta^2/B$. Once the two
-# balance, the variance $v$ of $w$ stays the same, and the mean loss is half of it:
+# balance, the variance $v$ of $w$ stays the same:
 #
-# $$v = (1 - \eta)^2\, v + \frac{\eta^2}{B} \qquad\qquad
-# \tfrac12 v = \frac{\eta}{2B\,(2 - \eta)} \approx \frac{\eta}{4B}$$
+# $$v = (1 - \eta)^2\, v + \frac{\eta^2}{B} \qquad\text{so}\qquad
+# v = \frac{\eta}{B\,(2 - \eta)} \approx \frac{\eta}{2B}$$
 #
-# To see a mean, 1,000 runs go side by side from $w = 3$. **Predict**: which of the four below ends
-# lowest? What does half the rate do to the level where a run settles?
+# The loss is then above its minimum by $\tfrac12 v$ on average: that *excess* is what we plot. To
+# see a mean, 1,000 runs go side by side from $w = 3$.
+#
+# **Predict**: which of the four below ends lowest? What does half the rate do to the level where a
+# run settles?
+
+
+# %%
+guess("01.f", "Half the rate: how many times as high is the level?")
 
 
 # %%
@@ -317,38 +471,63 @@ def noisy_losses(rate, batch, rng, steps=100, runs=1000):
     return losses
 
 
-rng, losses = np.random.default_rng(0), {}
+rng, losses, level = np.random.default_rng(0), {}, {}
 for rate, batch in ((0.4, 1), (0.2, 1), (0.1, 1), (0.4, 16)):
-    loss = losses[f"rate {rate}, batch {batch}"] = noisy_losses(rate, batch, rng)
+    name = f"rate {rate}, batch {batch}"
+    losses[name] = noisy_losses(rate, batch, rng)
+    level[name] = np.mean(losses[name][60:])
     formula = rate / (2 * batch * (2 - rate))
-    print(f"rate {rate}, batch {batch:2}: settles at {np.mean(loss[60:]):.4f}, {formula = :.4f}")
-plots.curves(
-    losses,
-    "step",
-    "mean loss",
-    log_y=True,
-    alt="Mean loss of 1,000 runs at batch size 1: the larger the rate, the faster it falls and the "
-    "higher it stops. At batch size 16 the largest rate falls as fast and stops lowest.",
-)
+    print(f"{name}: settles at {level[name]:.4f}, formula {formula:.4f}")
+alt = "Mean loss above its minimum against the step, for four pairs of rate and batch size."
+plots.curves(losses, "step", "mean loss above its minimum", log_y=True, alt=alt)
+outcome("01.f", level["rate 0.2, batch 1"] / level["rate 0.4, batch 1"])
 
-# %% [markdown]
-# **What to see.** Every run falls as before, and then stops falling: the noise throws $w$ about as
-# fast as the slope pulls it back. The level is the *noise floor*. Half the rate gives a little less
-# than half the floor, later. Sixteen times the batch gives a sixteenth of it, at the same speed,
-# but each step looks at sixteen times as many examples.
+# %% [markdown] claims=["rate 0.4, batch 1: settles at: 0.126 0.0005", "rate 0.2, batch 1: settles at: 0.056 0.0005", "rate 0.4, batch 16: settles at: 0.008 0.0005"]
+# <details><summary>What to see</summary>
 #
-# In the lab, find the smallest batch size that reaches the goal at some rate. **Predict** before
-# you move: does a smaller batch want a smaller rate or a larger one? And why not a tiny rate?
+# Every run falls as before, and then stops falling: the noise throws $w$ about as fast as the slope
+# pulls it back. The level is the *noise floor*, and the formula has it. Half the rate gives 0.056
+# instead of 0.126, a little less than half, later. Sixteen times the batch gives 0.008, a
+# sixteenth, at the same speed; but each step looks at sixteen times as many examples.
+#
+# </details>
+#
+# In the lab, 64 examples make a valley of 1 : 10. Reach the goal with all of them, then lower the
+# batch size. **Predict** before you move: does a smaller batch want a smaller rate or a larger one?
+# And why not a tiny rate?
+#
+# A single run ends high or low partly by luck. So below the lab are 40 draws of examples and
+# batches, and the rate with the lowest mean loss at the end.
+
+# %%
+guess("01.g", "For the lowest loss after 60 steps, a smaller batch wants ...", ["less", "more"])
 
 # %%
 labs.bowl(controls=("learning_rate", "batch_size"))
 
+# %%
+rates = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.19]
+draws = [labs.bowl_outcomes(rates, (1, 4, 16, 64), rng=np.random.default_rng(s)) for s in range(40)]
+last = np.array([draw["loss"][:, :, 0, -1] for draw in draws])
+best = last.mean(axis=0).argmin(axis=0)
+for k, batch in enumerate((1, 4, 16, 64)):
+    ends = last[:, best[k], k]
+    print(f"batch {batch}: best rate {rates[best[k]]}, loss {ends.mean():.5f}", end=" ")
+    print(f"± {ends.std(ddof=1) / 40**0.5:.5f} (at rate 0.01 {last[:, 0, k].mean():.3f})")
+outcome("01.g", "less" if rates[best[0]] < rates[best[3]] else "more")
+
+# %% [markdown] claims=["batch 4: best rate: 0.04 0.005", "batch 16: best rate: 0.05 0.005", "batch 64: best rate: 0.18 0.005", "batch 1: best rate < batch 16: best rate by 0.01"]
+# <details><summary>What to see</summary>
+#
+# The smaller the batch, the smaller its best rate: 0.18 with all examples, 0.05 at 16, 0.04 at 4. A
+# smaller rate lowers the noise floor. But in 60 steps a tiny rate does not arrive: at 0.01 every
+# batch size still has most of its way to go. The best rate balances the two.
+#
+# </details>
+
 # %% [markdown]
 # ### Question 01.q1
 # **Two ways to calm a run**
-#
-# In the lab, small batches let the end of the path dance around the cross, and the loss jitters
-# above the goal. A smaller rate calms it, until it is too slow for 60 steps.
 #
 # A run with small batches has stopped falling, above the loss that you want. One friend says "halve
 # the rate", another "double the batch". What does each do to the noise floor, and what does it
@@ -368,8 +547,8 @@ labs.bowl(controls=("learning_rate", "batch_size"))
 # ## A loop with two bugs
 #
 # The last exercise fits a line, slope times $x$ plus intercept, to points $(x_i, y_i)$. The loss is
-# $\frac{1}{B}\sum_i \frac12 (\text{slope}\, x_i + \text{intercept} - y_i)^2$. The code below looks
-# right, and at batch size 4 it works. **Predict** what it does at 64.
+# $\frac{1}{B}\sum_i \frac12 (\text{slope}\, x_i + \text{intercept} - y_i)^2$. At batch size 4 the
+# code below finds the line. **Predict** what it does at 64.
 
 
 # %%
@@ -379,21 +558,24 @@ def buggy_batch_step(slope, intercept, x, y, learning_rate):
     return slope, intercept
 
 
+rng = np.random.default_rng(0)
 for batch_size in (4, 64):
     line = (0.0, 0.0)
     for _ in range(20):
         x = rng.normal(size=batch_size)
         line = buggy_batch_step(*line, x, y=2 * x + 1, learning_rate=0.1)
-    print(f"batch {batch_size:2}: slope {line[0]:.3g}, intercept {line[1]:.3g}; right are 2 and 1")
+    print(f"batch {batch_size}: slope {line[0]:.3g}, intercept {line[1]:.3g}; right are 2 and 1")
 
 # %% [markdown]
 # ### Exercise 01.4
 # **Find two bugs**
 #
-# Write `batch_step` without them: one step of gradient descent on the loss above. `slope` and
-# `intercept` are numbers, `x` and `y` have shape `(B,)`. Both gradients belong to the *same* point,
-# the slope and intercept before the step. Return the new slope and intercept, in this order. For
-# `batch_step(0.5, -1, x, y, 0.3)` with `x = [0, 1, 2]` and `y = [0, 1.5, 4]` expect 1.5 and -0.3.
+# Write `batch_step`: one step of gradient descent on the loss above, without the two bugs of that
+# code. `slope` and `intercept` are numbers, `x` and `y` have shape `(B,)`. Return the new slope and
+# intercept, in this order, and leave `x` and `y` as they are.
+#
+# For `batch_step(0.5, -1, x, y, 0.3)` with `x = [0, 1, 2]` and `y = [0, 1.5, 4]` expect 1.5 and
+# −0.3.
 
 
 # %% exercise="01.4"
@@ -411,18 +593,40 @@ def batch_step(slope, intercept, x, y, learning_rate):
 check("01.4")
 
 # %% [markdown]
-# With a sum, the gradient grows with the batch, and a rate that is right for 4 examples is beyond
-# the edge for 64. With a mean, the curvature does not depend on the batch size. In this course a
-# loss is always a mean.
+# This loss is a bowl, too, in the slope and the intercept. Its gradient at a line, less that at the
+# line 0, is what `measure_edge` asks for. So measure where the edge is for either version of the
+# code, and for either batch size.
+
+# %%
+edge_of = yours("01.2")
+for batch_size in (4, 64):
+    x = np.random.default_rng(1).normal(size=batch_size)
+    for name, reduce in (("sum", np.sum), ("mean", np.mean)):
+
+        def bowl(line, x=x, reduce=reduce):
+            fit = line[0] * x + line[1]
+            return np.array([reduce(fit * x), reduce(fit)])
+
+        print(f"batch {batch_size}, {name}: edge {edge_of(bowl, 2):.3f}")
+
+# %% [markdown] claims=["batch 64, sum: edge < batch 4, sum: edge by 0.1", "batch 64, sum: edge < batch 64, mean: edge by 1"]
+# With a sum the gradient grows with the batch, so the edge falls in proportion: a rate of 0.1 is
+# below it for these 4 examples, and beyond it for the 64. With a mean it is about the same for
+# both. In this course a loss is always a mean.
 #
 # ## What we learnt
 #
-# - Along each direction of a bowl a step multiplies the distance by $1 - \eta\lambda$. The edge is
-#   $\eta = 2/\lambda_\text{max}$.
+# - Along each eigenvector of the Hessian a step multiplies the distance by $1 - \eta\lambda$. For a
+#   single rate the edge is $\eta = 2/\lambda_\text{max}$, and gradients alone are enough to find
+#   it.
 # - The best single rate is $2/(\lambda_\text{min} + \lambda_\text{max})$, and even then the number
-#   of steps grows with the condition number.
+#   of steps grows with the condition number. Two rates in turn do better, if the curvatures are
+#   known.
 # - Where the curvature changes, so does the edge.
 # - Small batches leave a noise floor, nearly proportional to the rate over the batch size.
 #
 # **Next**: [Backprop](02_backprop.ipynb). A network has thousands of weights. Before we can choose
 # its steps we need its gradient.
+
+# %%
+tally()

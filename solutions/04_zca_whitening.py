@@ -5,8 +5,8 @@
 # the learning rate gain from it?**
 #
 # - **You will** compute the covariance of colour patches, whiten them in two ways, look at the
-#   result, and measure which learning rates work before and after.
-# - **Time**: about 50 minutes.
+#   result, measure which learning rates work before and after, and choose how much to whiten.
+# - **Time**: about 70 minutes.
 # - **You need**: [One knob](01_one_knob.ipynb) for the edge and the condition number,
 #   [Backprop](02_backprop.ipynb) for the network, and eigenvectors.
 
@@ -20,7 +20,7 @@
 
 # %%
 import numpy as np
-from lrcourse import load, plots
+from lrcourse import check, guess, load, outcome, plots, tally, yours
 
 data = load("patches")
 
@@ -51,7 +51,8 @@ plots.images(x[shown], image_shape=(16, 16, 3), columns=8, alt=alt)
 # **Covariance**
 #
 # Write `covariance`. `x` has shape `(n, d)`, one image a row; return an array of shape `(d, d)`,
-# divided by $n - 1$, and leave `x` as it is. Use one matrix product, no loop. For
+# divided by $n - 1$, and leave `x` as it is. It must also hold where the mean is a million times as
+# large as the spread. One matrix product is enough, without a loop. For
 # `x = [[1, 2], [3, 0], [5, 4]]` expect `[[4, 2], [2, 4]]`.
 
 
@@ -65,31 +66,35 @@ def covariance(x):
 
 
 # %%
-from lrcourse import check
-
 check("04.1")
 
 # %% [markdown]
-# From here on we use `np.cov`, which does the same if told that features are columns.
-#
 # **Predict**: how strongly does the green of a pixel go along with the green of the pixel beside
 # it? With its own red? With green in the opposite corner?
 
 # %%
-correlation = np.corrcoef(x, rowvar=False)
+guess("04.a", "The correlation of a pixel's green with that of the pixel beside it is", within=1.1)
+
+# %%
+covariance_of = yours("04.1")
+C = covariance_of(x)
+deviation = np.sqrt(np.diag(C))
+correlation = C / deviation[:, None] / deviation
 middle = (8 * 16 + 8) * 3 + 1
 for name, other in (("its neighbour's green", middle + 3), ("its own red", middle - 1)):
     print(f"green in the middle and {name}: {correlation[middle, other]:.2f}")
 print(f"green in two opposite corners: {correlation[1, -2]:.2f}")
 print(f"smallest of any two greens: {correlation[1::3, 1::3].min():.2f}")
 greens = [(row * 16 + column) * 3 + 1 for row in (2, 8) for column in (2, 6, 10, 14)]
-alt = "Eight smooth blobs: each is brightest at one pixel and fades slowly to all sides."
+alt = "Eight pictures in grey, one for each pixel: its correlation with all others, in green."
 plots.images(correlation[greens, 1::3], columns=8, alt=alt)
+outcome("04.a", correlation[middle, middle + 3])
 
 # %% [markdown]
-# **What to see.** Each picture belongs to one pixel and shows its correlation with all others, in
-# green: white is 1, black the smallest of all that are shown. They fade slowly, and even black is
-# well above 0. 768 numbers are far from 768 different facts.
+# **What to see.** 0.94 for the neighbour, 0.71 for the own red, and still 0.44 for the opposite
+# corner. Each picture belongs to one pixel and shows its correlation with all others, in green:
+# white is 1, black the smallest of all that are shown. They fade slowly, and even black is above
+# 0.4. 768 numbers are far from 768 different facts.
 #
 # ## Axes that do not know each other
 #
@@ -98,24 +103,29 @@ plots.images(correlation[greens, 1::3], columns=8, alt=alt)
 #
 # $$C = U \Lambda U^\top$$
 #
-# **Predict**: along which axis do patches of photographs vary most? And what does a very weak axis
-# look like?
+# **Predict**: how many of the 768 axes hold nine tenths of all the variance?
 
 # %%
-eigenvalues, U = np.linalg.eigh(np.cov(x, rowvar=False))
+guess("04.b", "How many axes hold 90 % of the variance?", unit="axes", within=2)
+
+# %%
+eigenvalues, U = np.linalg.eigh(C)
 eigenvalues, U = eigenvalues[::-1], U[:, ::-1]
-print("largest", eigenvalues[:3].round(1), f" smallest {eigenvalues[-1]:.1e}")
-print(f"share of the first three {eigenvalues[:3].sum() / eigenvalues.sum():.2f}")
+share = np.cumsum(eigenvalues) / eigenvalues.sum()
+few = int(np.searchsorted(share, 0.9)) + 1
+print(f"largest {eigenvalues[0]:.1f}, second {eigenvalues[1]:.1f}; smallest {eigenvalues[-1]:.1e}")
+print(f"share of the first three {share[2]:.2f}; axes for nine tenths: {few}")
 axes = U[:, [*range(8), *range(100, 104), *range(700, 704)]].T
-alt = "Principal axes as pictures: even grey, ramps, waves; later ones are finer; the last, noise."
+alt = "Principal axes as pictures: numbers 0 to 7, and below them 100 to 103 and 700 to 703."
 plots.images(0.5 + 4 * axes, image_shape=(16, 16, 3), columns=8, alt=alt)
-alt = "The 768 variances on a logarithmic axis, falling over six powers of ten."
+alt = "The 768 variances, from the largest down, on a logarithmic axis."
 plots.curves(eigenvalues, "axis", "variance", log_y=True, alt=alt)
+outcome("04.b", few)
 
 # %% [markdown]
 # **What to see.** Above, the first eight axes, and below them numbers 100 to 103 and 700 to 703.
 # The first is the brightness of the whole patch, the second its colour. Then come ramps, then finer
-# and finer waves, and at the end checks of single pixels. The first three hold most of the
+# and finer waves, and at the end checks of single pixels. The first three hold 77 % of the
 # variance. The last vary over a million times less: that is a condition number, and chapter 01 told
 # us what it costs.
 #
@@ -134,8 +144,8 @@ plots.curves(eigenvalues, "axis", "variance", log_y=True, alt=alt)
 # That is *ZCA*, zero-phase component analysis. Axes of almost no variance would be blown up without
 # limit, so a small $\epsilon$ is added under the root: $(\Lambda + \epsilon I)^{-1/2}$.
 #
-# **Predict**: below come the raw patches, then PCA-whitened, then ZCA-whitened, both drawn as
-# images. Which row can you still read?
+# Below come the raw patches, then PCA-whitened, then ZCA-whitened, both drawn as images. Which row
+# can you still read?
 
 # %%
 from lrcourse.whitening import ZCA, PCAWhitening
@@ -146,7 +156,7 @@ def picture(z):
 
 
 rows = [x[shown]] + [picture(kind(0.01).fit(x).transform(x[shown])) for kind in (PCAWhitening, ZCA)]
-alt = "Three rows: photographs; grey with coloured noise at the top; grey with coloured edges."
+alt = "Three rows of eight patches: raw, PCA-whitened, ZCA-whitened."
 plots.images(np.concatenate(rows), image_shape=(16, 16, 3), columns=8, alt=alt)
 
 # %% [markdown]
@@ -177,56 +187,69 @@ def zca_matrix(C, epsilon):
 check("04.2")
 
 # %% [markdown]
-# The package's `ZCA` is that formula with a `fit` and a `transform`. Here is the long way beside
-# it, on patches of 8 by 8.
+# The package's `ZCA` is that formula with a `fit` and a `transform`. Here is your matrix beside it,
+# on patches of 8 by 8; from here on the chapter whitens with it.
 #
 # **Predict**: PCA or ZCA, which one moves the centred images less on average?
 
 # %%
-x, validation, test = (small(split, 8) for split in (data.train, data.validation, data.test))
-eigenvalues, U = np.linalg.eigh(np.cov(x.astype(float), rowvar=False))
-W = U / np.sqrt(eigenvalues) @ U.T
+guess("04.c", "Which whitening moves the images less?", ["PCA", "ZCA"])
+
+# %%
+matrix_of = yours("04.2")
+x, validation, test = (
+    small(split, 8).astype(float) for split in (data.train, data.validation, data.test)
+)
+mean, C = x.mean(axis=0), covariance_of(x)
 zca, pca = ZCA(epsilon=0).fit(x), PCAWhitening(epsilon=0).fit(x)
-print(f"largest difference of W: {abs(W - zca.W).max() / abs(W).max():.0e}, relative")
-centred = x - x.mean(axis=0)
-for name, z in (("PCA", pca.transform(x)), ("ZCA", zca.transform(x))):
-    off = abs(np.cov(z, rowvar=False) - np.eye(192)).max()
-    distance = ((z - centred) ** 2).sum(axis=1).mean()
-    print(f"{name}: covariance differs from the identity by {off:.0e}, moved by {distance:.1f}")
+W, moved = matrix_of(C, 0), {}
+print(f"largest difference to the package's W, relative: {abs(W - zca.W).max() / abs(W).max():.0e}")
+for name, z in (("PCA", pca.transform(x)), ("ZCA", (x - mean) @ W)):
+    off = abs(covariance_of(z) - np.eye(192)).max()
+    moved[name] = ((z - (x - mean)) ** 2).sum(axis=1).mean()
+    print(f"{name}: covariance off the identity by {off:.0e}; moved by {moved[name]:.1f}")
+outcome("04.c", min(moved, key=moved.get))
 
 # %% [markdown]
-# Both are white, up to the rounding of float32, and of all whitenings ZCA moves the images least
-# (Kessy et al. 2018 prove it). If you use scikit-learn: it has PCA whitening only, and ZCA is
-# `pca.transform(x) @ pca.components_` after `PCA(whiten=True)`.
+# **What to see.** Both are white, and ZCA moves the images less, 169.8 against 203.7 in squared
+# distance. Of all whitenings it moves them least (Kessy et al. 2018 prove it). If you use
+# scikit-learn: it has PCA whitening only, and ZCA is `pca.transform(x) @ pca.components_` after
+# `PCA(whiten=True)`.
 #
 # ## How much epsilon
 #
 # Whitening multiplies axis $i$ by $1/\sqrt{\lambda_i + \epsilon}$. Axes with $\lambda_i$ well above
 # $\epsilon$ come out white. Those far below it are left weak: there is mostly noise in them.
 #
-# **Predict**: with epsilon 0, how much louder does the weakest axis get? And with 0.01?
+# **Predict**: how much louder does the weakest axis get with epsilon 0.01?
 
 # %%
-factors = {}
+guess("04.d", "Epsilon 0.01: the weakest axis is multiplied by", within=1.5)
+
+# %%
+eigenvalues, factors = np.linalg.eigvalsh(C)[::-1], {}
 for epsilon in (1, 0.01, 0.0001, 0):
-    factor = factors[f"epsilon {epsilon}"] = 1 / np.sqrt(eigenvalues[::-1] + epsilon)
-    white = np.count_nonzero(factor * np.sqrt(eigenvalues[::-1]) > 0.9)
+    factor = factors[f"epsilon {epsilon}"] = 1 / np.sqrt(eigenvalues + epsilon)
+    white = np.count_nonzero(factor * np.sqrt(eigenvalues) > 0.9)
     print(f"epsilon {epsilon}: weakest axis times {factor[-1]:.0f}, {white} of 192 axes white")
-alt = "Factor for each axis: for epsilon 0 it climbs to 180, larger epsilons level off lower."
+alt = "Factor for each axis on a log axis, for four epsilons."
 plots.curves(factors, "axis", "factor", log_y=True, alt=alt)
+outcome("04.d", factors["epsilon 0.01"][-1])
+
+# %%
 big = small(data.train, 16)
 rows = [picture(ZCA(epsilon).fit(big).transform(big[shown])) for epsilon in (1, 0.01, 0.0001)]
-alt = "ZCA with three epsilons: soft pictures with colour; clear edges; edges in coloured noise."
+alt = "Three rows of eight patches of 16 by 16, ZCA-whitened with epsilon 1, 0.01 and 0.0001."
 plots.images(np.concatenate(rows), image_shape=(16, 16, 3), columns=8, alt=alt)
 
 # %% [markdown]
-# **What to see.** Row by row epsilon is 1, 0.01 and 0.0001. The first has hardly whitened anything
-# but brightness. The last has made the finest grain, mostly noise, as loud as the picture. The
-# usual choice for pixels from 0 to 1 lies around 0.01.
+# **What to see.** Where the variance is far below epsilon, the factor is $1/\sqrt{\epsilon}$: 10
+# for 0.01, against 178 for 0. With epsilon 1, only brightness comes out white. In the pictures that
+# row is soft. The last, with 0.0001, has made the finest grain, mostly noise, as loud as the edges.
 #
 # In the lab, the 30th axis of 768 is to come out nearly white, with a variance of 0.9, and no axis
-# may be stretched more than 20 times. **Predict** the smallest epsilon that the second wish allows,
-# with the formula for the factor. Then find the largest that the first one allows.
+# may be stretched more than 20 times. Compute the smallest epsilon that the second wish allows,
+# from the formula for the factor. Then find the largest that the first one allows.
 
 # %%
 from lrcourse import labs
@@ -246,52 +269,120 @@ labs.whitening()
 #
 # It is a bowl as in chapter 01, and its Hessian is made of the *inputs* alone. For centred inputs
 # it is their covariance. So the edge is 2 over their largest variance, and the steps needed grow
-# with the condition number. The cell tries 40 rates for each input and prints how much loss is left
-# after 200 steps, above the least loss that this input allows.
+# with the condition number. For each input the cell tries 40 rates on both sides of that edge, runs
+# 200 steps at each, and notes the loss that is left above the least one that this input allows.
 #
-# **Predict** the edge after whitening. And if we just divide all centred pixels by one number, so
-# that their spread is 1: what happens to the edge, and to the condition number?
+# **Predict**: where is the edge after whitening? And if we just divide all centred pixels by one
+# number, so that their spread is 1: what happens to the edge, and to the loss left at the best
+# rate?
 
 # %%
-whitened = ZCA(0.01).fit(x).transform(x)
-inputs = {"raw": x, "centred": centred, "divided": centred / centred.std(), "whitened": whitened}
+guess("04.e", "After whitening with epsilon 0.01, the edge is at the rate", within=1.1)
+
+# %%
 targets = np.eye(10)[data.train.y] - 0.1
-curves = {}
-for name, z in inputs.items():
-    z = z.astype(float)
+
+
+def loss_left(z):
     H, b = z.T @ z / len(z), z.T @ targets / len(z)
-    eigenvalues, weights = np.linalg.eigvalsh(H), np.zeros((40, 192, 10))
-    rates = 2 / eigenvalues[-1] * 1.1 ** np.arange(-36.5, 3)
-    for _ in range(200):
-        weights -= rates[:, None, None] * (H @ weights - b)
-    away = weights - np.linalg.solve(H, b)
-    left = (away * (H @ away)).sum(axis=(1, 2)) / 2
-    curves[name] = rates, np.where(left < 0.1, left, np.nan)
-    condition = eigenvalues[-1] / eigenvalues[0]
-    print(f"{name:8}  edge {2 / eigenvalues[-1]:.3f}  condition number {condition:.1e}")
+    rates, left = 2 / np.linalg.eigvalsh(H)[-1] * 1.1 ** np.arange(-36.5, 3), []
+    for rate in rates:
+        W = np.zeros_like(b)
+        for _ in range(200):
+            W -= rate * (H @ W - b)
+        away = W - np.linalg.solve(H, b)
+        left.append(np.sum(away * (H @ away)) / 2)
+    return rates, np.where(np.array(left) < 0.1, left, np.nan)
+
+
+def whitened(epsilon):
+    return (x - mean) @ matrix_of(C, epsilon)
+
 
 # %%
-for name, (rates, left) in curves.items():
-    stable = rates[np.isfinite(left)].max()
-    print(f"{name:8}  largest stable rate {stable:.3f}  left at the best {np.nanmin(left):.5f}")
-alt = "Loss left after 200 steps against rate: three like curves side by side, whitened far lower."
+centred = x - mean
+inputs = {"raw": x, "centred": centred, "divided": centred / centred.std(), "white": whitened(0.01)}
+curves, edges = {}, {}
+for name, z in inputs.items():
+    variances = np.linalg.eigvalsh(z.T @ z / len(z))
+    rates, left = curves[name] = loss_left(z)
+    edges[name] = 2 / variances[-1]
+    print(f"{name}: edge {edges[name]:.3f}, measured {rates[np.isfinite(left)].max():.3f}", end="")
+    print(f"; condition number {variances[-1] / variances[0]:.0f}", end="")
+    print(f"; left at the best rate {np.nanmin(left):.5f}")
+alt = "Loss left after 200 steps against the learning rate, for four inputs, on log axes."
 plots.curves(curves, "learning rate", "loss left", log_x=True, log_y=True, alt=alt)
+outcome("04.e", edges["white"])
 
-# %% [markdown] claims=["0.015 0.001", "0.00004 0.00001"]
+# %% [markdown]
 # **What to see.** The measured edges are $2/\lambda_\text{max}$ to within one step of our rates,
 # 10 %. Centring alone raises the edge five-fold. Dividing by one number moves the curve sideways
 # and changes nothing else: *a larger edge is no gain in itself*, for the gradient has other units.
-# What counts is how low a curve gets. After 200 steps at their best rates, 0.015 is left of the
-# centred loss and 0.00004 of the white one. And its edge is 2, whatever the pixels are
-# measured in, as long as epsilon is small beside their variances.
+# What counts is how low a curve gets. After 200 steps at their best rates, 0.01537 is left of the
+# centred loss and 0.00004 of the white one. And its edge is 2, whatever the pixels are measured in,
+# as long as epsilon is small beside the largest variance.
+
+# %% [markdown]
+# ### Exercise 04.3
+# **Choose epsilon**
+#
+# The smaller epsilon, the rounder the bowl, and the louder the noise. So whiten only as much as you
+# need. Write `epsilon_for`. It gets the `eigenvalues` of a covariance, all positive, in any order,
+# and a `condition` above 1. Return the *largest* epsilon with which the whitened data still have a
+# condition number of at most `condition`, to within 1 %, or `np.inf` if every epsilon will do.
+# Which variance has axis $i$ after whitening? For eigenvalues 1 and 9 and a condition of 2 expect
+# 1.286.
+
+
+# %% exercise="04.3"
+def epsilon_for(eigenvalues, condition):
+    r"""Return the largest epsilon that leaves a condition number of at most `condition`."""
+    ### BEGIN SOLUTION
+    low, high = np.min(eigenvalues), np.max(eigenvalues)
+    if condition >= high / low:
+        return np.inf
+    return (condition - 1) * high * low / (high - condition * low)
+    ### END SOLUTION
+
+
+# %%
+check("04.3")
+
+# %% [markdown]
+# Now the loss left for five wishes. **Predict**: with a condition number ten times as large, how
+# much more of the loss is left after 200 steps?
+
+# %%
+guess("04.f", "Condition 1000 in place of 100: the loss left is larger by a factor of", within=10)
+
+# %%
+choose, left = yours("04.3"), {}
+for condition in (10, 100, 1000, 10000, 100000):
+    epsilon = choose(eigenvalues, condition)
+    left[condition] = np.nanmin(loss_left(whitened(epsilon))[1])
+    print(f"condition {condition}: epsilon {epsilon:.2g}, loss left {left[condition]:.1e}")
+outcome("04.f", left[1000] / left[100])
+
+# %% [markdown]
+# **What to see.** With a condition number of 10, nothing but rounding is left. With 1000 it is
+# 8,000 times as much as with 100, and beyond that 200 steps are few. At the best rate the slowest
+# axis shrinks by about $1 - 2/\kappa$ in a step, where $\kappa$ is the condition number: what
+# counts is how many steps there are for each unit of $\kappa$.
 #
 # ## A network
 #
-# Now a network with one hidden layer, for four epochs of mini-batches, with twelve rates, three
+# Now a network with one hidden layer, for four epochs of mini-batches, with twelve rates, five
 # seeds and six kinds of input. *Standardised* means: each feature divided by its own deviation.
 # Mean, deviation and covariance come from the training images.
 #
-# **Predict**: which input trains furthest? And is it the one with the best test accuracy?
+# For each input, the rate is chosen on the validation images, and the accuracy is that on the test
+# images.
+#
+# **Predict**: which input comes last there? And do those that train furthest come first?
+
+# %%
+names = ["raw", "centred", "standardised", "ZCA 0.1", "ZCA 0.01", "ZCA 0.0001"]
+guess("04.g", "Which input has the lowest test accuracy?", names)
 
 # %%
 from lrcourse import fit, nn
@@ -302,90 +393,110 @@ def train(z, labels, seed, rates, epochs=4):
     rng, rates = np.random.default_rng(seed), np.reshape(rates, (-1, 1))
     layers = [nn.Linear(192, 32), nn.ReLU(), nn.Linear(32, 10)]
     network = nn.Network(layers, rng, runs=len(rates))
-    setting = {"learning_rate": rates, "batch_size": 50, "epochs": epochs}
+    setting = {"learning_rate": rates, "batch_size": 50, "epochs": epochs, "progress": False}
     fit(network, (z, labels), SGD(), **setting, rng=rng)
     return network
 
 
 # %%
-mean, deviation = x.mean(axis=0), x.std(axis=0)
-change = {
-    "raw": lambda x: x,
-    "centred": lambda x: x - mean,
-    "standardised": lambda x: (x - mean) / deviation,
-}
-change |= {f"ZCA {epsilon}": ZCA(epsilon).fit(x).transform for epsilon in (0.1, 0.01, 0.0001)}
-rates, losses, accuracy = np.geomspace(0.004, 8, 12), {}, {}
-for name, transform in change.items():
-    x_in, validation_in, test_in = map(transform, (x, validation, test))
+deviation, rates, losses, tests = x.std(axis=0), np.geomspace(0.004, 8, 12), {}, {}
+for name in names:
+    if name.startswith("ZCA"):
+        W = matrix_of(C, float(name[4:]))
+    else:
+        W = np.diag(1 / deviation) if name == "standardised" else np.eye(192)
+    z, z_validation, z_test = (
+        (part - (name != "raw") * mean) @ W for part in (x, validation, test)
+    )
     with np.errstate(all="ignore"):
-        networks = [train(x_in, data.train.y, seed, rates) for seed in range(3)]
-        losses[name] = np.mean([n.loss(x_in, data.train.y) for n in networks], axis=0)
-        best = [n.accuracy(validation_in, data.validation.y).argmax() for n in networks]
-        tests = [n.accuracy(test_in, data.test.y) for n in networks]
-    accuracy[name] = [row[k] for row, k in zip(tests, best, strict=True)]
+        networks = [train(z, data.train.y, seed, rates) for seed in range(5)]
+        losses[name] = np.transpose([n.loss(z, data.train.y) for n in networks])
+        best = np.mean([n.accuracy(z_validation, data.validation.y) for n in networks], 0).argmax()
+        tests[name] = [n.accuracy(z_test, data.test.y)[best] for n in networks]
+
 
 # %%
 for name, loss in losses.items():
-    good = rates[loss < 0.6]
-    span = f"{good.min():.2f} to {good.max():.2f}" if good.size else "nowhere"
-    print(f"{name:12}  lowest loss {np.nanmin(loss):.2f}  under 0.6: {span:12}", end="  ")
-    print(f"test accuracy {np.mean(accuracy[name]):.3f} ± {np.std(accuracy[name]):.3f}")
-lines = {n: (rates, np.where(losses[n] < 2.5, losses[n], np.nan)) for n in list(losses)[:5:2]}
-alt = "Training loss against learning rate: valleys; the whitened ones lie lower than the raw one."
-plots.curves(lines, "learning rate", "training loss", log_x=True, alt=alt)
+    loss = loss.mean(axis=1)
+    good, least = rates[loss < 0.6], np.nanargmin(loss)
+    span = f"{good.min():.2f} to {good.max():.2f}" if good.size else "none"
+    print(
+        f"{name}: lowest training loss {loss[least]:.2f} ± {losses[name][least].std(ddof=1):.2f}",
+        end="",
+    )
+    print(f" at rate {rates[least]:.2f}; under 0.6: {span}", end="")
+    print(f"; test accuracy {np.mean(tests[name]):.3f} ± {np.std(tests[name], ddof=1):.3f}")
+lines = {n: (rates, np.where(losses[n] < 2.5, losses[n], np.nan)) for n in names[:5:2]}
+alt = "Training loss against learning rate for three inputs, with bands over seeds."
+plots.response(lines, "learning rate", "training loss", alt=alt)
+outcome("04.g", min(tests, key=lambda name: np.mean(tests[name])))
 
-# %% [markdown] claims=["0.99 0.05", "0.54 0.05", "0.24 0.03"]
-# **What to see.** In the same number of steps the raw input gets to a loss of 0.99, centred ones to
-# 0.54, white ones to 0.24, and the rates that get under 0.6 span a wider range. But how far right
-# a curve reaches does not follow from the inputs alone any more: a network's curvature depends on
-# its weights too.
+# %% [markdown]
+# **What to see.** In the same number of steps the raw input gets to a training loss of 0.96, the
+# centred one to 0.46, the white ones to 0.22 or 0.23. The rates that get under 0.6 span a factor of
+# 8 with epsilon 0.1, 4 with 0.01, and 2 with 0.0001, no more than with the centred input. How far
+# right a curve reaches does not follow from the inputs alone any more: a network's curvature
+# depends on its weights too.
 #
-# On *test* images the raw input is last again, but the others are not in that order. Much of what
-# whitening makes loud is noise, and the network learns it as gladly as the rest. At epsilon 0.0001
-# that costs accuracy, at 0.1 it does not. The spread over seeds is some points, so finer
-# differences mean nothing here. Epsilon is a setting like the rate: choose it on validation images.
+# On *test* images the raw input is last, and epsilon 0.0001 next to last, though it trains as far
+# as the other white ones: the network has learnt what was made loud. The other four lie within
+# their spread. Epsilon is a setting like the rate: choose it on validation images.
 #
 # ## Fit on the training images only
 #
 # $\mu$ and $W$ are learnt from data, so they belong to the model. Whoever fits them on training and
-# test images together lets the model see the test. To make it count, take only 200 training images
-# and 50 test images. Both networks get the same images; only the fit differs.
+# test images together lets the model see the test. Does it matter? Take only 400 training images
+# and 100 test images. Two networks get the same images; for one of them, the whitening was fitted
+# on the 100 as well. Each is tested on these 100 and on the 900 fresh ones. The 100 may be easier
+# or harder than the rest; the network without the leak is the control for that.
 #
-# **Predict**: what will the 50 leaked images look like to the network, compared with fresh ones?
+# **Predict**: on the 100 leaked images, will the measured loss be lower than it should?
 
 # %%
-results = {}
-for seed in range(5):
-    rng = np.random.default_rng(seed)
-    few, order = rng.permutation(len(x))[:200], rng.permutation(len(test))
-    leaked = np.concatenate([x[few], test[order[:50]]])
-    for fitted, images in (("on training only", x[few]), ("on test as well", leaked)):
-        zca = ZCA(0.0001).fit(images)
-        network = train(zca.transform(x[few]), data.train.y[few], seed, 0.1, epochs=10)
-        for which, part in (("these 50", order[:50]), ("fresh", order[50:])):
-            z, labels = zca.transform(test[part]), data.test.y[part]
-            row = np.mean(z**2), network.loss(z, labels)[0], network.accuracy(z, labels)[0]
-            results.setdefault((fitted, which), []).append(row)
-for (fitted, which), rows in results.items():
-    size, loss, right = np.mean(rows, axis=0)
-    print(f"fit {fitted:17} test on {which:9}", end="")
-    print(f"mean square {size:.2f}  loss {loss:.2f}  accuracy {right:.2f}")
+choices = ["too low", "right", "too high"]
+guess("04.h", "Epsilon 0.0001: the loss measured on leaked images is", choices)
 
-# %% [markdown] claims=["0.61 0.02", "2.17 0.05"]
-# **What to see.** Look at the mean square of a whitened test feature. The leaked images come out
-# tame, 0.61, and their loss looks better than it is. Fresh images, through the very same whitening,
-# have 2.17, and a higher loss: *that* is what a user will meet. Fitted on training images only,
-# both groups fare alike, and the measured loss can be believed.
-#
-# Now read the accuracies. Here they do not give the leak away, and so it goes unnoticed.
+
+# %%
+def leaked(epsilon, seed):
+    rng = np.random.default_rng(seed)
+    few, order, rows = rng.permutation(len(x))[:400], rng.permutation(len(test)), []
+    for fitted in (x[few], np.concatenate([x[few], test[order[:100]]])):
+        whiten = ZCA(epsilon).fit(fitted).transform
+        network = train(whiten(x[few]), data.train.y[few], seed, 0.1, epochs=20)
+        for part in (order[:100], order[100:]):
+            z, labels = whiten(test[part]), data.test.y[part]
+            rows.append([np.mean(z**2), network.loss(z, labels)[0], network.accuracy(z, labels)[0]])
+    return np.reshape(rows, (2, 2, 3))
+
+
+# %%
+print(f"the loss of a uniform guess: {np.log(10):.2f}")
+for epsilon in (0.01, 0.0001):
+    found = np.array([leaked(epsilon, seed) for seed in range(8)])
+    gap = (found[:, 1, 0] - found[:, 1, 1]) - (found[:, 0, 0] - found[:, 0, 1])
+    for k, what in enumerate(("mean square", "loss", "accuracy")):
+        without, leak = found[:, 0, 0, k], found[:, 1, 0, k]
+        print(
+            f"epsilon {epsilon}, {what}: honest {without.mean():.2f}, leaked {leak.mean():.2f}",
+            end="",
+        )
+        print(f"; by the leak {gap[:, k].mean():+.3f} ± {gap[:, k].std(ddof=1):.3f}")
+shift = gap[:, 1].mean() / gap[:, 1].std(ddof=1)
+outcome("04.h", choices[0 if shift < -1 else 2 if shift > 1 else 1])
+
+# %% [markdown]
+# **What to see.** With epsilon 0.0001 the leaked images come out tame, a mean square of 0.67 in
+# place of 1.39, and the leak lowers the measured loss by 0.32 ± 0.07. What a user will meet is the
+# higher one. At 0.01 both shifts are a tenth of that. In neither case does the accuracy give the
+# leak away, to within 0.03. Nor are these good networks: with epsilon 0.0001 the loss is above that
+# of a uniform guess, since they are sure of their mistakes.
 #
 # ## A function with three bugs
 #
-# The next function whitens training and test images. All shapes are right. To judge it, the same
-# test image goes in twice, in the company of others, and is compared with the package.
-#
-# **Predict**: may the company of an image change its features?
+# The next function is to whiten training and test images as `ZCA(epsilon).fit(train)` does. All
+# shapes are right. To judge it, one test image goes in twice, each time in other company. May that
+# change its features?
 
 
 # %%
@@ -397,28 +508,30 @@ def suspect_whiten(train, test, epsilon):
 
 
 # %%
-answer = suspect_whiten
-some, one = x[:600].astype(float), test[:1].astype(float)
-expected = ZCA(0.01).fit(some).transform(one)
-for company in (test[1:50], test[500:550]):
-    _, z = answer(some, np.concatenate([one, company]), 0.01)
-    print(f"first feature {z[0, 0]:.3f}, expected {expected[0, 0]:.3f}", end="")
-    print(f", largest difference {abs(z[0] - expected[0]).max():.0e}")
+def compare_with_the_package(whiten):
+    some, one = x[:600], test[:1]
+    expected = ZCA(0.01).fit(some).transform(one)
+    for company in (test[1:50], test[500:550]):
+        _, z = whiten(some, np.concatenate([one, company]), 0.01)
+        print(f"first feature {z[0, 0]:.3f}, expected {expected[0, 0]:.3f}", end="")
+        print(f", largest difference {abs(z[0] - expected[0]).max():.0e}")
+
+
+compare_with_the_package(suspect_whiten)
 
 # %% [markdown]
-# ### Exercise 04.3
+# ### Exercise 04.4
 # **Find three bugs**
 #
-# Write `whiten_splits`, the suspect without its bugs. `train` is `(n, d)`, `test` is `(m, d)`.
-# $\mu$ and $C$ (divided by $n - 1$) come from `train` alone and are used for both; epsilon goes
-# under the root, as in exercise 04.2. Return the tuple (whitened train, whitened test), and leave
-# the inputs as they are. To judge your own, begin the cell above with `answer = whiten_splits` and
-# expect differences under 1e-10.
+# Write `whiten_splits`, the suspect without its bugs, in NumPy. `train` is `(n, d)`, `test` is
+# `(m, d)`. Return the tuple (whitened train, whitened test), and leave the inputs as they are. To
+# judge your own, call `compare_with_the_package(whiten_splits)` in a new cell below it, and expect
+# differences under 1e-10.
 
 
-# %% exercise="04.3"
+# %% exercise="04.4"
 def whiten_splits(train, test, epsilon):
-    r"""Return ((train - mu) W, (test - mu) W) with mu and the ZCA matrix W of train."""
+    r"""Return train and test, whitened as ZCA(epsilon).fit(train) whitens them."""
     ### BEGIN SOLUTION
     mean = train.mean(axis=0)
     eigenvalues, U = np.linalg.eigh(np.cov(train, rowvar=False))
@@ -428,7 +541,10 @@ def whiten_splits(train, test, epsilon):
 
 
 # %%
-check("04.3")
+check("04.4")
+
+# %%
+compare_with_the_package(yours("04.4"))
 
 # %% [markdown]
 # ## What we learnt
@@ -440,8 +556,13 @@ check("04.3")
 #   edge is at 2 whatever the units, and fewer steps do. Scaling all by one number only moves the
 #   edge.
 # - Training faster is not testing better. Epsilon decides how much noise is made loud.
-# - Everything that is fitted is fitted on training images only.
-#
+# - Fit on training images only. How much a leak flatters depends on epsilon and on the number of
+#   images, and only a control shows it.
+
+# %%
+tally()
+
+# %% [markdown]
 # **Next**: [BatchNorm](05_batchnorm.ipynb). White inputs do not stay white for long: after the
 # first layer they are mixed anew, and that mix changes at every step.
 #

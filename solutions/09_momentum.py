@@ -383,7 +383,7 @@ outcome("09.f", max(runs, key=lambda name: abs(runs[name][20, 1])))
 
 # %% [markdown] claims=["after 20 steps, momentum: 0.396 0.0005", "after 20 steps, Nesterov: 0.000 0.0005"]
 # **What to see.** After 20 steps the steep weight still swings at 0.396 with momentum, and is at
-# 0.000 with Nesterov. That is the rate's doing, too: at 0.04 its product $\eta\lambda$ is exactly 1,
+# 0.000 with Nesterov. The rate does that, too: at 0.04 its product $\eta\lambda$ is exactly 1,
 # where a gradient taken at the look-ahead point leads straight to the minimum. Now raise the rate.
 # Somebody swaps momentum for Nesterov, keeps the rate, and the run diverges. Why?
 

@@ -6,7 +6,15 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, compare_call
+from lrcourse.exercises import (
+    RETURNED_NONE,
+    Check,
+    Exercise,
+    Wrong,
+    call_unchanged,
+    compare,
+    compare_call,
+)
 
 
 def _images(rng: Generator, n: int, d: int = 4) -> NDArray:
@@ -16,14 +24,18 @@ def _images(rng: Generator, n: int, d: int = 4) -> NDArray:
 
 def _mistaken_covariances(x: NDArray) -> dict[str, NDArray]:
     n, d = x.shape
-    centred = x - x.mean(axis=0)
+    mean = x.mean(axis=0)
+    centred = x - mean
     right = centred.T @ centred
     by_row = x - x.mean(axis=1, keepdims=True)
     return {
         "It divides by n: here it is n - 1.": right / n,
         "It is not divided yet: the sum over the images goes over n - 1.": right,
-        "It divides by the number of features: n is the number of images, `len(x)`.": right
-        / (d - 1),
+        "It divides by the number of features: n is the number of images, `len(x)`.": right / d,
+        "It divides by the number of features minus 1: n is the number of images, `len(x)`.": (
+            right / (d - 1)
+        ),
+        "The mean of x x^T is over n, and n - 1 is asked.": x.T @ x / n - np.outer(mean, mean),
         "The mean is not taken away: centre x first, each column by its own mean.": x.T
         @ x
         / (n - 1),
@@ -42,22 +54,42 @@ def _mistaken_covariances(x: NDArray) -> dict[str, NDArray]:
 
 
 def covariance_by_numbers(covariance: Callable, rng: Generator) -> None:
+    r"""Four features of six images, where every mistake gives another number."""
+    x = np.array(
+        [[1, 2, 0, 5], [3, 0, 1, 1], [5, 4, 1, 2], [0, 7, 2, 2], [2, 2, 9, 1], [4, 3, 1, 8]]
+    )
+    x = x.astype(float)
+    expected = np.cov(x, rowvar=False)
+    compare_call(covariance, (x,), expected, _mistaken_covariances, tolerance=1e-5)
+
+
+def covariance_of_the_exercise(covariance: Callable, rng: Generator) -> None:
     r"""Deviations -2, 0, 2 and 0, -2, 2."""
     x = np.array([[1.0, 2.0], [3.0, 0.0], [5.0, 4.0]])
-    compare_call(covariance, (x,), [[4.0, 2.0], [2.0, 4.0]], _mistaken_covariances)
+    compare(covariance(x.copy()), [[4.0, 2.0], [2.0, 4.0]])
 
 
 def covariance_of_four(covariance: Callable, rng: Generator) -> None:
     r"""Four features of seven images, against NumPy."""
     x = _images(rng, 7)
-    compare_call(covariance, (x,), np.cov(x, rowvar=False), _mistaken_covariances)
+    expected = np.cov(x, rowvar=False)
+    compare_call(covariance, (x,), expected, _mistaken_covariances, tolerance=1e-5)
 
 
 def covariance_far_from_zero(covariance: Callable, rng: Generator) -> None:
     r"""A mean of a million must not drown the variance."""
-    x = _images(rng, 50, 3)
-    got = covariance(x + 1e6)
-    compare(got, np.cov(x, rowvar=False), tolerance=1e-6, what="with a mean of a million")
+    x, near = _images(rng, 50, 3), _images(rng, 50, 3)
+    if np.asarray(covariance(near)).dtype == np.float32:
+        return  # in float32 a million swallows the images themselves
+    got, expected = covariance(x + 1e6), np.cov(x, rowvar=False)
+    try:
+        compare(got, expected, what="with a mean of a million")
+    except Wrong:
+        compare(covariance(near), np.cov(near, rowvar=False), tolerance=1e-5)
+        raise Wrong(
+            "It is right, but not where the mean is a million: the difference of two huge numbers "
+            "loses the digits that count. Take the mean away from x first."
+        ) from None
 
 
 def covariance_leaves_its_input(covariance: Callable, rng: Generator) -> None:
@@ -89,6 +121,17 @@ def _mistaken_matrices(C: NDArray, epsilon: float) -> dict[str, NDArray]:
             _power(C, lambda e: 1 / (e**0.5 + epsilon))
         ),
         "The epsilon is not used: it is added to each eigenvalue.": _power(C, lambda e: e**-0.5),
+        "The epsilon is added to every entry of C: it belongs to each eigenvalue.": _power(
+            C + epsilon, lambda e: abs(e) ** -0.5
+        ),
+        "The epsilon replaces small eigenvalues: it is added to each.": _power(
+            C, lambda e: np.maximum(e, epsilon) ** -0.5
+        ),
+        "`a ** -1 / 2` is half of 1/a: the power needs brackets, or `** -0.5`.": _power(
+            C, lambda e: 1 / (e + epsilon) / 2
+        ),
+        "It divides by the root of a diagonal matrix, whose other entries are 0: take the root of "
+        "the eigenvalues first.": U @ (np.diag(eigenvalues + epsilon) ** -0.5) @ U.T,
         "The factors belong to the columns of U: use `U / ...` or `U @ np.diag(...)`, not a "
         "product from the left.": factors[:, None] * U @ U.T,
         "This takes the root of each entry of C: a matrix needs its eigenvectors.": 1
@@ -108,15 +151,16 @@ def zca_with_epsilon(zca_matrix: Callable, rng: Generator) -> None:
     C = np.cov(_images(rng, 30), rowvar=False)
     epsilon = float(np.linalg.eigvalsh(C)[1])
     expected = _power(C, lambda e: (e + epsilon) ** -0.5)
-    compare_call(zca_matrix, (C, epsilon), expected, _mistaken_matrices)
+    compare_call(zca_matrix, (C, epsilon), expected, _mistaken_matrices, tolerance=1e-5)
 
 
 def zca_whitens(zca_matrix: Callable, rng: Generator) -> None:
     r"""W C W is the identity and W is symmetric."""
     C = np.cov(_images(rng, 40, 5), rowvar=False)
     W = np.asarray(zca_matrix(C.copy(), 0.0))
-    compare(W, W.T, what="the transpose", mistakes={"W is not symmetric; ZCA's is.": W})
-    compare(W @ C @ W, np.eye(5), what="the covariance after whitening")
+    if W.shape == C.shape and not np.allclose(W, W.T, atol=1e-5 * abs(W).max()):
+        raise Wrong("W is not symmetric; ZCA's is.")
+    compare(W @ C @ W, np.eye(5), tolerance=1e-3, what="the covariance after whitening")
 
 
 def zca_of_a_dead_pixel(zca_matrix: Callable, rng: Generator) -> None:
@@ -125,12 +169,83 @@ def zca_of_a_dead_pixel(zca_matrix: Callable, rng: Generator) -> None:
     W = np.asarray(zca_matrix(C.copy(), 0.01))
     if not np.isfinite(W).all():
         raise Wrong("A pixel that never varies gives infinity: add epsilon before the root.")
-    compare(W, np.diag([4.01**-0.5, 10.0]), mistakes=_mistaken_matrices(C, 0.01))
+    expected = np.diag([4.01**-0.5, 10.0])
+    compare(W, expected, mistakes=_mistaken_matrices(C, 0.01), tolerance=1e-5)
 
 
 def zca_leaves_its_input(zca_matrix: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
     call_unchanged(zca_matrix, 0.1, C=np.cov(_images(rng, 30), rowvar=False))
+
+
+def epsilon_for(eigenvalues: NDArray, condition: float) -> float:
+    r"""Return the largest epsilon that leaves a condition number of at most `condition`."""
+    low, high = float(np.min(eigenvalues)), float(np.max(eigenvalues))
+    if condition >= high / low:
+        return np.inf
+    return (condition - 1) * high * low / (high - condition * low)
+
+
+def _one_epsilon(answer: Callable, eigenvalues: list[float], condition: float) -> None:
+    given = np.array(eigenvalues, dtype=float)
+    got = call_unchanged(lambda eigenvalues: answer(eigenvalues, condition), eigenvalues=given)
+    if got is None:
+        raise Wrong(RETURNED_NONE)
+    if np.shape(got) != () or np.asarray(got).dtype.kind not in "biuf":
+        raise Wrong(f"It should return one number; it returned {got!r}.")
+    got, low, high = float(got), min(eigenvalues), max(eigenvalues)
+    right = epsilon_for(given, condition)
+    if right == np.inf:
+        if got != np.inf:
+            raise Wrong(
+                f"The data have the condition number {high / low:.3g}, and whitening never makes "
+                f"it larger. So for {condition:g} every epsilon will do: return `np.inf`."
+            )
+        return
+    if np.isclose(got, right, rtol=0.01):
+        return
+    known = {
+        "That makes the condition number of C + epsilon I what was wished. After whitening axis i "
+        "has the variance eigenvalue / (eigenvalue + epsilon).": (high - condition * low)
+        / (condition - 1),
+        "That is right for standard deviations; a condition number is a ratio of variances.": (
+            epsilon_for(given, condition**2)
+        ),
+        "That holds if the largest axis came out with a variance of 1. It does not quite.": (
+            (condition - 1) * low
+        ),
+        "It takes the first and the last eigenvalue; they may come in any order.": epsilon_for(
+            given[[0, -1]], condition
+        ),
+    }
+    for sentence, value in known.items():
+        if np.isclose(got, value, rtol=0.01):
+            raise Wrong(sentence)
+    if not 0 <= got < np.inf:
+        raise Wrong(f"Epsilon is a finite number, 0 or more, here; it returned {got:.4g}.")
+    reached = high / (high + got) * (low + got) / low
+    side = "larger" if reached > condition else "smaller"
+    raise Wrong(
+        f"With epsilon {got:.4g} the whitened condition number is {reached:.4g}, {side} than the "
+        f"{condition:g} that was wished."
+    )
+
+
+def epsilon_by_numbers(epsilon_for: Callable, rng: Generator) -> None:
+    r"""Eigenvalues 1 and 9."""
+    _one_epsilon(epsilon_for, [1.0, 9.0], 2.0)
+
+
+def epsilon_of_many(epsilon_for: Callable, rng: Generator) -> None:
+    r"""Six eigenvalues over four powers of ten, in any order."""
+    for condition in (1.1, 3.0, 40.0, 2000.0):
+        eigenvalues = [0.002, 5.0, 20.0, 0.7, *rng.uniform(0.01, 10, 2)]
+        _one_epsilon(epsilon_for, [eigenvalues[k] for k in (3, 0, 4, 2, 5, 1)], condition)
+
+
+def epsilon_without_end(epsilon_for: Callable, rng: Generator) -> None:
+    r"""Data that are rounder than is wished."""
+    _one_epsilon(epsilon_for, [2.0, 3.0, 1.0], 5.0)
 
 
 def _whiten(
@@ -141,10 +256,11 @@ def _whiten(
     fitted: Callable = lambda train, test: train,
     own_mean: bool = False,
     outside: bool = False,
+    ddof: int = 1,
 ) -> tuple[NDArray, NDArray]:
     images = fitted(train, test)
     root = (lambda e: e**0.5 + epsilon) if outside else (lambda e: (e + epsilon) ** 0.5)
-    W = _power(np.cov(images, rowvar=False), lambda e: 1 / root(abs(e)))
+    W = _power(np.cov(images, rowvar=False, ddof=ddof), lambda e: 1 / root(abs(e)))
     mean = train.mean(axis=0)
     return (train - mean) @ W, (test - (test.mean(axis=0) if own_mean else mean)) @ W
 
@@ -186,6 +302,17 @@ def _mistaken_splits(train: NDArray, test: NDArray, epsilon: float) -> dict[str,
             z @ np.linalg.eigh(np.cov(train, rowvar=False))[1] for z in right
         ),
         "The images are not centred: take the mean of `train` away.": (train @ W, test @ W),
+        "The test images are not centred: take the mean of `train` away from both.": (
+            right[0],
+            test @ W,
+        ),
+        "It takes one mean of all numbers away: each feature has its own, `train.mean(axis=0)`.": (
+            (train - train.mean()) @ W,
+            (test - train.mean()) @ W,
+        ),
+        "The covariance is divided by n: with n - 1 it is what the package takes.": _whiten(
+            train, test, epsilon, ddof=0
+        ),
     }
 
 
@@ -193,14 +320,14 @@ def splits_against_the_formula(whiten_splits: Callable, rng: Generator) -> None:
     r"""Test images that lie elsewhere and spread wider than the training images."""
     train = _images(rng, 20)
     test = 1.5 * _images(rng, 9) + 1
-    compare_call(whiten_splits, (train, test, 0.3), _whiten, _mistaken_splits)
+    compare_call(whiten_splits, (train, test, 0.3), _whiten, _mistaken_splits, tolerance=1e-5)
 
 
 def splits_of_one_test_image(whiten_splits: Callable, rng: Generator) -> None:
     r"""The same image alone and in company has the same features."""
     train, test = _images(rng, 20), _images(rng, 6)
     alone, together = (np.asarray(whiten_splits(train, t, 0.1)[1]) for t in (test[:1], test))
-    if not np.allclose(alone[0], together[0]):
+    if not np.allclose(alone[0], together[0], rtol=1e-4, atol=1e-4):
         raise Wrong(
             "The same test image has other features when other test images come along: nothing "
             "may be fitted on `test`."
@@ -217,23 +344,27 @@ EXERCISES = [
         id="04.1",
         title="Covariance",
         answers=("covariance",),
+        package=lambda: lambda x: np.cov(x, rowvar=False),
         checks=[
-            Check("three images of two features, by numbers", covariance_by_numbers),
+            Check("six images of four features, by numbers", covariance_by_numbers),
+            Check("the example of the exercise", covariance_of_the_exercise),
             Check("seven images of four features", covariance_of_four),
             Check("a mean of a million", covariance_far_from_zero),
             Check("the input stays as it was", covariance_leaves_its_input),
         ],
         hints=[
-            "Take the mean image away first: `x.mean(axis=0)` has shape (d,), one mean a column.",
+            "Look at the formula: what is taken away from each image, and what shape has it?",
             "The sum over images of outer products is one matrix product. (d, n) times (n, d) "
             "gives (d, d), so the n vanishes.",
-            "With `centred = x - x.mean(axis=0)`: `return centred.T @ centred / (len(x) - 1)`.",
+            "Centre x, multiply its transpose by it, and divide by one less than the number of "
+            "images.",
         ],
     ),
     Exercise(
         id="04.2",
         title="The ZCA matrix",
         answers=("zca_matrix",),
+        package=lambda: lambda C, epsilon: _power(C, lambda e: (e + epsilon) ** -0.5),
         checks=[
             Check("two features, by numbers", zca_by_numbers),
             Check("four features and an epsilon", zca_with_epsilon),
@@ -242,18 +373,38 @@ EXERCISES = [
             Check("the input stays as it was", zca_leaves_its_input),
         ],
         hints=[
-            "Begin with `eigenvalues, U = np.linalg.eigh(C)`. The eigenvectors are the columns of "
-            "U, and the eigenvalues are a plain vector of shape (d,).",
+            "Read the formula from the inside: which of its parts is known once you have the "
+            "eigenvalues?",
             "A diagonal matrix at the right of U scales its columns. In NumPy, U times a vector of "
             "shape (d,) does the same.",
-            "Three parts: U, its columns divided by `np.sqrt(eigenvalues + epsilon)`, then "
-            "`@ U.T` to rotate back.",
+            "Three parts: U, its columns divided by the root of eigenvalue + epsilon, then the "
+            "transpose of U to rotate back.",
         ],
     ),
     Exercise(
         id="04.3",
+        title="Choose epsilon",
+        answers=("epsilon_for",),
+        package=lambda: epsilon_for,
+        checks=[
+            Check("eigenvalues 1 and 9", epsilon_by_numbers),
+            Check("six eigenvalues in any order", epsilon_of_many),
+            Check("data that are round enough", epsilon_without_end),
+        ],
+        hints=[
+            "Whitening multiplies an axis by one over the root of eigenvalue + epsilon. What "
+            "becomes of its variance?",
+            "Which axis has the largest variance after whitening, and which the smallest? Write "
+            "their ratio down. Does it grow or fall with epsilon?",
+            "Set the ratio equal to the wish and solve for epsilon: only two eigenvalues stand in "
+            "it. Or halve an interval until it is narrow enough.",
+        ],
+    ),
+    Exercise(
+        id="04.4",
         title="Find three bugs",
         answers=("whiten_splits",),
+        package=lambda: _whiten,
         checks=[
             Check("both splits against the formula", splits_against_the_formula),
             Check("a test image alone and in company", splits_of_one_test_image),
@@ -261,11 +412,10 @@ EXERCISES = [
         ],
         hints=[
             "Go through the function and ask of each line: does it look at `test`, and may it?",
-            "`test` may appear in one place only: where it is transformed. So its mean and its "
-            "share in the covariance must go. The third bug is in the line of W.",
-            "`mean = train.mean(axis=0)`, the covariance of `train` alone, and "
-            "`U / np.sqrt(eigenvalues + epsilon) @ U.T`; then `(train - mean) @ W` and "
-            "`(test - mean) @ W`.",
+            "Two lines learn something from `test`. When they no longer do, the features stay the "
+            "same in any company, but they still differ from the package's.",
+            "The last bug is in the line of W. Compare it, sign by sign, with the matrix of "
+            "exercise 04.2.",
         ],
     ),
 ]

@@ -1,13 +1,14 @@
 r"""Checks of chapter 13, Same direction, go faster."""
 
 from collections.abc import Callable
-from statistics import NormalDist
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, compare_call
+from lrcourse.exercises.answers import rule
+from lrcourse.optim import DirectionAccelerated, Rule
 
 
 def _boosted(g: NDArray, previous: NDArray) -> NDArray:
@@ -48,6 +49,13 @@ def _mistaken_steps(w: NDArray, g: NDArray, previous: NDArray, rate: float) -> d
             agree * boosted
         ),
         "The boost is the current gradient: it is the average of both.": step(g + agree * g),
+        "Only the last gradient is halved: the boost is half of the sum of both.": step(
+            g + agree * (g + previous / 2)
+        ),
+        "The rate is missing in front of the boost: it multiplies g and boost alike.": (
+            w - rate * g - agree * (g + previous) / 2,
+            g,
+        ),
         "It steps uphill: subtract the boosted gradient.": step(-boosted),
         "There is no boost: this is a plain step.": step(g),
     }
@@ -55,7 +63,7 @@ def _mistaken_steps(w: NDArray, g: NDArray, previous: NDArray, rate: float) -> d
 
 def step_by_numbers(accelerated_step: Callable, rng: Generator) -> None:
     r"""Signs that agree, differ, agree."""
-    w, g, previous = np.array([[1.0, 1.0, 0.0], [2.0, -1.0, -0.5], [4.0, 3.0, -1.5]])
+    w, g, previous = np.array([[1.0, 1.0, 0.0], [2.0, -1.0, -0.5], [4.0, 5.0, -1.5]])
     expected = (np.array([0.5, 1.1, 0.15]), g)
     compare_call(accelerated_step, (w, g, previous, 0.1), expected, _mistaken_steps)
 
@@ -99,47 +107,106 @@ def step_leaves_its_input(accelerated_step: Callable, rng: Generator) -> None:
     call_unchanged(accelerated_step, 0.1, w=w, g=g, previous=previous)
 
 
-def _mistaken_reaches(a: float) -> dict:
-    bell = NormalDist()
-    right, wrong, height = bell.cdf(a), bell.cdf(-a), bell.pdf(a)
-    rest = height / a * (right - wrong)
+def _mistaken_reaches(right: float, above: float, below: float) -> dict:
+    mean, wrong = above + below, 1 - right
+    boost = above * right + below * wrong
     return {
-        "The 1 is missing: that is the plain step, to which the boost is added.": (
-            right**2 + wrong**2 + rest
+        "The 1 is missing: that is the plain step, to which the boost is added.": boost / mean,
+        "It is not divided by the mean of g: K is a ratio of mean steps.": mean + boost,
+        "The boost is not divided by the mean of g.": 1 + boost,
+        "Only agreement on the positive side is counted: both may be negative too.": (
+            1 + above * right / mean
         ),
-        "The last term is not divided by a.": 1 + right**2 + wrong**2 + rest * a,
-        "The last term is missing: that of the bell curve's height.": 1 + right**2 + wrong**2,
-        "The areas are not squared.": 1 + right + wrong + rest,
-        "Only agreement on the right side is counted: both gradients may be negative too.": (
-            1 + right**2 + height * right / a
+        "Only half of the boost is there: g of this step and of the last are alike, and half of "
+        "their sum has the mean of one of them.": 1 + boost / mean / 2,
+        "The boost is doubled: it is half of the sum of two alike gradients.": 1 + 2 * boost / mean,
+        "The negative part has the wrong sign: `below` is negative already.": (
+            1 + (above * right - below * wrong) / mean
         ),
-        "The last bracket has a minus: the mean of negative gradients is pulled down.": (
-            1 + right**2 + wrong**2 + height / a * (right + wrong)
+        "It divides by the mean size of g; divide by the mean of g.": 1 + boost / (above - below),
+        "This is 2, as if every step were boosted: both gradients have to agree, and `above` and "
+        "`below` are means over all steps.": 2.0,
+        "The boost has the mean of g only where the signs agree; it is not the chance of agreement "
+        "times the mean of g.": 1 + right**2 + wrong**2,
+        "The chances are exchanged: a positive gradient is boosted if the last was positive.": (
+            1 + (above * wrong + below * right) / mean
         ),
-        "The curve and its area are mixed up: phi is `.pdf`, Phi is `.cdf`.": (
-            1 + 2 * height**2 + right / a * (height - height)
-        ),
-        "The last term has the wrong sign.": 1 + right**2 + wrong**2 - rest,
     }
 
 
 def reach_by_numbers(reach: Callable, rng: Generator) -> None:
-    r"""Three values of a."""
-    for a, expected in ((1.0, 1.8982233), (3.0, 1.9987771), (0.5, 1.8429449)):
-        compare_call(reach, (a,), expected, _mistaken_reaches, tolerance=1e-5)
-
-
-def reach_of_pure_noise(reach: Callable, rng: Generator) -> None:
-    r"""Its limit is 1.5 + 1 / pi."""
-    compare_call(reach, (1e-4,), 1.5 + 1 / np.pi, _mistaken_reaches, tolerance=1e-5)
+    r"""3 in two of three steps, -1 in the third; then 1, 1, 1, -2."""
+    for given, expected in (((2 / 3, 2.0, -1 / 3), 26 / 15), ((0.75, 0.75, -0.5), 2.75)):
+        compare_call(reach, given, expected, _mistaken_reaches, tolerance=1e-5)
 
 
 def reach_by_dice(reach: Callable, rng: Generator) -> None:
-    r"""A million pairs of gradients."""
-    a = 0.8
-    g, previous = a + rng.normal(size=(2, 1_000_000))
-    measured = np.mean(_boosted(g, previous)) / a
-    compare_call(reach, (a,), measured, _mistaken_reaches, tolerance=5e-3)
+    r"""A million pairs of gradients of three kinds of noise."""
+    for z in (
+        rng.normal(size=(2, 1_000_000)),
+        rng.uniform(-1.7, 1.7, size=(2, 1_000_000)),
+        rng.exponential(size=(2, 1_000_000)) - 1,
+    ):
+        g, previous = 0.8 + z
+        given = np.mean(g > 0), np.mean(g * (g > 0)), np.mean(g * (g < 0))
+        measured = np.mean(_boosted(g, previous)) / np.mean(g)
+        right, above, below = map(float, given)
+        compare_call(reach, (right, above, below), measured, _mistaken_reaches, tolerance=5e-3)
+
+
+def reach_of_a_steady_slope(reach: Callable, rng: Generator) -> None:
+    r"""Without noise every step but the first is doubled."""
+    compare(reach(1.0, 0.3, 0.0), 2.0, what="a slope without noise")
+
+
+NOISES: dict[str, tuple[Callable, float]] = {
+    "the bell curve": (lambda rng, n: rng.normal(size=n), 1 / np.pi),
+    "noise that is uniform between two limits": (lambda rng, n: rng.uniform(-1, 1, size=n), 0.25),
+    "noise with a sharp peak (Laplace's)": (lambda rng, n: rng.laplace(size=n), 0.5),
+}
+
+
+def _mistaken_terms(z: NDArray, right: float) -> dict[str, float]:
+    size, spread = np.mean(np.abs(z)), z.std()
+    density = right / size
+    return {
+        "It has the spread of z in place of E|z|, the mean of the sizes.": density * spread,
+        "It has the mean of z in place of E|z|: take the sizes first.": density * z.mean(),
+        "It is twice too large: from -h to h the width is 2 h.": 2 * right,
+        "It is half of what it should be: is it E|z| over one side only, or the wrong width?": (
+            right / 2
+        ),
+        "This is f(0) alone: E|z| is missing.": density,
+        "This is E|z| alone: f(0) is missing.": size,
+    }
+
+
+def _check_term(noise_term: Callable, rng: Generator, scale: float) -> None:
+    for name, (draw, right) in NOISES.items():
+        z = scale * draw(rng, 200_000)
+        got = call_unchanged(noise_term, z=z)
+        mistakes = _mistaken_terms(z, right)
+        if right != 1 / np.pi:
+            mistakes["This is the bell curve's value for every noise: measure f(0)."] = 1 / np.pi
+        compare(got, right, mistakes=mistakes, tolerance=0.1, what=name)
+
+
+def term_of_three_noises(noise_term: Callable, rng: Generator) -> None:
+    r"""Three kinds of noise."""
+    _check_term(noise_term, rng, 3.0)
+
+
+def term_in_any_unit(noise_term: Callable, rng: Generator) -> None:
+    r"""The noise of gradients is small; the term has no unit."""
+    z = rng.normal(size=200_000)
+    found = [float(noise_term(unit * z)) for unit in (1.0, 1e-4, 300.0)]
+    if not np.allclose(found, found[0], rtol=0.05, atol=0):
+        shown = ", ".join(f"{value:.3g}" for value in found)
+        raise Wrong(
+            f"The same noise, 1, 0.0001 and 300 times as large, gives {shown}: the term has no "
+            "unit. What is near 0 has to be measured against the spread of z."
+        )
+    _check_term(noise_term, rng, 1e-4)
 
 
 def _run(
@@ -150,8 +217,9 @@ def _run(
     stored: Callable = lambda g, boosted: g,
     average: float = 0.5,
     always: bool = False,
+    before: float = 0.0,
 ) -> NDArray:
-    previous = np.zeros_like(w)
+    previous = np.full_like(w, before)
     for g in gradients:
         same = np.sign(g) == np.sign(previous) if not always else np.ones_like(w, bool)
         boosted = g + same * average * (g + previous)
@@ -163,16 +231,15 @@ def _run(
 def _mistaken_runs(gradients: NDArray, w: NDArray, rate: float) -> dict:
     right = _run(gradients, w, rate)
     first = rate * gradients[0]
+    double = w - 2 * rate * gradients.sum(axis=0)
     return {
         "It still stores the boosted gradient: keep g as it was measured.": _run(
             gradients, w, rate, stored=lambda g, boosted: boosted
         ),
         "Every step is twice a plain one: `previous` is the same array as the new gradient, which "
-        "agrees with itself. Keep a copy.": w - 2 * rate * gradients.sum(axis=0),
+        "agrees with itself. Keep a copy.": double,
         "From the second step on it is SGD at twice the rate: `previous` is the same array as the "
-        "new gradient, which agrees with itself. Keep a copy.": (
-            w - 2 * rate * gradients.sum(axis=0) + first
-        ),
+        "new gradient, which agrees with itself. Keep a copy.": double + first,
         "Nothing is stored, so nothing ever agrees: this is plain SGD.": (
             w - rate * gradients.sum(axis=0)
         ),
@@ -185,6 +252,11 @@ def _mistaken_runs(gradients: NDArray, w: NDArray, rate: float) -> dict:
         "The first step has a boost: before it there is no gradient, so `previous` is 0.": (
             right - first
         ),
+        "`previous` starts at 1: before the first step there is no gradient, so it is 0.": _run(
+            gradients, w, rate, before=1.0
+        ),
+        "It takes only one step: `return` belongs behind the loop.": w - first,
+        "It takes one step too few.": _run(gradients[:-1], w, rate),
     }
 
 
@@ -192,19 +264,29 @@ def _replay(gradients: NDArray, *, one_array: bool = True) -> Callable:
     array, coming = np.empty_like(gradients[0]), iter(gradients)
 
     def gradient(w: NDArray) -> NDArray:
+        g = next(coming, None)
+        if g is None:
+            raise Wrong(
+                f"{len(gradients)} steps need {len(gradients)} gradients, and it asks for more: "
+                "call `gradient` once for each step."
+            )
         if not one_array:
-            return next(coming).copy()
-        array[...] = next(coming)
+            return g.copy()
+        array[...] = g
         return array
 
     return gradient
 
 
 def run_on_a_slope(accelerated_run: Callable, rng: Generator) -> None:
-    r"""Ten steps on a slope of 1, each in a new array."""
-    gradients, start = np.ones((10, 1)), np.zeros(1)
-    got = accelerated_run(_replay(gradients, one_array=False), start.copy(), 1.0, 10)
-    compare(got, [-19.0], mistakes=_mistaken_runs(gradients, start, 1.0))
+    r"""A slope that changes and turns, each gradient in a new array."""
+    for gradients in (np.array([[2.0], [1.0], [3.0], [-1.5], [-0.7], [2.5]]), np.ones((10, 1))):
+        start = np.zeros(1)
+        got = accelerated_run(
+            _replay(gradients, one_array=False), start.copy(), 1.0, len(gradients)
+        )
+        right = _run(gradients, start, 1.0)
+        compare(got, right, mistakes=_mistaken_runs(gradients, start, 1.0))
 
 
 def run_with_one_array(accelerated_run: Callable, rng: Generator) -> None:
@@ -226,7 +308,10 @@ def run_asks_at_the_new_place(accelerated_run: Callable, rng: Generator) -> None
 
     accelerated_run(gradient, np.array([1.0, -2.0]), 0.1, 4)
     if len(asked) != 4:
-        raise Wrong(f"4 steps need 4 gradients; it asked for {len(asked)}.")
+        raise Wrong(
+            f"4 steps need 4 gradients, and it asked for {len(asked)}: call `gradient` once for "
+            "each step."
+        )
     if np.array_equal(asked[0], asked[1]):
         raise Wrong("The gradient is always taken at the start: take it where w is now.")
 
@@ -235,6 +320,34 @@ def run_leaves_its_input(accelerated_run: Callable, rng: Generator) -> None:
     r"""The start stays as it was."""
     w = rng.normal(size=3)
     call_unchanged(lambda w: accelerated_run(_replay(rng.normal(size=(5, 3))), w, 0.1, 5), w=w)
+
+
+def _rule_by(answer: Callable) -> type[Rule]:
+    def step(w: NDArray, previous: NDArray, g: NDArray, learning_rate: float | NDArray) -> tuple:
+        return answer(w, g, previous, learning_rate)
+
+    return rule(step, ("previous",), name="DA-SGD")
+
+
+def own_reach(right: float, above: float, below: float) -> float:
+    r"""Return K of exercise 13.2: 1 and the mean boost over the mean gradient.
+
+    Args:
+        right: the chance that a gradient is positive.
+        above: the mean of the gradients, all that are not positive counted as 0.
+        below: the mean of the gradients, all that are not negative counted as 0.
+    """
+    return 1 + (above * right + below * (1 - right)) / (above + below)
+
+
+def own_noise_term(z: NDArray) -> float:
+    r"""Return an estimate of f(0) E|z|, the density at 0 times the mean size.
+
+    Args:
+        z: a sample of the noise, (n,).
+    """
+    near = 0.1 * z.std()
+    return float(np.mean(np.abs(z) < near) / (2 * near) * np.mean(np.abs(z)))
 
 
 EXERCISES = [
@@ -250,46 +363,64 @@ EXERCISES = [
             Check("the inputs stay as they were", step_leaves_its_input),
         ],
         hints=[
-            "First make an array that is true where the two signs are the same, weight by weight.",
-            "`np.sign` gives 1, 0 or -1 for each weight. The boost is `(g + previous) / 2` where "
-            "the signs agree and 0 elsewhere: `np.where(agree, ..., 0)`.",
-            "`agree = np.sign(g) == np.sign(previous)`. Return "
-            "`w - learning_rate * (g + boost)` and `g.copy()`.",
+            "Where do the two signs agree? Ask it of each weight, not of the whole vector.",
+            "`np.sign` gives 1, 0 or -1 for each weight; `np.where` chooses between two arrays.",
+            "The boost is half of the sum where the signs agree, and 0 elsewhere. The next step "
+            "needs the gradient as it was measured.",
         ],
+        package=lambda: DirectionAccelerated,
+        adapt=_rule_by,
     ),
     Exercise(
         id="13.2",
         title="How much farther",
         answers=("reach",),
         checks=[
-            Check("three values, by numbers", reach_by_numbers),
-            Check("pure noise gives 1.5 + 1 / pi", reach_of_pure_noise),
-            Check("it agrees with dice", reach_by_dice),
+            Check("two lists of gradients, by numbers", reach_by_numbers),
+            Check("three kinds of noise, by dice", reach_by_dice),
+            Check("no noise", reach_of_a_steady_slope),
         ],
         hints=[
-            "Give the two areas names first: to the left of `a`, and to the left of `-a`.",
-            "`bell.cdf(a)` is Phi(a), `bell.pdf(a)` is phi(a). The last term is phi divided by a, "
-            "times the difference of the two areas.",
-            "`1 + bell.cdf(a)**2 + bell.cdf(-a)**2 + bell.pdf(a) / a * (bell.cdf(a) - "
-            "bell.cdf(-a))`",
+            "Each g is positive or negative: what do A and B give together?",
+            "Boosted are the steps where both are positive, and those where both are negative. "
+            "The last gradient does not know of this one: chances multiply.",
+            "The mean of g over the steps where it is positive *and the last one is too* is A "
+            "times the chance that the last one is.",
         ],
+        package=lambda: own_reach,
     ),
     Exercise(
         id="13.3",
-        title="Find two bugs",
+        title="Measure the noise",
+        answers=("noise_term",),
+        checks=[
+            Check("three kinds of noise", term_of_three_noises),
+            Check("in any unit", term_in_any_unit),
+        ],
+        hints=[
+            "A density is a share per width. Which share of the sample lies near 0?",
+            "Near is relative: a fraction of the spread of z. Too wide, and it smears a peak out; "
+            "too narrow, and hardly any z is left.",
+            "Count the z between -h and h, divide by how many there are and by the width of that "
+            "window. E|z| is the mean of the sizes.",
+        ],
+        package=lambda: own_noise_term,
+    ),
+    Exercise(
+        id="13.4",
+        title="Find the bugs",
         answers=("accelerated_run",),
         checks=[
-            Check("ten steps on a slope", run_on_a_slope),
+            Check("a slope that changes, then one of 1", run_on_a_slope),
             Check("a gradient that fills one array", run_with_one_array),
             Check("one gradient for each step", run_asks_at_the_new_place),
             Check("the start stays as it was", run_leaves_its_input),
         ],
         hints=[
-            "The run goes 26 instead of 19. Which gradient should the next step remember: the "
-            "measured one, or the one with the boost?",
-            "`previous = g` gives the array a second name. When `gradient` fills it anew, "
-            "`previous` changes too.",
-            "The last line of the loop is `previous = g.copy()`.",
+            "Print `g` and `previous` in each step of the suspect, and compare with the formula.",
+            "Which lines change an array that somebody else still holds?",
+            "An assignment gives an array a second name. What does the next call of `gradient` do "
+            "to it?",
         ],
     ),
 ]

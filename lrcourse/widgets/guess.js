@@ -127,6 +127,7 @@
 
   for (const root of document.querySelectorAll(".lrcourse-guess:not(.drawn)")) {
     const { kind, notebook, rows } = JSON.parse(root.dataset.lrcourse);
+    if (rows.length === 0) continue; // its sentence says so
     root.replaceChildren();
     root.classList.add("drawn");
     const draw = VIEWS[kind](root, notebook, rows);

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import compare
+from lrcourse.exercises import Wrong, compare
 from lrcourse.grading.hidden import HiddenCheck, Question
 
 
@@ -15,29 +15,41 @@ def _hessian(rng: Generator, size: int) -> NDArray:
     return rotation @ np.diag(rng.uniform(0.5, 9, size)) @ rotation.T
 
 
-def gradient_of_any_size(bowl_gradient: Callable, rng: Generator) -> None:
-    r"""One weight and many."""
-    for size in (1, 2, 7):
-        w, centre = rng.normal(size=(2, size))
-        hessian = _hessian(rng, size)
-        compare(bowl_gradient(w.copy(), hessian.copy(), centre.copy()), hessian @ (w - centre))
-
-
 def path_of_any_size(bowl_path: Callable, rng: Generator) -> None:
     r"""Powers of the matrix 1 - rate H."""
-    for size, steps in ((1, 3), (4, 9)):
-        hessian, start, rate = _hessian(rng, size), rng.normal(size=size), rng.uniform(0.01, 0.1)
+    for size, steps in ((1, 3), (2, 1), (7, 9)):
+        hessian, rate = _hessian(rng, size), rng.uniform(0.01, 0.1)
+        centre, start = rng.normal(size=(2, size))
         once = np.eye(size) - rate * hessian
-        expected = [np.linalg.matrix_power(once, t) @ start for t in range(steps + 1)]
-        compare(bowl_path(hessian.copy(), start.copy(), rate, steps), expected)
+        powers = [np.linalg.matrix_power(once, t) for t in range(steps + 1)]
+        expected = [centre + power @ (start - centre) for power in powers]
+        compare(bowl_path(hessian.copy(), centre.copy(), start.copy(), rate, steps), expected)
 
 
-def rates_of_any_bowl(stable_rates: Callable, rng: Generator) -> None:
-    r"""One curvature, two, and eight."""
-    for size in (1, 2, 8):
-        hessian = _hessian(rng, size)
-        low, *_, high = np.repeat(np.linalg.eigvalsh(hessian), 2)
-        compare(stable_rates(hessian.copy()), (2 / high, 2 / (low + high)))
+def edge_of_any_bowl(measure_edge: Callable, rng: Generator) -> None:
+    r"""A run at 0.97 of the edge shrinks, one at 1.03 grows; at every scale that may occur."""
+    for scale in (0.002, 1.0, 100.0):
+        hessian = scale * _hessian(rng, 5)
+        edge = measure_edge(lambda w, h=hessian: h @ np.asarray(w, dtype=float), 5)
+        compare(np.ndim(edge), 0)
+        for share in (0.97, 1.03):
+            w = rng.normal(size=5)
+            for _ in range(1000):
+                w = w - share * edge * (hessian @ w)
+            if (np.linalg.norm(w) < 1) != (share < 1):
+                raise Wrong("Your edge is more than 2 % off for another bowl.")
+
+
+def pair_of_any_range(two_rates: Callable, rng: Generator) -> None:
+    r"""The worst factor is 1 / T_2, Chebyshev's polynomial, at the far end."""
+    for low in (0.01, 2.0):
+        high = low * rng.uniform(2, 50)
+        a, b = map(float, two_rates(low, high))
+        curvatures = np.linspace(low, high, 2001)
+        worst = abs((1 - a * curvatures) * (1 - b * curvatures)).max()
+        least = 1 / (2 * ((high + low) / (high - low)) ** 2 - 1)
+        if not (min(a, b) > 0 and worst <= 1.02 * least):
+            raise Wrong("For another range of curvatures two other rates do better in turn.")
 
 
 def batch_step_anywhere(batch_step: Callable, rng: Generator) -> None:
@@ -55,25 +67,25 @@ CHECKS = {
     "01.1": [
         HiddenCheck(
             "bowls of one, two and seven weights",
-            gradient_of_any_size,
-            points=2,
-            hint="Nothing in the formula depends on the number of weights.",
-        ),
-    ],
-    "01.2": [
-        HiddenCheck(
-            "other bowls, rates and numbers of steps",
             path_of_any_size,
             points=2,
             hint="Try one weight, and a bowl whose Hessian is not diagonal.",
         ),
     ],
+    "01.2": [
+        HiddenCheck(
+            "wide and narrow bowls of five weights",
+            edge_of_any_bowl,
+            points=2,
+            hint="Try bowls of which you know the curvatures, from 0.001 to 1000.",
+        ),
+    ],
     "01.3": [
         HiddenCheck(
-            "one, two and eight curvatures",
-            rates_of_any_bowl,
+            "other ranges of curvatures",
+            pair_of_any_range,
             points=2,
-            hint="Use the smallest and the largest eigenvalue, whatever the size of the Hessian.",
+            hint="Draw the factor of two steps over the curvature, for a range of your own.",
         ),
     ],
     "01.4": [

@@ -1,59 +1,153 @@
 """Guesses in a real JupyterLab: made by keyboard and mouse, kept through reload and restart."""
 
-import os
-from pathlib import Path
+import json
 
+import nbformat
 import needs
 import pytest
-from notebook_page import jupyterlab, new_page, open_notebook, run_all, wait, wait_for_kernel, write_notebook
+from notebook_page import new_page, open_notebook, run_all, wait, wait_for_kernel, write_notebook
+
+from lrcourse.site.render import Writer
 
 pytestmark = pytest.mark.browser
+ASKED = 'guess("09.a", "Which is ahead?", ["plain", "momentum", "level"])'
 CELLS = (
-    'from lrcourse import guess\nguess("09.a", "Which is ahead after 60 steps?", ["plain", "momentum", "level"])',
-    'guess("09.b", "How many steps does momentum need?", unit="steps")',
-    'from lrcourse import outcome\noutcome("09.a", "momentum")',
+    f"from lrcourse import guess, outcome, tally\n{ASKED}",
+    'guess("09.b", "How many steps?", unit="steps")',
+    'outcome("09.a", "momentum")',
     'outcome("09.b", 60)',
-    "from lrcourse import tally\ntally()",
+    "tally()",
 )
+NOTHING = [
+    "The run: momentum",
+    "The run: 60 steps",
+    "You made 0 of 2 guesses; 0 right.",
+]
+GUESSED = [
+    "Your guess: momentum The run: momentum Right.",
+    "Your guess: 90 steps The run: 60 steps Not this time: too high by a factor of 1.5.",
+    "You made 2 of 2 guesses; 1 right.",
+]
 
 
-@pytest.fixture
-def page(browser, server):
+@pytest.fixture(scope="module")
+def opened(browser, server):
     folder, address = server
     write_notebook(folder, "guesses", *CELLS)
     page = open_notebook(browser, address, "guesses")
     run_all(page)
-    page.locator(".lrcourse-guess table").wait_for()
     yield page
     assert page.errors == []
     page.context.close()
 
 
-def said(page):
-    """The words of the five outputs."""
-    return [" ".join(text.split()) for text in page.locator(".lrcourse-guess").all_inner_texts()]
+@pytest.fixture
+def page(opened):
+    """The notebook, run, before the first guess."""
+    opened.evaluate("localStorage.clear(); window.dispatchEvent(new Event('storage'))")
+    assert told(opened) == NOTHING
+    return opened
 
 
-def test_it(page, server):
-    folder, address = server
-    page.screenshot(path="/tmp/g0.png")
-    print(said(page))
+def told(page):
+    """What both outcomes and the tally say, without the questions and the table."""
+    page.locator(".lrcourse-guess table").wait_for()
+    lines = page.locator(".lrcourse-guess > :is(.beside, p:has(+ table))").all_inner_texts()
+    return [" ".join(line.split()) for line in lines]
+
+
+def make_guesses(page):
+    """Guess "momentum" by keyboard, and 90 steps."""
     page.get_by_role("radio", name="plain").focus()
     page.keyboard.press("Space")
     page.keyboard.press("ArrowDown")
-    page.keyboard.type("xbdd")
-    page.get_by_role("spinbutton").fill("50")
-    page.screenshot(path="/tmp/g1.png")
-    print(said(page))
-    page.get_by_role("radio", name="plain").check()
-    page.screenshot(path="/tmp/g1.png")
-    axe = needs.package("axe_playwright_python.sync_playwright").Axe()
-    found = axe.run(page, ".lrcourse-guess").response["violations"]
-    print(found)
+    page.get_by_role("spinbutton", name="Your guess steps").fill("90")
+
+
+def save(page, folder):
     page.locator(".jp-InputArea-prompt").first.click()
     page.keyboard.press("Control+s")
-    wait(page, lambda: "lrcourse-guess" in (folder / "work" / "guesses.ipynb").read_text())
-    page.goto(f"{address}/lab/tree/guesses.ipynb")
-    page.locator(".lrcourse-guess table").wait_for()
-    print(said(page))
-    page.screenshot(path="/tmp/g2.png")
+    wait(page, lambda: saved(folder).count("<script>") == 5)
+
+
+def saved(folder):
+    return (folder / "work" / "guesses.ipynb").read_text(encoding="utf-8")
+
+
+def test_a_guess_stands_beside_its_outcome_at_once(page):
+    make_guesses(page)
+    assert told(page) == GUESSED
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    for control in (
+        page.get_by_role("radio").first,
+        page.get_by_role("button", name="Clear").first,
+    ):
+        control.focus()
+        page.keyboard.type("xabdd")
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells and told(page) == GUESSED
+    axe = needs.package("axe_playwright_python.sync_playwright").Axe()
+    assert axe.run(page, ".lrcourse-guess").response["violations"] == []
+    for _ in range(2):
+        page.get_by_role("button", name="Clear").first.click()
+    assert told(page) == NOTHING
+    assert page.get_by_role("radio", checked=True).count() == 0
+
+
+def test_a_guess_outlives_the_page_and_the_kernel(page, server):
+    folder, address = server
+    make_guesses(page)
+    save(page, folder)
+    page.goto(f"{address}/lab/tree/guesses.ipynb")  # nothing is run again
+    assert told(page) == GUESSED
+    assert page.get_by_role("radio", name="momentum").is_checked()
+    assert page.get_by_role("spinbutton").input_value() == "90"
+    run_all(page)
+    page.locator(".jp-InputPrompt", has_text="[5]:").wait_for()
+    assert told(page) == GUESSED
+
+
+def test_a_guess_that_is_no_longer_a_choice_is_dropped(page):
+    make_guesses(page)
+    change = """() => {
+      const key = Object.keys(localStorage).find((name) => name.endsWith(" 09.a"));
+      localStorage.setItem(key, JSON.stringify("adaptive"));
+      window.dispatchEvent(new Event("storage"));
+    }"""
+    page.evaluate(change)
+    assert told(page)[0] == NOTHING[0] and told(page)[1] == GUESSED[1]
+    assert page.get_by_role("radio", checked=True).count() == 0
+
+
+def test_another_notebook_begins_anew(page, server):
+    folder, address = server
+    make_guesses(page)
+    write_notebook(folder, "other", *CELLS)
+    other = page.context.new_page()
+    other.goto(f"{address}/lab/tree/other.ipynb?reset")
+    wait_for_kernel(other)
+    run_all(other)
+    assert told(other) == NOTHING
+    make_guesses(other)
+    other.get_by_role("button", name="Clear").last.click()
+    assert told(other)[1] == NOTHING[1] and told(page) == GUESSED
+    other.close()
+
+
+def test_a_saved_page_needs_no_kernel_and_no_jupyter(page, server, browser, tmp_path):
+    folder, _ = server
+    make_guesses(page)
+    save(page, folder)
+    notebook = nbformat.reads(saved(folder), as_version=4)
+    path = tmp_path / "page.html"
+    body = Writer(lambda address: address).notebook(notebook)
+    assert body.count("<script>") == 1 and "momentum" in json.dumps(notebook)
+    path.write_text(f"<!doctype html><meta charset=utf-8>{body}", encoding="utf-8")
+    alone = new_page(browser)
+    alone.goto(path.as_uri())
+    assert told(alone) == NOTHING
+    make_guesses(alone)
+    assert told(alone) == GUESSED
+    alone.reload()
+    assert told(alone) == GUESSED
+    assert alone.errors == []
+    alone.context.close()

@@ -203,7 +203,7 @@ WRONG = {
         (weights(turned=True), "NumPy's layout"),
         (weights_drawn_turned, "turns the result"),
         (weights(skip=1), "layers between them"),
-        (weights_and_biases, "is a tuple"),
+        (weights_and_biases, "a tuple of several"),
         (weights_with_sizes_turned, "changes the list"),
     ],
 }

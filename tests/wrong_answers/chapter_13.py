@@ -1,10 +1,6 @@
 r"""Wrong answers to the exercises of chapter 13, each with a part of the sentence expected."""
 
-from statistics import NormalDist
-
 import numpy as np
-
-bell = NormalDist()
 
 
 def same_sign(g, previous):
@@ -36,14 +32,51 @@ def step_in_place_of_w(w, g, previous, learning_rate):
     return w, g.copy()
 
 
-def reach(one=1, power=2, last=lambda a, right, wrong: bell.pdf(a) / a * (right - wrong)):
-    r"""K with another first, middle or last term."""
+def reach(change):
+    r"""K with another boost or another division, from P, A and B."""
 
-    def K(a):
-        right, wrong = bell.cdf(a), bell.cdf(-a)
-        return one + right**power + wrong**power + last(a, right, wrong)
+    def K(right, above, below):
+        return change(right, above, below, above + below, above * right + below * (1 - right))
 
     return K
+
+
+def term(near=lambda z: 0.1 * z.std(), size=lambda z: abs(z).mean(), width=2):
+    r"""A noise term with another window or another mean size."""
+
+    def noise_term(z):
+        return np.mean(abs(z) < near(z)) / (width * near(z)) * size(z)
+
+    return noise_term
+
+
+def from_the_nearest(z):
+    sizes = np.sort(abs(z))
+    return 10_000 / len(z) / (2 * sizes[10_000]) * sizes.mean()
+
+
+def from_a_histogram(z):
+    counts, edges = np.histogram(z, bins=np.linspace(-3, 3, 62) * z.std())
+    return counts[30] / len(z) / (edges[31] - edges[30]) * abs(z).mean()
+
+
+def suspect_run(gradient, w, learning_rate, steps):
+    previous = gradient(w)
+    for _ in range(steps):
+        g = gradient(w)
+        agree = np.sign(g) == np.sign(previous)
+        g += agree * (g + previous) / 2
+        w -= learning_rate * g
+        previous = g
+    return w
+
+
+def run_of_one_step(gradient, w, learning_rate, steps):
+    return run()(gradient, w, learning_rate, 1)
+
+
+def run_one_short(gradient, w, learning_rate, steps):
+    return run()(gradient, w, learning_rate, steps - 1)
 
 
 def run(stored=lambda g, boosted: g.copy(), start=np.zeros_like, agree=same_sign, average=0.5):
@@ -97,30 +130,74 @@ WRONG = {
         (step(agree=lambda g, previous: np.sum(g * previous) > 0), "whole vector"),
         (step(boost=lambda g, previous: g), "is the current gradient"),
         (step(move=lambda w, g, boost, rate: w + rate * (g + boost)), "uphill"),
+        (step(boost=lambda g, previous: g + previous / 2), "last gradient is halved"),
+        (step(move=lambda w, g, boost, rate: w - rate * g - boost), "in front of the boost"),
+        (step(move=lambda w, g, boost, rate: w - rate * np.where(boost, g + boost, 0)), "stands"),
         (step(agree=lambda g, previous: False), "no boost"),
         (step(agree=lambda g, previous: g * previous >= 0), "agrees with nothing"),
         (step(agree=lambda g, previous: g * previous > 0), "compare signs"),
-        (lambda *given: step()(*given)[0], "2 values"),
+        (lambda *given: step()(*given)[0], "one array of shape"),
         (step_in_place, "stores the boosted"),
         (step_in_place_of_w, "changes its input `w`"),
     ],
     "13.2": [
-        (reach(one=0), "The 1 is missing"),
-        (reach(last=lambda a, right, wrong: bell.pdf(a) * (right - wrong)), "not divided"),
-        (reach(last=lambda a, right, wrong: 0), "last term is missing"),
-        (reach(power=1), "not squared"),
-        (reach(last=lambda a, right, wrong: bell.pdf(a) / a * (right + wrong)), "has a minus"),
-        (reach(last=lambda a, right, wrong: -bell.pdf(a) / a * (right - wrong)), "wrong sign"),
-        (lambda a: 1.82, "where"),
+        (reach(lambda P, A, B, mean, boost: boost / mean), "The 1 is missing"),
+        (reach(lambda P, A, B, mean, boost: mean + boost), "ratio of mean steps"),
+        (reach(lambda P, A, B, mean, boost: 1 + boost), "boost is not divided"),
+        (reach(lambda P, A, B, mean, boost: 1 + A * P / mean), "positive side"),
+        (reach(lambda P, A, B, mean, boost: 1 + boost / mean / 2), "half of the boost"),
+        (reach(lambda P, A, B, mean, boost: 1 + 2 * boost / mean), "doubled"),
+        (reach(lambda P, A, B, mean, boost: 1 + (A * P - B * (1 - P)) / mean), "wrong sign"),
+        (reach(lambda P, A, B, mean, boost: 1 + boost / (A - B)), "mean size"),
+        (reach(lambda P, A, B, mean, boost: 1 + P**2 + (1 - P) ** 2), "chance of agreement"),
+        (reach(lambda P, A, B, mean, boost: 1 + (A * (1 - P) + B * P) / mean), "exchanged"),
+        (lambda P, A, B: 2.0, "every step were boosted"),
+        (lambda P, A, B: 1.82, "where"),
     ],
     "13.3": [
+        (lambda z: 1 / np.pi, "for every noise"),
+        (term(near=lambda z: 0.1), "has no unit"),
+        (term(size=lambda z: z.std()), "spread of z"),
+        (term(width=1), "twice too large"),
+        (term(width=4), "half of what"),
+        (term(size=lambda z: 1), "E|z| is missing"),
+        (lambda z: abs(z).mean(), "f(0) is missing"),
+        (term(size=lambda z: z.mean()), "sizes first"),
+        (term(near=lambda z: z.std()), "where"),
+    ],
+    "13.4": [
+        (suspect_run, "asks for more"),
         (run(lambda g, boosted: boosted), "still stores"),
         (run(lambda g, boosted: g), "agrees with itself"),
         (run(lambda g, boosted: np.zeros_like(g)), "Nothing is stored"),
         (run(average=1.0), "is the sum"),
         (run(agree=lambda g, previous: True), "everywhere"),
+        (run(start=np.ones_like), "starts at 1"),
         (run_from_the_start, "at the start"),
-        (run_that_asks_twice, "raised StopIteration"),
+        (run_that_asks_twice, "once for each step"),
+        (run_of_one_step, "only one step"),
+        (run_one_short, "one step too few"),
         (run_in_place, "changes its input `w`"),
     ],
+}
+
+RIGHT = {
+    "13.1": [
+        lambda *given: [np.float32(step()(*given)[0]), given[1].copy()],
+        lambda w, g, previous, rate: (
+            w - rate * np.where(np.sign(g) * np.sign(previous) == 1, 1.5 * g + previous / 2, g),
+            +g,
+        ),
+    ],
+    "13.2": [
+        reach(lambda P, A, B, mean, boost: (A * (1 + P) + B * (2 - P)) / mean),
+        reach(lambda P, A, B, mean, boost: np.float32(1 + boost / mean)),
+    ],
+    "13.3": [
+        term(near=lambda z: 0.03 * z.std()),
+        term(near=lambda z: 0.1 * abs(z).mean()),
+        from_the_nearest,
+        from_a_histogram,
+    ],
+    "13.4": [run()],
 }
