@@ -447,7 +447,7 @@ outcome("01.e", "both" if near and far else "only 1" if near else "only 2.5" if 
 # balance, the variance $v$ of $w$ stays the same:
 #
 # $$v = (1 - \eta)^2\, v + \frac{\eta^2}{B} \qquad\text{so}\qquad
-# v = \frac{\eta}{B\,(2 - \eta)} \approx \frac{\eta}{2B}$$
+# v = \frac{\eta}{B\,(2 - \eta)}$$
 #
 # The loss is then above its minimum by $\tfrac12 v$ on average: that *excess* is what we plot. To
 # see a mean, 1,000 runs go side by side from $w = 3$.
@@ -485,8 +485,9 @@ outcome("01.f", level["rate 0.2, batch 1"] / level["rate 0.4, batch 1"])
 #
 # Every run falls as before, and then stops falling: the noise throws $w$ about as fast as the slope
 # pulls it back. The level is the *noise floor*, and the formula has it. Half the rate gives 0.056
-# instead of 0.126, a little less than half, later. Sixteen times the batch gives 0.008, a
-# sixteenth, at the same speed; but each step looks at sixteen times as many examples.
+# instead of 0.126, a little less than half, later; for small rates it is half. Sixteen times the
+# batch gives 0.008, a sixteenth, at the same speed; but each step looks at sixteen times as many
+# examples.
 #
 # </details>
 #
