@@ -334,6 +334,37 @@ def histograms(rows: Mapping[str, Sequence[ArrayLike]], shown: Sequence[int], *,
     show(figure, alt)
 
 
+def graph(
+    nodes: Mapping[str, tuple[float, float, float, float]],
+    arrows: Sequence[tuple[str, str]],
+    *,
+    alt: str,
+) -> None:
+    r"""A computational graph, with what flows through it forward and backward.
+
+    nodes: name -> (x, y, value, gradient): its place, the value that it hands on forward (written
+    above it), and the gradient of the loss at that value (written below).
+    arrows: pairs of names, from, to.
+    """
+    figure, axes = _figure(alt, 7.2, 2.9)
+    axes.axis("off")
+    middle = {"ha": "center", "va": "center"}
+    for name, (x, y, value, gradient) in nodes.items():
+        box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": INK}
+        axes.text(x, y, name, bbox=box, zorder=2, **middle)
+        axes.text(x, y + 0.4, f"{value:.4g}", color=BLUE, **middle)
+        axes.text(x, y - 0.4, f"{gradient:.4g}", color=VERMILLION, **middle)
+    for start, end in arrows:
+        line = {"arrowstyle": "->", "color": GREY}
+        ends = {"shrinkA": 11 + 3 * len(start), "shrinkB": 11 + 3 * len(end)}
+        axes.annotate("", nodes[end][:2], nodes[start][:2], arrowprops=line | ends)
+    xs, ys, *_ = zip(*nodes.values(), strict=True)
+    axes.set(xlim=(min(xs) - 0.5, max(xs) + 0.5), ylim=(min(ys) - 0.6, max(ys) + 0.6))
+    axes.text(max(xs) + 0.4, max(ys) + 0.4, "value, forward", color=BLUE, ha="right")
+    axes.text(max(xs) + 0.4, max(ys), "gradient, backward", color=VERMILLION, ha="right")
+    show(figure, alt)
+
+
 def bars(values: Mapping[str, float], y_label: str, *, alt: str, log_y: bool = False) -> None:
     r"""One bar for each name, with its value above it."""
     figure, axes = _figure(alt, 6.2, 2.9)

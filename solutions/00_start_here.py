@@ -21,6 +21,10 @@
 # what earlier cells have made. This notebook is your own copy, so change anything you like. If it
 # gets into a muddle, choose *Kernel, Restart Kernel and Run All Cells* in the menu.
 #
+# Before each experiment the text says **Predict**. Most times a form below it asks for your guess,
+# and after the run the outcome stands beside it. Guesses stay in your browser, and nobody grades
+# them: a wrong one is where you learn. What you should have seen is folded away below the run.
+#
 # Try it. The next cell looks at your installation. Each line should begin with OK; a line that
 # begins with FAIL also says what mends it.
 
@@ -49,10 +53,13 @@ labs.one_knob()
 # put the slider at the rate above which you think that the steps no longer arrive, and press
 # *Reveal*: it compares your guess with the truth.
 #
-# **What to see.** At small rates the dots crawl down one side and do not arrive. Further right they
-# arrive quickly. Further still, each step jumps across to the other side. And beyond a certain rate
-# each jump lands higher than the last, until it leaves the picture: the loss grows without end.
-# That edge is sharp, and chapter 01 finds out where it is.
+# <details><summary>What to see</summary>
+#
+# At small rates the dots crawl down one side and do not arrive. Further right they arrive quickly.
+# Further still, each step jumps across to the other side. And beyond a certain rate each jump lands
+# higher than the last, until it leaves the picture: the loss grows without end. That edge is sharp.
+#
+# </details>
 #
 # ## One step, by hand
 #
@@ -64,11 +71,17 @@ labs.one_knob()
 # **Predict**: from $w = 3$, with learning rate 0.1, where does one step lead?
 
 # %%
+from lrcourse import guess, outcome, tally
+
+guess("00.a", "Where does one step lead?", within=1.01)
+
+# %%
 w = 3.0
 gradient = 4 * w
 learning_rate = 0.1
 print(f"gradient {gradient:.3g}, step {learning_rate * gradient:.3g}")
 print(f"new w {w - learning_rate * gradient:.3g}")
+outcome("00.a", w - learning_rate * gradient)
 
 # %% [markdown]
 # ## How exercises work
@@ -130,7 +143,10 @@ print("after a step in place:", w)
 # Training is a loop around that one line. From $w = 1$ with rate 0.1, every step multiplies $w$ by
 # $1 - 0.1 \times 4 = 0.6$. The loop below has a bug.
 #
-# **Predict**: after 20 right steps, how far from 0 is $w$? Then run the cell.
+# **Predict**: after 20 right steps, how far from 0 is $w$?
+
+# %%
+guess("00.b", "After 20 right steps, w is nearest to ...", [0.1, 0.01, 0.00001])
 
 
 # %%
@@ -143,11 +159,15 @@ def buggy_descend(w, learning_rate, steps):
 
 print(f"with the bug {buggy_descend(1.0, learning_rate=0.1, steps=20):.3g}")
 print(f"it should be {(1 - 0.1 * 4) ** 20:.3g}")
+outcome("00.b", min((0.1, 0.01, 0.00001), key=lambda near: abs((1 - 0.1 * 4) ** 20 - near)))
 
-# %% [markdown]
-# **What to see.** Twenty right steps come to within 0.0001 of the minimum. The loop with the bug
-# walked past it, and ended farther away than it began. Nothing raised an error: a bug in training
-# rarely does.
+# %% [markdown] claims=["with the bug: -7 0.5"]
+# <details><summary>What to see</summary>
+#
+# Twenty right steps come to within 0.0001 of the minimum. The loop with the bug walked past it to
+# −7, farther away than it began. Nothing raised an error: a bug in training rarely does.
+#
+# </details>
 
 # %% [markdown]
 # ### Exercise 00.2
@@ -204,6 +224,9 @@ check("00.3")
 # **Predict**: which rate needs the fewest steps? From which rate on does no run arrive?
 
 # %%
+guess("00.c", "The largest rate at which a run still arrives?", within=1.05)
+
+# %%
 from lrcourse import plots, whose
 
 needed = yours("00.3")
@@ -213,12 +236,18 @@ alt = "Steps needed against the learning rate, from 0.01 to 0.55, counted up to 
 plots.curves({whose("00.3"): (rates, counts)}, "learning rate", "steps needed", alt=alt)
 fewest = rates[np.array(counts) == min(counts)]
 print(f"fewest steps: {min(counts)}, at rates {min(fewest)} to {max(fewest)}")
-print(f"largest rate that arrives: {max(rates[np.array(counts) < 100])}")
+largest = max(rates[np.array(counts) < 100])
+print(f"largest rate that arrives: {largest}")
+outcome("00.c", largest)
 
-# %% [markdown]
-# **What to see.** A valley. Around 0.25 a single step is enough, since there it lands on the
-# minimum or close by. To the left it takes longer and longer, and so it does to the right. At 0.49
-# the run still arrives, at 0.50 it never does: you have found the edge, to within a hundredth.
+# %% [markdown] claims=["fewest steps[2]: 0.24 0.005", "fewest steps[3]: 0.26 0.005", "largest rate that arrives: 0.49 0.005"]
+# <details><summary>What to see</summary>
+#
+# A valley. From 0.24 to 0.26 a single step is enough, since it lands on the minimum or close by. To
+# the left it takes longer and longer, and so it does to the right. At 0.49 the run still arrives,
+# at 0.50 it never does: you have found the edge, to within a hundredth.
+#
+# </details>
 #
 # ## What the network will see
 #
@@ -234,8 +263,8 @@ names = [data.classes[label] for label in data.train.y[:10]]
 plots.images(data.train.x[:10], names, alt="Ten grey images of clothes: " + ", ".join(names))
 
 # %% [markdown]
-# **What to see.** Each image has 28 x 28 grey pixels and one label, the name above it. Pullover,
-# coat and shirt look much alike; chapter 02 measures how often a network takes one for another.
+# Each image has 28 x 28 grey pixels and one label, the name above it. Pullover,
+# coat and shirt look much alike; chapter 02 measures how often a network names them right.
 #
 # ## When you are stuck
 #
@@ -259,3 +288,6 @@ plots.images(data.train.x[:10], names, alt="Ten grey images of clothes: " + ", "
 # rule itself, and end with a fair race.
 #
 # **Next**: [One knob](01_one_knob.ipynb) turns this one number all the way, and finds the edge.
+
+# %%
+tally()

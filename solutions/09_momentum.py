@@ -233,7 +233,6 @@ guess("09.d", "The best momentum in the valley 1 : 25", within=1.3)
 # %%
 rates, momenta = np.linspace(0.002, 0.16, 60), np.linspace(0, 0.98, 50)
 worst = np.array([[max(size(c, r, m) for c in curvatures) for r in rates] for m in momenta])
-root = np.sqrt(momenta)
 edges = {"edge, 2 (1 + momentum) / 25": (2 * (1 + momenta) / 25, momenta)}
 labels = ("learning rate", "momentum", "factor of the slowest direction")
 alt = "A map: in the plane of rate and momentum, the factor by shades, and the edge as a line."
@@ -383,7 +382,7 @@ outcome("09.f", max(runs, key=lambda name: abs(runs[name][20, 1])))
 
 # %% [markdown] claims=["after 20 steps, momentum: 0.396 0.0005", "after 20 steps, Nesterov: 0.000 0.0005"]
 # **What to see.** After 20 steps the steep weight still swings at 0.396 with momentum, and is at
-# 0.000 with Nesterov. That is the rate's doing, too: at 0.04 its product $\eta\lambda$ is exactly 1,
+# 0.000 with Nesterov. The rate does that, too: at 0.04 its product $\eta\lambda$ is exactly 1,
 # where a gradient taken at the look-ahead point leads straight to the minimum. Now raise the rate.
 # Somebody swaps momentum for Nesterov, keeps the rate, and the run diverges. Why?
 

@@ -50,6 +50,10 @@ CALLS = {
     "path": lambda: plots.path(loss, run(0.05), alt=ALT),
     "diverging paths": lambda: plots.path(loss, {"0.1": run(0.1), "0.5": run(0.5, 400)}, alt=ALT),
     "path of one weight": lambda: plots.path(lambda w: 2 * w * w, [-2, 1, 0.5], alt=ALT),
+    "path to one scale": lambda: plots.path(loss, run(0.05), alt=ALT, equal_scales=True),
+    "graph": lambda: plots.graph(
+        {"w": (0, 0, 2.0, -6.0), "w²": (1, 0, 4.0, -1.5)}, [("w", "w²")], alt=ALT
+    ),
     "grey images": lambda: plots.images(np.eye(4).reshape(1, 16), ["eye"], alt=ALT),
     "colour images": lambda: plots.images(np.ones((12, 4, 4, 3)), alt=ALT),
     "bars": lambda: plots.bars({"first": 0.1, "second": 0.2}, "norm", alt=ALT),

@@ -176,7 +176,8 @@ def judged(exercise: Exercise, namespace: Mapping[str, object]) -> Result:
         except _ToDo as error:
             to_do.update(error.args)
     outcomes = {name: failure is None for name, failure in failures.items()}
-    unwritten = " and ".join(f"`{name}`" for name in answers if name in to_do)
+    names = [*answers, *sorted(to_do - answers.keys())]
+    unwritten = " and ".join(f"`{name}`" for name in names if name in to_do)
     if not all(outcomes.values()):
         first = min(filter(None, failures.values()), key=lambda wrong: not wrong.named)
         sentence = f"{first} Still to do: {unwritten}." if unwritten else str(first)
@@ -371,6 +372,9 @@ def _failure(one: Check, answers: dict[str, object], rng: Generator) -> Wrong | 
         if isinstance(error, NotImplementedError) and re.match(r"Exercise|$", str(error)):
             ran = {frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)}
             stubs = [name for name in given if not ran.isdisjoint(_codes(given[name]))]
+            written = re.match(r"Exercise \d\d\.\d: write ([\w.]+) here", str(error))
+            if written and len(given) == 1:  # what the answer drives, where it is not the answer
+                stubs = [written[1]]
             raise _ToDo(*stubs or given) from None
         return _explained(error, list(answers.values()))
     return None

@@ -7,15 +7,19 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from lrcourse import nn
+from lrcourse.data import load
 from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, several
+from lrcourse.optim import SGD
+from lrcourse.training import fit
 
 
-def _linear(linear_backward: Callable, x: NDArray, W: NDArray, d_y: NDArray) -> list:
-    got = call_unchanged(linear_backward, x=x, W=W, d_y=d_y)
+def _linear(answers: SimpleNamespace, x: NDArray, W: NDArray, d_y: NDArray) -> list:
+    got = call_unchanged(answers.linear_backward, x=x, W=W, d_y=d_y)
     return list(several(got, ("dW", "db", "d_x")).values())
 
 
-def linear_weights(linear_backward: Callable, rng: Generator) -> None:
+def linear_weights(answers: SimpleNamespace, rng: Generator) -> None:
     r"""Square matrices: every wrong transpose still has a value."""
     x, W, d_y = rng.normal(size=(3, 3, 3))
     mistakes = {
@@ -31,11 +35,11 @@ def linear_weights(linear_backward: Callable, rng: Generator) -> None:
         "dW uses W where x belongs: how far W moves y depends on x.": W.T @ d_y,
         "The order is (dW, db, d_x): d_x came first.": d_y @ W.T,
     }
-    got = _linear(linear_backward, x, W, d_y)[0]
+    got = _linear(answers, x, W, d_y)[0]
     compare(got, x.T @ d_y, mistakes=mistakes, what="the gradient dW")
 
 
-def linear_bias(linear_backward: Callable, rng: Generator) -> None:
+def linear_bias(answers: SimpleNamespace, rng: Generator) -> None:
     r"""The sum over the batch, as a row."""
     x, W, d_y = rng.normal(size=(3, 3, 3))
     total = d_y.sum(axis=0, keepdims=True)
@@ -54,11 +58,11 @@ def linear_bias(linear_backward: Callable, rng: Generator) -> None:
         "The order is (dW, db, d_x): d_x came second.": d_y @ W.T,
         "The order is (dW, db, d_x): dW came second.": x.T @ d_y,
     }
-    got = _linear(linear_backward, x, W, d_y)[1]
+    got = _linear(answers, x, W, d_y)[1]
     compare(got, total, mistakes=mistakes, what="the gradient db")
 
 
-def linear_inputs(linear_backward: Callable, rng: Generator) -> None:
+def linear_inputs(answers: SimpleNamespace, rng: Generator) -> None:
     r"""Back through the transposed weights."""
     x, W, d_y = rng.normal(size=(3, 3, 3))
     mistakes = {
@@ -71,51 +75,30 @@ def linear_inputs(linear_backward: Callable, rng: Generator) -> None:
         "d_x is d_y, not yet sent back through W: d_y @ W.T.": d_y,
         "d_x uses x where W belongs: how far x moves y depends on W.": d_y @ x.T,
     }
-    got = _linear(linear_backward, x, W, d_y)[2]
+    got = _linear(answers, x, W, d_y)[2]
     compare(got, d_y @ W.T, mistakes=mistakes, what="the gradient d_x")
 
 
-def linear_example(linear_backward: Callable, rng: Generator) -> None:
+def linear_example(answers: SimpleNamespace, rng: Generator) -> None:
     r"""The numbers that the exercise gives: 2 examples, 1 input, 2 outputs."""
     x, W, d_y = (
         np.array([[2.0], [3.0]]),
         np.array([[1.0, -1.0]]),
         np.array([[1.0, 0.0], [2.0, 5.0]]),
     )
-    dW, db, d_x = _linear(linear_backward, x, W, d_y)
+    dW, db, d_x = _linear(answers, x, W, d_y)
     compare(dW, [[8.0, 15.0]], what="the gradient dW")
     compare(db, [[3.0, 5.0]], what="the gradient db")
     compare(d_x, [[1.0], [-3.0]], what="the gradient d_x")
 
 
-def linear_one_example(linear_backward: Callable, rng: Generator) -> None:
+def linear_one_example(answers: SimpleNamespace, rng: Generator) -> None:
     r"""A batch of one keeps its two dimensions."""
     x, W, d_y = rng.normal(size=(1, 4)), rng.normal(size=(4, 2)), rng.normal(size=(1, 2))
-    dW, db, d_x = _linear(linear_backward, x, W, d_y)
+    dW, db, d_x = _linear(answers, x, W, d_y)
     compare(dW, x.T * d_y, what="the gradient dW")
     compare(db, d_y, what="the gradient db")
     compare(d_x, d_y @ W.T, what="the gradient d_x")
-
-
-def sigmoid_slope(answers: SimpleNamespace, rng: Generator) -> None:
-    r"""d_y y (1 - y), with y the output."""
-    d_y = rng.normal(size=(4, 3))
-    y = rng.uniform(0.05, 0.95, (4, 3))
-    again = 1 / (1 + np.exp(-y))
-    mistakes = {
-        "sigmoid_backward takes the slope at y as if y were x: y is the sigmoid's value already, "
-        "so the slope is y (1 - y).": d_y * again * (1 - again),
-        "sigmoid_backward forgets d_y: multiply the slope by what comes from above.": y * (1 - y),
-        "sigmoid_backward has the wrong sign.": -d_y * y * (1 - y),
-        "sigmoid_backward has 1 + y where 1 - y belongs.": d_y * y * (1 + y),
-        "sigmoid_backward lacks the factor y.": d_y * (1 - y),
-        "sigmoid_backward lacks the factor 1 - y.": d_y * y,
-        "sigmoid_backward adds d_y; slopes of a chain are multiplied.": d_y + y * (1 - y),
-        "sigmoid_backward has 1 - y², the slope of tanh.": d_y * (1 - y**2),
-        "sigmoid_backward uses d_y in the slope: y (1 - y) depends on y alone.": d_y * (1 - d_y),
-    }
-    got = call_unchanged(answers.sigmoid_backward, d_y=d_y, y=y)
-    compare(got, d_y * y * (1 - y), mistakes=mistakes, what="what sigmoid_backward returned")
 
 
 def relu_slope(answers: SimpleNamespace, rng: Generator) -> None:
@@ -143,12 +126,32 @@ def relu_slope(answers: SimpleNamespace, rng: Generator) -> None:
     compare(got, d_y * (y > 0), mistakes=mistakes, what="what relu_backward returned")
 
 
-def slopes_example(answers: SimpleNamespace, rng: Generator) -> None:
-    r"""The numbers that the exercise gives, and the saturated ends."""
-    got = answers.sigmoid_backward(np.array([2.0, 2.0, 2.0]), np.array([0.2, 0.0, 1.0]))
-    compare(got, [0.32, 0.0, 0.0], what="what sigmoid_backward returned")
+def relu_example(answers: SimpleNamespace, rng: Generator) -> None:
+    r"""The numbers that the exercise gives."""
     got = answers.relu_backward(np.array([2.0, 2.0, -5.0]), np.array([0.0, 3.0, 0.1]))
     compare(got, [0.0, 2.0, -5.0], what="what relu_backward returned")
+
+
+def _layers(answers: SimpleNamespace) -> SimpleNamespace:
+    r"""Layers whose backward is the learner's."""
+
+    class Linear(nn.Linear):
+        def backward(self, d_y: NDArray) -> NDArray:
+            self.dW[...], self.db[...], d_x = answers.linear_backward(self.x, self.W, d_y)
+            return d_x
+
+    class ReLU(nn.ReLU):
+        def backward(self, d_y: NDArray) -> NDArray:
+            return answers.relu_backward(d_y, self.y)
+
+    return SimpleNamespace(Linear=Linear, ReLU=ReLU)
+
+
+def _use_layers(layers: SimpleNamespace) -> None:
+    network = nn.Network(
+        [layers.Linear(100, 32), layers.ReLU(), layers.Linear(32, 10)], np.random.default_rng(0)
+    )
+    network.loss_and_gradient(np.ones((32, 100)), np.zeros(32, int))
 
 
 def _softmax(logits: NDArray, axis: int | None = -1) -> NDArray:
@@ -305,6 +308,17 @@ def _two_layer_values(answer: Callable, batch: tuple[NDArray, ...]) -> dict[str,
     return several(call_unchanged(answer, **given), NAMES)
 
 
+def two_layer_gradient(
+    x: NDArray, labels: NDArray, W1: NDArray, b1: NDArray, W2: NDArray, b2: NDArray
+) -> tuple:
+    r"""What ``yours`` gives until the learner's own passes."""
+    h = 1 / (1 + np.exp(-(x @ W1 + b1)))
+    loss, d_logits = nn.softmax_cross_entropy(h @ W2 + b2, labels)
+    d_z = d_logits @ W2.T * h * (1 - h)
+    db1, db2 = (d.sum(axis=0, keepdims=True) for d in (d_z, d_logits))
+    return loss, x.T @ d_z, db1, h.T @ d_logits, db2
+
+
 def two_layers_top(two_layer_gradient: Callable, rng: Generator) -> None:
     r"""Loss, dW2 and db2."""
     batch = _batch(rng)
@@ -376,45 +390,223 @@ def two_layers_other_sizes(two_layer_gradient: Callable, rng: Generator) -> None
             compare(got[name], right[name], what=f"the value {name} with {size} in the batch")
 
 
+def sgd_epoch(
+    w: NDArray,
+    gradient: Callable,
+    count: int,
+    learning_rate: float,
+    batch_size: int,
+    rng: Generator,
+) -> NDArray:
+    r"""What ``yours`` gives until the learner's own passes."""
+    order = rng.permutation(count)
+    for first in range(0, count, batch_size):
+        w = w - learning_rate * gradient(w, order[first : first + batch_size])
+    return w
+
+
+def _epoch(
+    sgd_epoch: Callable, count: int, batch_size: int, rng: Generator
+) -> tuple[NDArray, list[NDArray], list[NDArray], object]:
+    r"""Run the learner's epoch: the start, each batch, w at each batch, and what it returned.
+
+    Example i pulls w towards targets[i]; the gradient is the mean of w - targets.
+    """
+    start, targets = np.array([3.0, -2.0]), np.stack([np.arange(count), np.arange(count) ** 2], 1)
+    batches, places = [], []
+
+    def gradient(w: NDArray, batch: NDArray) -> NDArray:
+        batch = np.asarray(batch)
+        if batch.dtype.kind not in "iu" or batch.ndim != 1 or batch.size == 0:
+            raise Wrong("`gradient` takes an array of image numbers, at least one.")
+        if batch.max() >= count or batch.min() < 0:
+            raise Wrong(f"There is no image {batch.max()}: the numbers go from 0 to `count` - 1.")
+        if len(batches) > 10 * count:
+            raise Wrong("It asks for more gradients than an epoch has images.")
+        batches.append(batch)
+        places.append(np.array(w, dtype=float))
+        return w - targets[batch].mean(axis=0)
+
+    got = call_unchanged(
+        lambda w: sgd_epoch(w, gradient, count, 0.1, batch_size, rng),
+        w=start,
+    )
+    if not batches:
+        raise Wrong("It never asks for a gradient.")
+    return start, batches, places, got
+
+
+def epoch_sees_each_image_once(sgd_epoch: Callable, rng: Generator) -> None:
+    r"""Ten images in batches of four: 4, 4 and 2."""
+    for count, size in ((12, 4), (10, 4), (3, 8)):
+        _, batches, _, _ = _epoch(sgd_epoch, count, size, rng)
+        seen = np.concatenate(batches)
+        here = f"With {count} images in batches of {size}"
+        if len(batches) == 1 and len(seen) < count:
+            raise Wrong(f"{here} it takes one batch only: an epoch takes all images.")
+        if len(seen) < count and len(seen) == count - count % size == len(np.unique(seen)):
+            raise Wrong(f"{here} the last, smaller batch is missing: take what is left over, too.")
+        if len(seen) == count and len(np.unique(seen)) < count:
+            raise Wrong(
+                f"{here} some images come twice and others never: draw without replacement, such "
+                "as from `rng.permutation(count)`."
+            )
+        if not np.array_equal(np.sort(seen), np.arange(count)):
+            raise Wrong(f"{here} it takes {len(seen)} images: an epoch takes each one once.")
+        if max(map(len, batches)) != min(size, count):
+            raise Wrong(f"{here} a batch has {max(map(len, batches))} images.")
+        if [len(batch) for batch in batches[:-1]] != [size] * (len(batches) - 1):
+            raise Wrong(f"{here} a batch other than the last is smaller.")
+
+
+def epoch_shuffles(sgd_epoch: Callable, rng: Generator) -> None:
+    r"""Another order in each epoch, and the same again from the same generator."""
+    seed = int(rng.integers(2**32))
+
+    def orders() -> list[NDArray]:
+        own = np.random.default_rng(seed)
+        return [np.concatenate(_epoch(sgd_epoch, 20, 5, own)[1]) for _ in range(2)]
+
+    (one, two), (again, _) = orders(), orders()
+    if np.array_equal(one, np.arange(20)):
+        raise Wrong("It takes the images in their order: shuffle them, with `rng`.")
+    if [sorted(batch) for batch in one.reshape(4, 5).tolist()] == np.arange(20).reshape(
+        4, 5
+    ).tolist():
+        raise Wrong("It shuffles inside the batches only: shuffle all images, then cut batches.")
+    if np.array_equal(one, two):
+        raise Wrong("Two epochs have the same order: use the `rng` given, not one of your own.")
+    if not np.array_equal(one, again):
+        raise Wrong("The same `rng` gives another order the second time: shuffle with `rng`.")
+
+
+def epoch_steps(sgd_epoch: Callable, rng: Generator) -> None:
+    r"""Each gradient is taken where the step before has led."""
+    count, size, rate = 12, 4, 0.1
+    targets = np.stack([np.arange(count), np.arange(count) ** 2], 1)
+    start, batches, places, got = _epoch(sgd_epoch, count, size, rng)
+    pulls = [targets[batch].mean(axis=0) for batch in batches]
+
+    def end(factor: float = rate, stale: bool = False, steps: int = 3) -> NDArray:
+        w = start
+        for pull in pulls[:steps]:
+            w = w - factor * ((start if stale else w) - pull)
+        return w
+
+    mistakes = {
+        "The steps go uphill: subtract the gradient.": end(-rate),
+        "The learning rate is missing: multiply the gradient by it.": end(1.0),
+        "It divides by the batch size, but the gradient is a mean already.": end(rate / size),
+        "It multiplies by the batch size; the gradient is a mean.": end(rate * size),
+        "It takes the gradient of the start for every batch: use the w of that moment.": end(
+            stale=True
+        ),
+        "It returned w as it was: return w after the last step.": start,
+        "It returns after the first step: return after the loop, not inside it.": end(steps=1),
+        "It leaves out the last step.": end(steps=2),
+    }
+    compare(got, end(), mistakes=mistakes, what="w after an epoch")
+    if not np.allclose(places[-1], end(steps=2)):
+        raise Wrong("The gradients are not taken at the w of that moment.")
+
+
+DIM, EPOCHS, STARTS, ASKED = np.float32(0.07), 5, 5, 0.84  # brightness, and accuracy in the mean
+
+
+def _pairs(plan: Callable) -> list[tuple[float, int]]:
+    got = plan()
+    if got is None:
+        compare(got, 0.0)
+    if isinstance(got, np.ndarray) and got.ndim == 2:
+        got = got.tolist()
+    pairs = f"It should return a list of {EPOCHS} pairs (learning rate, batch size)"
+    if not isinstance(got, list | tuple) or len(got) != EPOCHS:
+        raise Wrong(f"{pairs}, one for each epoch.")
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in got):
+        raise Wrong(f"{pairs}; it has something else in it.")
+    for rate, size in got:
+        numbers = isinstance(rate, int | float | np.number) and isinstance(
+            size, int | float | np.number
+        )
+        if not (numbers and np.isfinite(rate) and rate > 0):
+            raise Wrong(f"{pairs}: a rate is a number above 0, not {rate}.")
+        if not (size >= 1 and size == int(size)):
+            raise Wrong(f"{pairs}: a batch size is a whole number from 1 on, not {size}.")
+    return [(float(rate), int(size)) for rate, size in got]
+
+
+def plan_is_one(plan: Callable, rng: Generator) -> None:
+    r"""Five pairs of a rate and a batch size."""
+    _pairs(plan)
+
+
+def plan_learns(plan: Callable, rng: Generator) -> None:
+    r"""Five starts, judged on the test images."""
+    pairs, digits = _pairs(plan), load("digits")
+    x, labels = DIM * digits.train.x, digits.train.y
+    accuracies, losses, dead = [], [], []
+    for start in range(STARTS):
+        own = np.random.default_rng(start)
+        network = nn.Network([nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)], own)
+        settings = {"epochs": 1, "rng": own, "progress": False}
+        for rate, size in pairs:
+            try:
+                fit(network, (x, labels), SGD(), learning_rate=rate, batch_size=size, **settings)
+            except FloatingPointError:
+                raise Wrong(f"At rate {rate:g} the loss is not a finite number any more.") from None
+        losses.append(network.loss(x, labels))
+        dead.append((network.layers[1].y == 0).all(axis=0).mean())
+        accuracies.append(network.accuracy(DIM * digits.test.x, digits.test.y))
+    mean = np.mean(accuracies)
+    if mean >= ASKED:
+        return
+    said = f"It names {mean:.0%} of the test images right, in the mean of {STARTS} starts; "
+    said += f"{ASKED:.0%} are asked for."
+    last = np.mean(losses)
+    if np.mean(dead) > 0.3:
+        said += f" {np.mean(dead):.0%} of the hidden units are 0 for every image: steps that were "
+        said += "too large have thrown them there."
+    elif last > 1.5:
+        said += (
+            f" The training loss is still {last:.2f}, not far below a guess: the steps were too "
+        )
+        said += "small, or too few."
+    else:
+        said += f" The training loss is {last:.2f}: do the last steps still throw it about?"
+    raise Wrong(said)
+
+
 EXERCISES = [
     Exercise(
         id="02.1",
-        title="Back through a linear layer",
-        answers=("linear_backward",),
+        title="Back through two layers",
+        answers=("linear_backward", "relu_backward"),
         checks=[
             Check("dW, the gradient of the weights", linear_weights),
             Check("db, the gradient of the biases", linear_bias),
             Check("d_x, what the layer below receives", linear_inputs),
-            Check("the example of the exercise", linear_example),
+            Check("the example of the linear layer", linear_example),
             Check("a batch of one", linear_one_example),
+            Check("the slope of ReLU", relu_slope),
+            Check("the example of ReLU", relu_example),
         ],
         hints=[
             "Each gradient has the shape of what it belongs to. Write the five shapes down first.",
+            "A sum over k of a_ik b_kj is entry (i, j) of the product of a and b. Which index do "
+            "the sums for W and for x add over, and where does it stand in either factor?",
             "To make dW, (fan_in, fan_out), from x, (B, fan_in), and d_y, (B, fan_out), the B must "
             "vanish: it is the inner size of a matrix product. The same for d_x, where fan_out "
-            "must vanish.",
-            "`x.T @ d_y`, then `d_y.sum(axis=0, keepdims=True)`, then `d_y @ W.T`.",
+            "must vanish. ReLU hands on an entry of d_y or 0; in NumPy a comparison multiplies "
+            "like 1 and 0.",
+            "`x.T @ d_y`, then `d_y.sum(axis=0, keepdims=True)`, then `d_y @ W.T`. For ReLU "
+            "`d_y * (y > 0)`.",
         ],
+        package=lambda: SimpleNamespace(Linear=nn.Linear, ReLU=nn.ReLU),
+        adapt=_layers,
+        use=_use_layers,
     ),
     Exercise(
         id="02.2",
-        title="Back through sigmoid and ReLU",
-        answers=("sigmoid_backward", "relu_backward"),
-        checks=[
-            Check("the sigmoid's slope", sigmoid_slope),
-            Check("the slope of ReLU", relu_slope),
-            Check("the example of the exercise", slopes_example),
-        ],
-        hints=[
-            "Each output depends on one input, so this is the chain rule of the single neuron, "
-            "entry by entry: what comes from above, times the slope.",
-            "The sigmoid's slope is y (1 - y). The slope of ReLU is 1 where y > 0, else 0; in "
-            "NumPy a comparison gives True and False, which multiply like 1 and 0.",
-            "`return d_y * y * (1 - y)` and `return d_y * (y > 0)`.",
-        ],
-    ),
-    Exercise(
-        id="02.3",
         title="Softmax and cross-entropy",
         answers=("softmax_cross_entropy",),
         checks=[
@@ -424,17 +616,19 @@ EXERCISES = [
             Check("scores of 1000", cross_entropy_large_scores),
         ],
         hints=[
-            "Begin with `z = logits - logits.max(axis=1, keepdims=True)`: now no exponential "
-            "overflows.",
-            "Compute the logarithm itself: `log_p = z - np.log(np.exp(z).sum(axis=1, "
-            "keepdims=True))`. Then p is `np.exp(log_p)`.",
-            "With `rows = np.arange(len(labels))` the loss is `-log_p[rows, labels].mean()`.",
-            "For the gradient: `d_logits = np.exp(log_p)`, `d_logits[rows, labels] -= 1`, and "
-            "`return loss, d_logits / len(labels)`.",
+            "Work it out on paper for the row `[2, -1.1, 0.3]`, as the cell above does. What has "
+            "to be done for each row by itself, and what once for the batch?",
+            "A number added to all scores of a row changes no p. Which number makes the largest "
+            "score harmless? And how do you get log p without the logarithm of p?",
+            "After z = scores less the largest of their row: log p is z less the logarithm of the "
+            "row's sum of exponentials. `a[np.arange(B), labels]` takes one entry of each row.",
+            "For the gradient: p is `np.exp(log_p)`; take 1 away at the right class of each row, "
+            "and divide by the number of rows.",
         ],
+        package=lambda: nn.softmax_cross_entropy,
     ),
     Exercise(
-        id="02.4",
+        id="02.3",
         title="Find three bugs",
         answers=("two_layer_gradient",),
         checks=[
@@ -444,13 +638,54 @@ EXERCISES = [
             Check("batches of seven and of one", two_layers_other_sizes),
         ],
         hints=[
-            "dW2 is right, so loss and d_logits are right too. Look below them.",
-            "Every example adds to a bias, and the 1/B is in d_logits already: what does that say "
-            "about db2?",
+            "Which of the four gradients does the judge find right? So which lines can you trust? "
+            "Go down from there, one line at a time.",
+            "dW2 is right, so loss and d_logits are right too. What do you know about db2, whose "
+            "examples all add up, and where is the 1/B?",
             "Where does the code take the sigmoid's slope, and of which variable? Mend it and "
             "measure again: db1 is right now, and dW1 is wrong by a factor. Which?",
             "`db2 = d_logits.sum(axis=0, keepdims=True)`, `d_z = d_h * h * (1 - h)`, "
             "`dW1 = x.T @ d_z`.",
+        ],
+        package=lambda: two_layer_gradient,
+    ),
+    Exercise(
+        id="02.4",
+        title="One epoch",
+        answers=("sgd_epoch",),
+        checks=[
+            Check("each image once, in batches", epoch_sees_each_image_once),
+            Check("another order in each epoch", epoch_shuffles),
+            Check("a step for each batch", epoch_steps),
+        ],
+        hints=[
+            "With ten images and batches of four: which numbers could the three batches hold?",
+            "Shuffle all image numbers first: `rng.permutation(count)` does. Then cut slices of "
+            "`batch_size` from that; a slice that goes over the end is simply shorter.",
+            "`for first in range(0, count, batch_size):`, and in the loop one step: w less the "
+            "learning rate times the gradient at this w, for the slice that begins at `first`.",
+        ],
+        package=lambda: sgd_epoch,
+        use=lambda epoch: epoch(
+            np.zeros(50_000), lambda w, batch: w, 400, 0.1, 32, np.random.default_rng(0)
+        ),
+    ),
+    Exercise(
+        id="02.5",
+        title="A plan for dim images",
+        answers=("plan",),
+        checks=[
+            Check("five pairs", plan_is_one),
+            Check("84 % of the test images, in the mean of five starts", plan_learns),
+        ],
+        hints=[
+            "First keep one pair for all five epochs. Try some rates at one batch size, then at a "
+            "smaller and at a larger one. Write the numbers down: which is the best, and is it "
+            "inside of what you tried?",
+            "We found no single pair that is enough. What did the section before do with the rate "
+            "near the end, and what did that change?",
+            "Small batches give many steps. Find the largest rate that still learns well with "
+            "them, and let the last epochs settle, with smaller rates or with larger batches.",
         ],
     ),
 ]

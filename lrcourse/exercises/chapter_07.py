@@ -2,9 +2,11 @@ r"""Checks of chapter 07, Schedules."""
 
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
 
 from lrcourse.exercises import RETURNED_NONE, Check, Exercise, Wrong, compare
 from lrcourse.nn import Linear, Network
@@ -12,11 +14,14 @@ from lrcourse.optim import SGD
 from lrcourse.training import Run, fit
 
 
-def _decays(answers: object, epochs: list, rate: float, drop: float, every: int, decay: float):
-    step = [answers.step_decay(e, rate, drop, every) for e in epochs]
-    exponential = [answers.exponential_decay(e, rate, decay) for e in epochs]
-    _compare_step(step, epochs, rate, drop, every)
-    _compare_exponential(exponential, epochs, rate, decay)
+def step_decay(epoch: int, learning_rate: float, drop: float, every: int) -> float:
+    r"""Return learning_rate * drop^floor(epoch / every); epochs count from 0."""
+    return learning_rate * drop ** (epoch // every)
+
+
+def matching_decay(drop: float, every: int) -> float:
+    r"""Return the k with which e^(-k t) equals the stairs at t = 0, every, 2 every ..."""
+    return -math.log(drop) / every
 
 
 def _compare_step(got: list, epochs: list, rate: float, drop: float, every: int) -> None:
@@ -36,6 +41,15 @@ def _compare_step(got: list, epochs: list, rate: float, drop: float, every: int)
         "step_decay uses epoch % every, the remainder; `//` divides and rounds down.": rates(
             lambda e: e % every
         ),
+        "step_decay rounds up; it should round down, `epoch // every`.": rates(
+            lambda e: math.ceil(e / every)
+        ),
+        "step_decay takes a share of drop in each epoch: the *power* is epoch // every.": [
+            rate * (drop / every) ** e for e in epochs
+        ],
+        "step_decay divides by drop's power; a rate that falls is multiplied by it.": [
+            rate / drop ** (e // every) for e in epochs
+        ],
         "step_decay rounds to the nearest whole number; it should round down, `epoch // every`.": (
             rates(lambda e: round(e / every))
         ),
@@ -49,26 +63,29 @@ def _compare_step(got: list, epochs: list, rate: float, drop: float, every: int)
     _rates(got, rates(lambda e: e // every), mistakes, "step_decay")
 
 
-def _compare_exponential(got: list, epochs: list, rate: float, decay: float) -> None:
+def _compare_matching(got: object, drop: float, every: int) -> None:
+    k = -math.log(drop) / every
     mistakes = {
-        "exponential_decay grows: the exponent is negative, -decay * epoch.": [
-            rate * math.exp(decay * e) for e in epochs
-        ],
-        "exponential_decay is decay ** epoch; the formula is e ** (-decay * epoch).": [
-            rate * decay**e for e in epochs
-        ],
-        "exponential_decay is (1 - decay) ** epoch, which only comes near; the formula has "
-        "np.exp(-decay * epoch).": [rate * (1 - decay) ** e for e in epochs],
-        "exponential_decay counts from 1: epoch 0 still has the first rate.": [
-            rate * math.exp(-decay * (e + 1)) for e in epochs
-        ],
-        "exponential_decay is the time-based formula.": [rate / (1 + decay * e) for e in epochs],
-        "exponential_decay forgets the first rate: multiply by learning_rate.": [
-            math.exp(-decay * e) for e in epochs
-        ],
+        "matching_decay has the wrong sign: drop is below 1, so its logarithm is negative.": -k,
+        "matching_decay falls by drop in *every* epoch; the stairs take `every` epochs for it.": (
+            k * every
+        ),
+        "matching_decay multiplies by every: over `every` epochs the exponent is -k * every.": (
+            k * every * every
+        ),
+        "matching_decay takes np.log10; the inverse of e^x is np.log.": k / math.log(10),
+        "matching_decay takes np.log2; the inverse of e^x is np.log.": k / math.log(2),
+        "matching_decay returns the factor of one epoch; k is minus its logarithm.": (
+            drop ** (1 / every)
+        ),
+        "matching_decay is the fall in one epoch, 1 - e^(-k); k itself is asked for.": (
+            1 - drop ** (1 / every)
+        ),
+        "matching_decay shares the fall out evenly; an exponential loses the same *factor* in each "
+        "epoch.": (1 - drop) / every,
+        "matching_decay is drop / every; solve e^(-k * every) = drop for k.": drop / every,
     }
-    expected = [rate * math.exp(-decay * e) for e in epochs]
-    _rates(got, expected, mistakes, "exponential_decay")
+    compare(got, k, mistakes=mistakes, what="matching_decay")
 
 
 def _rates(got: list, expected: list, mistakes: dict, what: str) -> None:
@@ -81,16 +98,27 @@ def _rates(got: list, expected: list, mistakes: dict, what: str) -> None:
     compare(np.array(got), np.array(expected), mistakes=mistakes, what=what)
 
 
-def decays_by_numbers(answers: object, rng: Generator) -> None:
+def stairs_by_numbers(answers: object, rng: Generator) -> None:
     r"""Ten epochs at 0.4, then 0.2."""
-    _decays(answers, [0, 1, 6, 9, 10, 11, 20], 0.4, 0.5, 10, 0.1)
+    epochs = [0, 1, 6, 9, 10, 11, 20]
+    got = [answers.step_decay(e, 0.4, 0.5, 10) for e in epochs]
+    _compare_step(got, epochs, 0.4, 0.5, 10)
 
 
-def decays_of_other_settings(answers: object, rng: Generator) -> None:
+def stairs_of_other_settings(answers: object, rng: Generator) -> None:
     r"""Nothing of the example is built in."""
     every = int(rng.integers(3, 6))
-    rate, drop, decay = rng.uniform(0.1, 0.9, size=3)
-    _decays(answers, list(range(2 * every + 2)), rate, drop, every, decay)
+    rate, drop = rng.uniform(0.1, 0.9, size=2)
+    epochs = list(range(2 * every + 2))
+    _compare_step(
+        [answers.step_decay(e, rate, drop, every) for e in epochs], epochs, rate, drop, every
+    )
+
+
+def matching_through_the_stairs(answers: object, rng: Generator) -> None:
+    r"""The number of the exercise, and other stairs."""
+    for drop, every in ((0.3, 4), (0.5, 10), (float(rng.uniform(0.6, 0.9)), 7)):
+        _compare_matching(answers.matching_decay(drop, every), drop, every)
 
 
 class _Rates:
@@ -135,20 +163,33 @@ def _trained(history: object, before: list, epochs: int, rng: Generator) -> tupl
     return record, history
 
 
-def _compare_record(record: object, history: object, rates: list, following: list) -> None:
+def _compare_record(
+    record: object, history: object, rates: list, following: list, trainings: int = 1
+) -> None:
     losses = [epoch["loss"] for epoch in record.epochs]
-    steps = len(record.loss) // len(losses)
-    for name, got in (("losses", history.losses), ("rates", history.rates)):
+    steps, epochs = len(record.loss) // len(losses), len(losses)
+    kept = {"losses": list(history.losses), "rates": list(history.rates)}
+    if kept["losses"] == kept["rates"] and len(kept["losses"]) >= 2 * epochs:
+        raise Wrong("`losses` and `rates` are the same list: make two, `[], []`.")
+    for name, got in kept.items():
         if len(got) == len(record.loss):
             raise Wrong(f"`{name}` has one number a step; it should have one an epoch.")
-        if len(got) > len(losses):
+        if len(got) > epochs and trainings > 1:
             raise Wrong(
-                f"`{name}` has {len(got)} numbers after {len(losses)} epochs: the second training "
+                f"`{name}` has {len(got)} numbers after {epochs} epochs: the second training "
                 "should begin with empty lists, made in on_train_begin."
             )
-        if len(got) < len(losses):
+        if len(got) > epochs:
             raise Wrong(
-                f"`{name}` has {len(got)} numbers after {len(losses)} epochs; append one at the "
+                f"A new object begins with `{name}` of an older one: all LossHistory objects share "
+                "the list. Make it in on_train_begin, with `self.`."
+                if len(got) != 2 * epochs or got[::2] != got[1::2]
+                else f"`{name}` has {len(got)} numbers after {epochs} epochs; append one at the "
+                "end of every epoch."
+            )
+        if len(got) < epochs:
+            raise Wrong(
+                f"`{name}` has {len(got)} numbers after {epochs} epochs; append one at the "
                 "end of every epoch."
             )
     mistakes = {
@@ -184,7 +225,7 @@ def history_when_the_next_rate_is_set(history: Callable, rng: Generator) -> None
     r"""Another callback has set the next rate before the epoch is written down."""
     rates = [0.4, 0.3, 0.25, 0.1]
     record, got = _trained(history(), [_Rates(rates, early=True)], 4, rng)
-    if np.allclose(got.rates, [*rates[1:], rates[-1]]):
+    if len(got.rates) == 4 and np.allclose(got.rates, [*rates[1:], rates[-1]]):
         raise Wrong(
             "With a callback that sets the next rate at the end of an epoch, run.learning_rate is "
             "already the next one: take the rate from run.history."
@@ -204,7 +245,34 @@ def history_twice(history: Callable, rng: Generator) -> None:
     one = history()
     for _ in range(2):
         record, got = _trained(one, [_Rates([0.4, 0.2], early=False)], 2, rng)
-    _compare_record(record, got, [0.4, 0.2], [0.2, 0.1])
+    _compare_record(record, got, [0.4, 0.2], [0.2, 0.1], trainings=2)
+
+
+class LossHistory:
+    r"""A callback: ``losses`` and ``rates``, the mean loss and the rate used, by epoch."""
+
+    def on_train_begin(self, run: Run) -> None:
+        r"""Begin with empty lists."""
+        self.losses: list[float] = []
+        self.rates: list[float] = []
+
+    def on_epoch_end(self, run: Run) -> None:
+        r"""Look up both numbers of the epoch."""
+        self.losses.append(run.history.epochs[-1]["loss"])
+        self.rates.append(run.history.epochs[-1]["learning_rate"])
+
+
+def warm_cosine(step: int, steps: int, warm: int, top: float) -> float:
+    r"""Return the rate: a line from 0 to top at step warm, half a cosine to 0 at step steps."""
+    if step < warm:
+        return top * step / warm
+    return top / 2 * (1 + math.cos(math.pi * (step - warm) / (steps - warm)))
+
+
+def triangle(step: int, low: float, high: float, half: int) -> float:
+    r"""Return the rate: low at steps 0, 2 half, 4 half ..., high at half, 3 half, 5 half ..."""
+    part = step % (2 * half) / half
+    return low + (high - low) * (1 - abs(part - 1))
 
 
 def _compare_warm(answers: object, steps: int, warm: int, top: float) -> None:
@@ -228,6 +296,21 @@ def _compare_warm(answers: object, steps: int, warm: int, top: float) -> None:
             half=1.0
         ),
         "warm_cosine: np.cos takes radians, half a wave is np.pi.": rates(angle=180.0),
+        "warm_cosine arrives one step early: from step `warm` to step `steps` there are "
+        "steps - warm steps.": rates(length=steps - warm - 1),
+        "warm_cosine rises after the warm-up: 1 - cos goes up, 1 + cos goes down.": np.where(
+            counts < warm, top * counts / warm, top - rates()
+        ),
+        "warm_cosine falls along a line; the picture has half a cosine.": np.where(
+            counts < warm, top * counts / warm, top * (steps - counts) / (steps - warm)
+        ),
+        "warm_cosine is a quarter of a wave: from its top to its bottom a cosine takes np.pi.": (
+            np.where(
+                counts < warm,
+                top * counts / warm,
+                top * np.cos(np.pi / 2 * (counts - warm) / (steps - warm)),
+            )
+        ),
         "warm_cosine goes through a whole wave, down and up again; half a wave is np.pi.": rates(
             angle=2 * np.pi
         ),
@@ -255,6 +338,8 @@ def _compare_triangle(answers: object, low: float, high: float, half: int) -> No
         + (high - low) * whole,
         "triangle is a saw: it falls back to low at once; it should take `half` steps down.": low
         + (high - low) * (counts % half / half),
+        "triangle has no slopes: divide by half with `/`; `//` rounds down.": low
+        + (high - low) * (1 - abs(counts % (2 * half) // half - 1)),
         "triangle starts at 0: the rate lies between low and high.": high * up,
         "triangle goes beyond high: low + (high - low) * part, not low + high * part.": low
         + high * up,
@@ -263,34 +348,107 @@ def _compare_triangle(answers: object, low: float, high: float, half: int) -> No
     _rates(got, low + (high - low) * up, mistakes, "triangle")
 
 
-def shapes_by_numbers(answers: object, rng: Generator) -> None:
-    r"""The numbers of the exercise."""
+def cosines(answers: object, rng: Generator) -> None:
+    r"""The numbers of the exercise, other lengths and heights, no warm-up."""
     _compare_warm(answers, 12, 2, 0.4)
-    _compare_triangle(answers, 0.1, 0.5, 2)
-
-
-def shapes_of_other_settings(answers: object, rng: Generator) -> None:
-    r"""Other lengths and heights."""
     _compare_warm(answers, int(rng.integers(15, 30)), int(rng.integers(3, 9)), rng.uniform(0.5, 2))
+    got = [answers.warm_cosine(step, 8, 0, 0.4) for step in range(9)]
+    _rates(got, [warm_cosine(step, 8, 0, 0.4) for step in range(9)], {}, "warm_cosine")
+
+
+def triangles(answers: object, rng: Generator) -> None:
+    r"""The numbers of the exercise, other lengths and heights."""
+    _compare_triangle(answers, 0.1, 0.5, 2)
     _compare_triangle(answers, 0.03, rng.uniform(0.2, 0.9), int(rng.integers(3, 8)))
+
+
+CURVATURES, START = np.array([1.0, 0.1]), 3.0
+
+
+def _expected(rates: ArrayLike) -> tuple[NDArray, NDArray]:
+    # Expected loss of the exercise's bowl, from the distance left and from noise; rates (steps, K).
+    rates = np.asarray(rates, dtype=float)
+    mean, variance = np.full((2, *rates.shape[1:]), START), np.zeros((2, *rates.shape[1:]))
+    curvatures = CURVATURES.reshape(2, *[1] * (rates.ndim - 1))
+    for rate in rates:
+        mean = (1 - rate * curvatures) * mean
+        variance = (1 - rate * curvatures) ** 2 * variance + rate**2
+    return np.sum(curvatures * mean**2, axis=0) / 2, np.sum(curvatures * variance, axis=0) / 2
+
+
+def _best_constant(steps: int) -> float:
+    return float(sum(_expected(np.full((steps, 121), np.geomspace(0.005, 1.9, 121)))).min())
+
+
+def my_rates(steps: int) -> NDArray:
+    r"""Return rates for a budget of so many steps: a line to 0 from a power of the budget."""
+    return 11 / steps**0.75 * (1 - np.arange(steps) / steps)
+
+
+def _compare_design(answer: Callable, steps: int) -> None:
+    got = answer(steps)
+    if got is None:
+        raise Wrong(RETURNED_NONE)
+    compare(got, np.zeros(np.shape(got)), tolerance=np.inf)
+    rates = np.asarray(got, dtype=float)
+    if rates.shape != (steps,):
+        raise Wrong(
+            f"For {steps} steps it returned rates of shape {rates.shape}; an array of shape "
+            f"({steps},) is asked for, one rate for each step."
+        )
+    if not (np.isfinite(rates).all() and (rates >= 0).all()):
+        raise Wrong(f"For {steps} steps some rates are negative or not finite.")
+    far, noise = map(float, _expected(rates))
+    goal = 0.8 * _best_constant(steps)
+    if far + noise <= goal:
+        return
+    if not far + noise < 100:
+        raise Wrong(f"For {steps} steps it diverges: the steepest curvature is 1, its edge 2.")
+    if np.ptp(rates) == 0:
+        raise Wrong("The rate never changes: no constant rate can reach 0.8 of the best one.")
+    why = (
+        f"{noise / (far + noise):.0%} of it is noise, so the rates are too large, above all at the "
+        "end"
+        if noise > far
+        else f"{far / (far + noise):.0%} of it is distance that is left, so the rates are too "
+        "small to arrive, or fall too early"
+    )
+    raise Wrong(
+        f"With {steps} steps the expected loss is {far + noise:.4f}, where {goal:.4f} is the goal. "
+        f"{why[0].upper()}{why[1:]}."
+    )
+
+
+def design_for_three_budgets(answer: Callable, rng: Generator) -> None:
+    r"""The budgets of the chapter."""
+    for steps in (50, 200, 1000):
+        _compare_design(answer, steps)
+
+
+def design_for_other_budgets(answer: Callable, rng: Generator) -> None:
+    r"""Budgets between them: nothing is made for three numbers only."""
+    for steps in (77, 120, 333, int(rng.integers(400, 800))):
+        _compare_design(answer, steps)
 
 
 EXERCISES = [
     Exercise(
         id="07.1",
-        title="Two schedules",
-        answers=("step_decay", "exponential_decay"),
+        title="Stairs, and a curve through them",
+        answers=("step_decay", "matching_decay"),
         checks=[
-            Check("the numbers of the exercise", decays_by_numbers),
-            Check("other rates, drops and lengths", decays_of_other_settings),
+            Check("stairs of ten epochs", stairs_by_numbers),
+            Check("other stairs", stairs_of_other_settings),
+            Check("a curve through the stairs", matching_through_the_stairs),
         ],
         hints=[
-            "How often has the rate dropped before epoch 9, before 10, before 20? The first "
-            "formula says so in its exponent.",
-            "In Python `//` divides and rounds down, and `**` is a power. np.exp(x) is e to the x.",
-            "`return learning_rate * drop ** (epoch // every)`, and "
-            "`return learning_rate * np.exp(...)` with minus decay times epoch in the brackets.",
+            "How often has the rate dropped before epoch 9, before 10, before 20? And what must "
+            "e^(-k t) be at t = `every`?",
+            "In Python `//` divides and rounds down, and `**` is a power.",
+            "At t = `every` the curve has fallen to `drop`: e^(-k every) = drop. Take the "
+            "logarithm of both sides.",
         ],
+        package=lambda: SimpleNamespace(step_decay=step_decay, matching_decay=matching_decay),
     ),
     Exercise(
         id="07.2",
@@ -305,27 +463,48 @@ EXERCISES = [
         hints=[
             "At the end of the first epoch, how long is the list when the suspect asks for the "
             "rate? Which epoch has that number?",
-            "Do not compute the rate at all: run.history has written down which one was used. "
-            "Both numbers of the epoch are in run.history.epochs[-1].",
-            '`epoch = run.history.epochs[-1]`; append `epoch["loss"]` to one list and '
-            '`epoch["learning_rate"]` to the other. on_train_begin makes both lists.',
+            "Why compute the rate at all? Something has written down which one was used, for any "
+            "scheduler.",
+            "Print `run.history.epochs[-1]` in on_epoch_end: both numbers are in it. And where "
+            "must the two lists be made, so that the next training begins with empty ones?",
         ],
+        package=lambda: LossHistory,
     ),
     Exercise(
         id="07.3",
-        title="Two shapes",
+        title="From the picture",
         answers=("warm_cosine", "triangle"),
         checks=[
-            Check("the numbers of the exercise", shapes_by_numbers),
-            Check("other lengths and heights", shapes_of_other_settings),
+            Check("a warm-up and half a cosine", cosines),
+            Check("triangles", triangles),
         ],
         hints=[
-            "warm_cosine: count the cosine's steps from the end of the warm-up. How many are "
-            "there? triangle: the remainder step % (2 * half) makes it periodic.",
-            "With p = (step - warm) / (steps - warm), from 0 to 1, the cosine's part is "
-            "top / 2 * (1 + np.cos(np.pi * p)).",
-            "With q = step % (2 * half) / half, from 0 to 2, `1 - abs(q - 1)` goes from 0 to 1 "
-            "and back. Stretch it: low + (high - low) * that.",
+            "warm_cosine: where does the cosine begin, and how many steps has it? triangle: after "
+            "how many steps does everything begin again?",
+            "Let p be the share of the cosine's own steps that are over, from 0 to 1. In the "
+            "section's formula it stands as t / T.",
+            "Let q be the place within one triangle, counted in halves, from 0 to 2. How far is q "
+            "from the peak at 1? One minus that goes from 0 to 1 and back; stretch it.",
         ],
+        package=lambda: SimpleNamespace(warm_cosine=warm_cosine, triangle=triangle),
+    ),
+    Exercise(
+        id="07.4",
+        title="Design a schedule",
+        answers=("my_rates",),
+        checks=[
+            Check("50, 200 and 1,000 steps", design_for_three_budgets),
+            Check("budgets between them", design_for_other_budgets),
+        ],
+        hints=[
+            "Take a shape that falls, from 1 to almost 0, and multiply it by a first rate. For one "
+            "budget, which first rate does `expected_loss` like best?",
+            "Do the same for 50, 200 and 1,000 steps, on a grid of first rates that is wide "
+            "enough. How does the best one change with the budget?",
+            "By what power of the budget does it fall? Two budgets give the power, one of them the "
+            "factor in front. The goal leaves room: it need not be the best.",
+        ],
+        package=lambda: my_rates,
+        adapt=lambda answer: lambda steps: np.asarray(answer(steps), dtype=float),
     ),
 ]

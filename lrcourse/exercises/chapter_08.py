@@ -6,7 +6,13 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import RETURNED_NONE, Check, Exercise, Wrong, compare
+from lrcourse.callbacks import ByCutoff, ByOscillation
+from lrcourse.exercises import RETURNED_NONE, Check, Exercise, Wrong, call_unchanged, compare
+
+
+def saw_tooth(n: NDArray, period: int) -> NDArray:
+    r"""Return q_n, the rate number n = 1, 2, 3 ... as a multiple of the first rate."""
+    return (1 - (n - 1) % period / period) / ((n - 1) // period + 1)
 
 
 def _mistaken_teeth(n: NDArray, period: int) -> dict:
@@ -35,17 +41,17 @@ def _ten(n: NDArray, period: int) -> NDArray:
 
 
 def _compare_teeth(got: object, n: NDArray, period: int) -> None:
-    expected = (1 - (n - 1) % period / period) / ((n - 1) // period + 1)
+    expected = saw_tooth(n, period)
     mistakes = _mistaken_teeth(n, period)
     if period != 10:
         mistakes["The period 10 is built in; use `period`."] = _ten(n, period)
     compare(got, expected, mistakes=mistakes)
 
 
-def teeth_by_numbers(saw_tooth: Callable, rng: Generator) -> None:
+def teeth_by_numbers(answer: Callable, rng: Generator) -> None:
     r"""Three teeth of ten rates, number by number."""
     n = np.arange(1, 31)
-    got = [saw_tooth(int(one), 10) for one in n]
+    got = [answer(int(one), 10) for one in n]
     if any(one is None for one in got):
         raise Wrong(RETURNED_NONE)
     if any(np.shape(one) != () for one in got):
@@ -53,97 +59,152 @@ def teeth_by_numbers(saw_tooth: Callable, rng: Generator) -> None:
     _compare_teeth(np.array(got), n, 10)
 
 
-def teeth_of_another_period(saw_tooth: Callable, rng: Generator) -> None:
+def teeth_of_another_period(answer: Callable, rng: Generator) -> None:
     r"""Shorter teeth."""
     for period in (4, int(rng.integers(5, 9))):
         n = np.arange(1, 4 * period + 1)
-        _compare_teeth(np.array([saw_tooth(int(one), period) for one in n]), n, period)
+        _compare_teeth(np.array([answer(int(one), period) for one in n]), n, period)
 
 
-def teeth_of_an_array(saw_tooth: Callable, rng: Generator) -> None:
+def teeth_of_an_array(answer: Callable, rng: Generator) -> None:
     r"""All at once, in any order."""
     n = rng.permutation(np.arange(1, 25)).reshape(4, 6)
-    _compare_teeth(saw_tooth(n.copy(), 5), n, 5)
+    _compare_teeth(call_unchanged(answer, 5, n=n), n, 5)
 
 
-def _cutoff(
+def _left(sequence: Sequence[float], rate: float, skip: str) -> list[float]:
+    # What is left of the sequence after the rates in front that are no change.
+    coming = list(sequence)
+    if skip == "always":
+        return coming[1:]
+    if skip == "anywhere":
+        return [one for one in coming if one != rate]
+    if skip == "one":
+        return coming[coming[:1] == [rate] :]
+    while coming and (coming[0] == rate or (skip == "above" and coming[0] > rate)):
+        if skip == "none":
+            break
+        coming.pop(0)
+    return coming
+
+
+def cutoff_rates(
     losses: Sequence[float],
     sequence: Sequence[float],
     rate: float,
     *,
     first: float | None = None,
     shrink: float = 0.2,
-    share: float = 0.01,
+    share: Callable = lambda losses: 0.01 * losses[0],
     always: bool = False,
-    signed: bool = False,
-    above: bool = False,
+    due: Callable = lambda loss, before, cutoff: abs(loss - before) < cutoff,
     best: bool = False,
-    relative: bool = False,
+    skip: str = "equal",
 ) -> list[float]:
-    rates, coming, before = [rate], list(sequence), first
-    cutoff = share if relative else share * losses[0]
+    r"""Return the rates by cutoff, or with options those of an answer that is near it."""
+    rates, coming, before, cutoff = [rate], _left(sequence, rate, skip), first, share(losses)
     for loss in losses:
         if before is not None:
-            moved = loss - before if signed else abs(loss - before)
-            due = moved > cutoff if above else moved < cutoff
-            if due and coming:
+            now = due(loss, before, cutoff)
+            if now and coming:
                 rate = coming.pop(0)
-            if due or always:
+            if now or always:
                 cutoff *= shrink
         before = loss if not best or before is None else min(before, loss)
         rates.append(rate)
     return rates
 
 
+def _mistaken_ends(right: list, sequence: list, rate: float) -> dict:
+    return {
+        "The first rate is missing: T losses give T + 1 rates, that of epoch 1 first.": right[1:],
+        "The last rate is missing: after the last loss there is one more epoch.": right[:-1],
+        "It takes a rate after every epoch: that is the strategy by epoch.": [
+            rate,
+            *[[rate, *sequence][min(t, len(sequence))] for t in range(1, len(right))],
+        ],
+        "It never takes a rate from the sequence.": [rate] * len(right),
+    }
+
+
+def _mistaken_skips(rates: Callable) -> dict:
+    return {
+        "The first rate taken is the first rate again: leave out what equals learning_rate at the "
+        "beginning of the sequence.": rates(skip="none"),
+        "Only one rate that equals learning_rate is left out; leave out all at the beginning.": (
+            rates(skip="one")
+        ),
+        "The first element is always left out; leave it out only where it equals learning_rate.": (
+            rates(skip="always")
+        ),
+        "It leaves out rates that equal learning_rate anywhere; only those at the beginning.": (
+            rates(skip="anywhere")
+        ),
+        "It leaves out rates above learning_rate as well; only what *equals* it is no change.": (
+            rates(skip="above")
+        ),
+    }
+
+
 def _mistaken_cutoffs(losses: list, sequence: list, rate: float) -> dict:
     def rates(**options: object) -> list[float]:
-        return _cutoff(losses, sequence, rate, **options)
+        return cutoff_rates(losses, sequence, rate, **options)
 
-    right = rates()
+    def moves_of(base: Callable) -> Callable:
+        return lambda loss, before, cutoff: abs(loss - before) / base(loss, before) < cutoff
+
     return {
         "The cutoff stays as it was: multiply it by 0.2 after each rate taken.": rates(shrink=1.0),
         "The cutoff shrinks after every epoch; it should only after a rate taken.": rates(
             always=True
         ),
         "The cutoff shrinks by 0.2 of itself; it should be multiplied by 0.2.": rates(shrink=0.8),
+        "The cutoff is multiplied by 0.02; it should be by 0.2.": rates(shrink=0.02),
         "The cutoff grows: multiply by 0.2, do not divide.": rates(shrink=5.0),
         "Every fall of the loss counts as small: take the absolute value of the difference.": (
-            rates(signed=True)
+            rates(due=lambda loss, before, cutoff: loss - before < cutoff)
         ),
         "It takes a rate when the loss moves *more* than the cutoff; it should when it moves "
-        "less.": rates(above=True),
-        "The first cutoff is 0.01 itself; it should be 0.01 times the first loss.": rates(
-            relative=True
+        "less.": rates(due=lambda loss, before, cutoff: abs(loss - before) > cutoff),
+        "A move that is exactly the cutoff is not below it: `<`, not `<=`.": rates(
+            due=lambda loss, before, cutoff: abs(loss - before) <= cutoff
         ),
-        "The first cutoff is the whole first loss; it should be 0.01 of it.": rates(share=1.0),
+        "The first cutoff is 0.01 itself; it should be 0.01 times the first loss.": rates(
+            share=lambda losses: 0.01
+        ),
+        "The first cutoff is the whole first loss; it should be 0.01 of it.": rates(
+            share=lambda losses: losses[0]
+        ),
+        "The first cutoff is 0.1 of the first loss; it should be 0.01 of it.": rates(
+            share=lambda losses: 0.1 * losses[0]
+        ),
+        "The first cutoff is 0.01 of the mean loss; it should be of the first one.": rates(
+            share=lambda losses: 0.01 * np.mean(losses)
+        ),
+        "The cutoff is a share of a later loss; it should be 0.01 of the *first* loss.": rates(
+            share=lambda losses: 0.01, due=moves_of(lambda loss, before: before)
+        ),
         "It compares with the best loss so far; it should with the one before.": rates(best=True),
-        "The first rate is missing: T losses give T + 1 rates, that of epoch 1 first.": right[1:],
-        "The last rate is missing: after the last loss there is one more epoch.": right[:-1],
-        "It takes a rate after every epoch: that is the strategy by epoch.": [
-            rate,
-            *[[rate, *sequence][min(t, len(sequence))] for t in range(1, len(losses) + 1)],
-        ],
-        "This is the strategy by oscillation.": _oscillation(losses, sequence, rate),
-        "It never takes a rate from the sequence.": [rate] * len(right),
+        "This is the strategy by oscillation.": oscillation_rates(losses, sequence, rate),
+        **_mistaken_skips(rates),
+        **_mistaken_ends(rates(), sequence, rate),
     }
 
 
-def _oscillation(
+def oscillation_rates(
     losses: Sequence[float],
     sequence: Sequence[float],
     rate: float,
     *,
     first: float = np.inf,
-    skip: bool = True,
     best: bool = False,
-    falls: bool = False,
+    due: Callable = lambda loss, before: loss > before,
+    skip: str = "equal",
 ) -> list[float]:
-    rates, coming, before = [rate], list(sequence), first
-    while skip and coming and coming[0] == rate:
-        coming.pop(0)
+    r"""Return the rates by oscillation, or with options those of an answer that is near it."""
+    rates, coming, before = [rate], _left(sequence, rate, skip), first
     for loss in losses:
-        due = loss < before and before < np.inf if falls else loss > before
-        if due and coming:
+        if coming and due(loss, before):
             rate = coming.pop(0)
         before = min(before, loss) if best else loss
         rates.append(rate)
@@ -152,37 +213,41 @@ def _oscillation(
 
 def _mistaken_oscillations(losses: list, sequence: list, rate: float) -> dict:
     def rates(**options: object) -> list[float]:
-        return _oscillation(losses, sequence, rate, **options)
+        return oscillation_rates(losses, sequence, rate, **options)
 
-    right = rates()
-    every = [s for k, s in enumerate(sequence) if s != rate or k == len(sequence)]
     return {
         "The loss before the first epoch is still 0, so that the very first loss looks like a "
         "rise.": rates(first=0.0),
-        "The first rate taken is the first rate again: leave out what equals learning_rate at the "
-        "beginning of the sequence.": rates(skip=False),
-        "It still starts from a loss of 0, and the first rate taken is no change: these two hide "
-        "each other in some sequences.": rates(first=0.0, skip=False),
         "It compares with the best loss so far, as ReduceLROnPlateau does; it should with the one "
         "before.": rates(best=True),
-        "It takes a rate when the loss falls; it should when it rises.": rates(falls=True),
-        "The first element is always left out; leave it out only where it equals learning_rate.": (
-            _oscillation(losses, sequence[1:], rate)
+        "It takes a rate when the loss falls; it should when it rises.": rates(
+            due=lambda loss, before: loss < before < np.inf
         ),
-        "It leaves out rates that equal learning_rate anywhere; only those at the beginning.": (
-            _oscillation(losses, every, rate)
+        "An equal loss is no rise: `>`, not `>=`.": rates(due=lambda loss, before: loss >= before),
+        "Only a large rise counts; any rise should, however small.": rates(
+            due=lambda loss, before: loss > before + 1e-3
         ),
-        "The first rate is missing: T losses give T + 1 rates, that of epoch 1 first.": right[1:],
-        "The last rate is missing: after the last loss there is one more epoch.": right[:-1],
-        "It never takes a rate from the sequence.": [rate] * len(right),
+        "A rate is taken after the *second* rise; it should after each.": rates(due=_second_rise()),
+        **_mistaken_skips(rates),
+        **_mistaken_ends(rates(), sequence, rate),
     }
+
+
+def _second_rise() -> Callable:
+    rises = [0]
+
+    def due(loss: float, before: float) -> bool:
+        rises[0] += loss > before
+        return loss > before and rises[0] % 2 == 0
+
+    return due
 
 
 def _compare_rates(answer: Callable, reference: Callable, mistaken: Callable, given: tuple) -> None:
     losses, sequence, rate = given
-    own = list(sequence)
+    own, heard = list(sequence), list(losses)
     try:
-        got = answer(list(losses), own, rate)
+        got = answer(heard, own, rate)
     except IndexError as error:
         if "pop" not in str(error):
             raise
@@ -194,66 +259,144 @@ def _compare_rates(answer: Callable, reference: Callable, mistaken: Callable, gi
     compare(got, reference(*given), mistakes=mistaken(*given))
     if own != list(sequence):
         raise Wrong("It takes the rates out of the caller's `sequence`: work on a copy of it.")
+    if heard != list(losses):
+        raise Wrong("It changes the caller's `losses`: work on a copy of it.")
 
 
 def _compare_cutoffs(answer: Callable, *given: object) -> None:
-    _compare_rates(answer, _cutoff, _mistaken_cutoffs, given)
+    _compare_rates(answer, cutoff_rates, _mistaken_cutoffs, given)
 
 
 def _compare_oscillations(answer: Callable, *given: object) -> None:
-    _compare_rates(answer, _oscillation, _mistaken_oscillations, given)
+    _compare_rates(answer, oscillation_rates, _mistaken_oscillations, given)
 
 
-def cutoff_of_a_script(cutoff_rates: Callable, rng: Generator) -> None:
-    r"""Twelve losses on which every mistake gives other rates, and none is at a limit."""
-    losses = [2.0, 0.80026, 0.7964, 0.79179, 0.78932, 0.815]
-    losses += [0.80614, 0.81448, 0.80093, 0.80021, 0.80145, 0.7999]
-    _compare_cutoffs(cutoff_rates, losses, [0.3, 0.2, 0.1, 0.05, 0.02], 0.5)
+def _strategy(answer: Callable) -> Callable:
+    # What the chapter trains with: it keeps the losses and asks the answer again after each epoch.
+    class Yours:
+        def __init__(self, sequence: Sequence[float], learning_rate: float) -> None:
+            self.sequence, self.learning_rate, self.losses = list(sequence), learning_rate, []
+
+        def update(self, loss: float) -> float:
+            self.losses.append(loss)
+            return answer(list(self.losses), list(self.sequence), self.learning_rate)[-1]
+
+    return Yours
 
 
-def cutoff_by_numbers(cutoff_rates: Callable, rng: Generator) -> None:
+SCRIPT = [2.0, 1.09949, 1.09883, 1.09671, 1.09611, 1.08497, 1.08449, 1.16391, 1.16424, 1.13769]
+SCRIPT += [1.13779, 1.28899, 1.28692]
+FRONT = [0.6, 0.5, 0.3, 0.4, 0.2, 0.1, 0.05]  # nothing in it is left out
+
+
+def cutoff_of_a_script(answer: Callable, rng: Generator) -> None:
+    r"""Losses on which every mistake gives other rates; then a move of exactly the cutoff."""
+    _compare_cutoffs(answer, SCRIPT, FRONT, 0.4)
+    _compare_cutoffs(answer, [100.0, 99.0, 98.5], [0.2, 0.1], 0.4)
+
+
+def cutoff_by_numbers(answer: Callable, rng: Generator) -> None:
     r"""The numbers of the exercise, and losses on another scale."""
     for scale in (1.0, 3.0):
         losses = [scale * v for v in (1.0, 0.5, 0.495, 0.494, 0.4935)]
-        _compare_cutoffs(cutoff_rates, losses, [0.2, 0.1], 0.4)
+        _compare_cutoffs(answer, losses, [0.2, 0.1], 0.4)
 
 
-def cutoff_of_a_longer_run(cutoff_rates: Callable, rng: Generator) -> None:
-    r"""Small moves up and down, and the same loss twice."""
+def cutoff_of_a_longer_run(answer: Callable, rng: Generator) -> None:
+    r"""Small moves up and down, the same loss twice; rates in front that are no change."""
     losses = [2.0, 1.2, 1.19, 1.185, 0.9, 0.903, 0.902, 0.9021, 0.9021, 0.7]
-    _compare_cutoffs(cutoff_rates, losses, [0.3, 0.2, 0.1, 0.05, 0.02], 0.5)
+    _compare_cutoffs(answer, losses, [0.3, 0.2, 0.1, 0.05, 0.02], 0.5)
     noisy = [2.0, *(0.8 + 0.02 * rng.random(12))]
-    _compare_cutoffs(cutoff_rates, noisy, [0.4 / n for n in range(2, 20)], 0.4)
+    _compare_cutoffs(answer, noisy, [0.4 / n for n in range(2, 20)], 0.4)
+    _compare_cutoffs(answer, losses, [0.5, 0.5, 0.3, 0.5, 0.1], 0.5)
 
 
-def cutoff_at_the_ends(cutoff_rates: Callable, rng: Generator) -> None:
+def cutoff_at_the_ends(answer: Callable, rng: Generator) -> None:
     r"""One loss only; more small moves than rates; no rates at all."""
     for losses, sequence in (
         ([0.7], [0.2]),
         ([1.0, 1.0, 1.0, 1.0, 1.0], [0.2]),
         ([1.0, 1.0], []),
     ):
-        _compare_cutoffs(cutoff_rates, losses, sequence, 0.4)
+        _compare_cutoffs(answer, losses, sequence, 0.4)
 
 
-def oscillation_by_numbers(oscillation_rates: Callable, rng: Generator) -> None:
-    r"""Both calls of the exercise."""
-    for sequence in ([0.2, 0.1], [0.4, 0.2, 0.1]):
-        _compare_oscillations(oscillation_rates, [1.0, 0.8, 0.9, 0.7], sequence, 0.4)
+def oscillation_of_a_script(answer: Callable, rng: Generator) -> None:
+    r"""Down, up, level, a hair up, above the best; nothing in front is left out."""
+    losses = [1.0, 0.8, 0.9, 0.85, 0.82, 0.8201, 0.82, 0.79, 0.79, 0.8, 0.81, 0.75, 0.76]
+    _compare_oscillations(answer, losses, FRONT, 0.4)
 
 
-def oscillation_of_a_longer_run(oscillation_rates: Callable, rng: Generator) -> None:
-    r"""The loss goes down, up, and stays above its best."""
+def oscillation_with_equal_rates(answer: Callable, rng: Generator) -> None:
+    r"""Rates in front that are no change, and later ones that are."""
     losses = [1.0, 0.8, 0.9, 0.85, 0.82, 0.81, 0.79, 0.8, 0.8, 0.81, 0.75]
-    for sequence in ([0.3, 0.2, 0.4, 0.1], [0.4, 0.4, 0.3, 0.4, 0.1]):
-        _compare_oscillations(oscillation_rates, losses, sequence, 0.4)
+    for sequence in ([0.4, 0.3, 0.2, 0.1], [0.4, 0.4, 0.3, 0.4, 0.1]):
+        _compare_oscillations(answer, losses, sequence, 0.4)
 
 
-def oscillation_at_the_ends(oscillation_rates: Callable, rng: Generator) -> None:
+def oscillation_at_the_ends(answer: Callable, rng: Generator) -> None:
     r"""One loss only; more rises than rates; no rates at all."""
     rising = [0.1 * k for k in range(1, 7)]
     for losses, sequence in (([0.7], [0.2]), (rising, [0.2, 0.1]), (rising, [0.4]), (rising, [])):
-        _compare_oscillations(oscillation_rates, losses, sequence, 0.4)
+        _compare_oscillations(answer, losses, sequence, 0.4)
+
+
+def best_by_luck(accuracy: float, images: int, settings: int, rng: Generator) -> float:
+    r"""Return how many images the best of equal settings is ahead of one more, on average."""
+    right = rng.binomial(images, accuracy, size=(4000, settings + 1))
+    return float(np.mean(right[:, 1:].max(axis=1) - right[:, 0]))
+
+
+def _compare_luck(answer: Callable, rng: Generator, given: tuple) -> None:
+    accuracy, images, settings = given
+    runs = np.random.default_rng(1).binomial(images, accuracy, size=(20_000, settings + 1))
+    best, worst = runs[:, 1:].max(axis=1), runs[:, 1:].min(axis=1)
+    lead, one = np.mean(best - runs[:, 0]), float(np.sqrt(images * accuracy * (1 - accuracy)))
+    mistakes = {
+        "That is the standard deviation of one count; take the best of several, and its lead.": one,
+        "That is the standard deviation of the difference of *two* runs; take the best of "
+        "`settings`.": one * 2**0.5,
+        "That is a lead in accuracy; in images it is `images` times that.": lead / images,
+        "That is what the best names right, not its lead over one more run.": np.mean(best),
+        "That is the distance from the best to the worst; the rival is one more run, which is not "
+        "chosen.": np.mean(best - worst),
+        "The one more run is among those that the best is chosen from; it should not be.": np.mean(
+            np.maximum(best, runs[:, 0]) - runs[:, 0]
+        ),
+        "It takes the best of one setting more than asked for.": np.mean(runs.max(axis=1))
+        - images * accuracy,
+        "The mean lead of *any* setting is 0; take the best one in each draw.": 0.0,
+    }
+    got = [answer(accuracy, images, settings, np.random.default_rng(k)) for k in (2, 3)]
+    if any(one is None for one in got):
+        raise Wrong(RETURNED_NONE)
+    compare(np.array(got), np.zeros(2), tolerance=np.inf)
+    near = np.array(got, dtype=float).mean()
+    if abs(near - lead) <= 0.05 * lead:
+        return
+    for sentence, value in mistakes.items():
+        if abs(near - value) <= max(0.05 * abs(value), 0.05 * (value == 0) * one):
+            raise Wrong(sentence)
+    if abs(got[0] - got[1]) > 0.1 * lead:
+        raise Wrong(
+            f"It returned {got[0]:.4g} with one generator and {got[1]:.4g} with another: one draw "
+            "is luck itself. Take the mean of a few thousand draws."
+        )
+    compare(near, lead, tolerance=0.05)
+
+
+def luck_of_twelve(answer: Callable, rng: Generator) -> None:
+    r"""Fair coins by the hundred, and other numbers."""
+    for given in ((0.5, 2000, 2), (0.9, 100, 12), (0.8, 1000, 40)):
+        _compare_luck(answer, rng, given)
+
+
+def luck_of_one(answer: Callable, rng: Generator) -> None:
+    r"""One setting is as often ahead as behind."""
+    got = answer(0.7, 400, 1, np.random.default_rng(4))
+    if got is None:
+        raise Wrong(RETURNED_NONE)
+    compare(got, 0.0, tolerance=1.5)
 
 
 EXERCISES = [
@@ -268,17 +411,18 @@ EXERCISES = [
         ],
         hints=[
             "Which tooth does n = 10 belong to, and which does floor(n / 10) say it belongs to?",
-            "n counts from 1, `//` and `%` like to count from 0: take both of n - 1.",
-            "With `place = (n - 1) % period` and `tooth = (n - 1) // period`, from 0, the rate is "
-            "`(1 - place / period) / (tooth + 1)`.",
+            "n counts from 1, but `//` and `%` like to count from 0.",
+            "From what number, then, should both the tooth and the place in it be taken? The place "
+            "goes from 0 to period - 1; what is the rate at each?",
         ],
+        package=lambda: saw_tooth,
     ),
     Exercise(
         id="08.2",
         title="By cutoff",
         answers=("cutoff_rates",),
         checks=[
-            Check("twelve losses", cutoff_of_a_script),
+            Check("a script of losses", cutoff_of_a_script),
             Check("the numbers of the exercise", cutoff_by_numbers),
             Check("longer runs", cutoff_of_a_longer_run),
             Check("one loss, too few rates, none", cutoff_at_the_ends),
@@ -286,28 +430,50 @@ EXERCISES = [
         hints=[
             "The first loss sets the cutoff and is compared with nothing, so the first two rates "
             "are always the same.",
-            "Loop over t from 1, with losses[t] and losses[t - 1]. Copy the sequence with "
-            "list(...), and take its first element with .pop(0).",
-            "In the loop: `if coming and abs(losses[t] - losses[t - 1]) < cutoff:` take the next "
-            "rate and set `cutoff *= 0.2`. After the if, in every round, append the rate.",
+            "Work on a copy of the sequence, and clear its front before the first epoch. How many "
+            "rates may have to go there?",
+            "Go through the losses from the second one on. In each round there are two questions, "
+            "whether a rate is due and whether one is left; and in each round one rate is noted.",
         ],
+        package=lambda: ByCutoff,
+        adapt=_strategy,
     ),
     Exercise(
         id="08.3",
         title="Find three bugs",
         answers=("oscillation_rates",),
         checks=[
-            Check("both calls of the exercise", oscillation_by_numbers),
-            Check("longer runs", oscillation_of_a_longer_run),
+            Check("a script of losses", oscillation_of_a_script),
+            Check("rates that are no change", oscillation_with_equal_rates),
             Check("one loss, too few rates, none", oscillation_at_the_ends),
         ],
         hints=[
+            "Call the suspect with sequences of other kinds: one that does not begin with "
+            "learning_rate, one that is short. After which epoch does the rate fall?",
             "Follow `before` by hand. What is it when the first loss arrives, and is that loss "
             "larger?",
-            "No loss is larger than infinity, `np.inf`. The second bug is in the list itself: what "
-            "is the first rate of r0 / n? And what does `[].pop(0)` do?",
-            "Begin with `before = np.inf`; then `while coming and coming[0] == learning_rate: "
-            "coming.pop(0)`; and in the loop `if coming and loss > before:`.",
+            "No loss is larger than infinity. That is one; the second is in the sequence before "
+            "the loop begins, the third in what happens when nothing is left of it.",
         ],
+        package=lambda: ByOscillation,
+        adapt=_strategy,
+    ),
+    Exercise(
+        id="08.4",
+        title="The best of equals",
+        answers=("best_by_luck",),
+        checks=[
+            Check("three cases", luck_of_twelve),
+            Check("one setting", luck_of_one),
+        ],
+        hints=[
+            "How many images does one run name right, if each is right with the same chance? "
+            "`rng.binomial` draws such counts, in any shape.",
+            "One draw of the whole story is `settings` counts and one more. Who is the best of the "
+            "settings, and how far ahead of the one more?",
+            "Draw the story a few thousand times at once, one in each row, and take the mean of "
+            "the leads.",
+        ],
+        package=lambda: best_by_luck,
     ),
 ]

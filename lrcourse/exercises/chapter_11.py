@@ -1,13 +1,24 @@
 r"""Checks of chapter 11, Signs only."""
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from statistics import NormalDist
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, compare_call
+from lrcourse.exercises import (
+    Check,
+    Exercise,
+    Wrong,
+    call_unchanged,
+    compare,
+    compare_call,
+    several,
+)
+from lrcourse.nn import Array
+from lrcourse.optim import IRpropMinus, zeros_like
 
 GROW, SHRINK, SMALLEST, LARGEST = 1.2, 0.5, 0.001, 0.006
 
@@ -173,78 +184,151 @@ def drift_by_dice(drift: Callable, rng: Generator) -> None:
     compare(drift(0.7), measured, mistakes=_mistaken_drifts(0.7), tolerance=0.02)
 
 
+def _made(step: Callable) -> type[IRpropMinus]:
+    r"""The rule of a step, with the paper's limits and, as its state, what it hands on."""
+
+    class Yours(IRpropMinus):
+        def begin(self, w: Array) -> None:
+            self.delta, self.G = zeros_like(w) + SMALLEST, zeros_like(w)
+
+        def update(self, w: Array, g: Array, learning_rate: float | Array) -> None:
+            new, self.delta, self.G = step(w, self.delta, g, self.G)
+            w += learning_rate * (new - w)
+
+    return Yours
+
+
+def _pq(increase: float, decrease: float, free: float) -> float:
+    # One flip costs as many agreements as make up for it: 1 / (pq) - free of them, in the long run.
+    return 1 / (free - np.log(decrease) / np.log(increase))
+
+
+def _balance(increase: float, decrease: float, free: float = 3.0) -> float:
+    return NormalDist().inv_cdf((1 + np.sqrt(1 - 4 * _pq(increase, decrease, free))) / 2)
+
+
+def _mistaken_balances(increase: float, decrease: float) -> dict:
+    a, up, down = _balance(increase, decrease), increase - 1, 1 - decrease
+    mean = 1 / (3 + down / up)  # of Delta, not of its logarithm
+    mistakes = {
+        "This is the balance of Rprop, which remembers a flip: with G = 0 the next step of iRprop- "
+        "changes nothing.": NormalDist().inv_cdf(
+            (1 + np.sqrt(1 - 2 / (1 - np.log(decrease) / np.log(increase)))) / 2
+        ),
+        "It is the balance for 1.2 and 0.5: use the factors that are given.": _balance(1.2, 0.5),
+        "It balances the mean of delta: take the mean of its logarithm.": (
+            NormalDist().inv_cdf((1 + np.sqrt(1 - 4 * mean)) / 2) if mean < 0.25 else 0.0
+        ),
+        "It is the chance of a right sign there: return a itself.": NormalDist().cdf(a),
+        "It is the share of flips: return the signal over noise.": _flip(a),
+        "The sign is turned round: a is to be positive.": -a,
+    }
+    return {text: value for text, value in mistakes.items() if abs(value - a) > 0.04}
+
+
+def balanced(balance: Callable, rng: Generator) -> None:
+    r"""Five pairs of factors."""
+    for increase, decrease in ((1.4, 0.5), (1.1, 0.5), (1.2, 0.5), (1.2, 0.7), (1.05, 0.9)):
+        expected = _balance(increase, decrease)
+        mistakes = _mistaken_balances(increase, decrease)
+        compare(balance(increase, decrease), expected, mistakes=mistakes, tolerance=0.03 / expected)
+
+
+def balanced_by_dice(balance: Callable, rng: Generator) -> None:
+    r"""A walk of 4,000 weights, 200 steps, beside the balance for other factors."""
+    increase, decrease = 1.3, 0.6
+    a = float(balance(increase, decrease))
+    for shift, grows in ((-0.1, False), (0.1, True)):
+        rule = IRpropMinus(increase, decrease, minimum=1e-200, maximum=1e200)
+        for step in range(220):
+            if step == 20:
+                begun = np.log(rule.delta).mean()
+            rule.step(np.zeros(4000), a + shift + rng.normal(size=4000))
+        change = (np.log(rule.delta).mean() - begun) / 200
+        if (change > 0) != grows:
+            raise Wrong(
+                f"For {increase} and {decrease} it returned {a:.3f}, but by dice ln(delta) changes "
+                f"by {change:+.4f} a step at {a + shift:.3f}."
+            )
+
+
+_CAUSES = {
+    "reset_delta": "delta starts afresh in each epoch",
+    "reset_previous": "the last gradient is forgotten at the end of each epoch",
+    "swapped": "limits and functions are swapped (the largest step is held by `np.minimum`)",
+    "on_flip": "on a flip the weight moves, where the published rule rests",
+}
+
+
 def _run(
     epochs: Sequence[NDArray],
     w: NDArray,
     *,
-    reset: bool = False,
-    resize: Callable = _resized,
+    reset_delta: bool = False,
+    reset_previous: bool = False,
+    swapped: bool = False,
+    on_flip: bool = False,
+    free: bool = False,
     forget: bool = True,
     late: bool = False,
-    again: bool = False,
 ) -> tuple:
+    resize = _swapped if swapped else _free if free else _resized
     delta, previous = np.full(w.shape, SMALLEST), np.zeros(w.shape)
     for gradients in epochs:
-        if reset:
-            delta = np.full(w.shape, SMALLEST)
-        if reset or again:
-            previous = np.zeros(w.shape)
+        delta = np.full(w.shape, SMALLEST) if reset_delta else delta
+        previous = np.zeros(w.shape) if reset_previous else previous
         for g in gradients:
             s = np.sign(g) * np.sign(previous)
             old, delta = delta, resize(delta, s)
             kept = np.where(s < 0, 0, g)
-            w = w - np.sign(kept) * (old if late else delta)
+            w = w - np.sign(g if on_flip else kept) * (old if late else delta)
             previous = kept if forget else g
     return w, delta
 
 
 def _mistaken_runs(epochs: Sequence[NDArray], w: NDArray) -> dict:
-    def run(**bug: object) -> tuple:
+    def run(**bug: bool) -> tuple:
         return _run(epochs, w, **bug)
 
-    return {
-        "Both bugs are still there: limits and functions swapped, and a fresh start in each "
-        "epoch.": run(reset=True, resize=_swapped),
-        "The functions are still swapped: the largest step is held by `np.minimum`, the smallest "
-        "by `np.maximum`.": run(resize=_swapped),
-        "Each epoch still starts afresh: delta and previous begin once, before all epochs.": run(
-            reset=True
-        ),
-        "The last gradient is forgotten at the end of each epoch: it begins at 0 only once.": run(
-            again=True
-        ),
+    mistakes = {}
+    for some in product((False, True), repeat=len(_CAUSES)):
+        bugs = dict(zip(_CAUSES, some, strict=True))
+        if text := "; ".join(cause for bug, cause in _CAUSES.items() if bugs[bug]):
+            mistakes[f"{text[0].upper()}{text[1:]}."] = run(**bugs)
+    return mistakes | {
         "It does not forget: where the sign flips, previous becomes 0.": run(forget=False),
+        "It moves on a flip and remembers it: that is Rprop-.": run(forget=False, on_flip=True),
         "It steps with the old delta: resize first, then step.": run(late=True),
-        "The steps have no limits: none is over 0.006 or under 0.001.": run(resize=_free),
+        "The steps have no limits: none is over 0.006 or under 0.001.": run(free=True),
         "The order is (w, delta): they came the other way round.": run()[::-1],
     }
 
 
-def run_by_numbers(irprop_run: Callable, rng: Generator) -> None:
-    r"""Four gradients of 1 in one epoch, then in two."""
-    w = np.zeros(1)
-    for epochs in ([np.ones((4, 1))], [np.ones((2, 1)), np.ones((2, 1))]):
-        expected = (np.array([-0.005368]), np.array([0.001728]))
-        mistakes = _mistaken_runs(epochs, w)
-        if len(epochs) == 1:  # within one epoch the two bugs and the first alone are the same
-            mistakes.pop(next(iter(mistakes)))
-        compare(irprop_run(epochs, w.copy()), expected, mistakes=mistakes)
+def _check_run(answer: Callable, epochs: Sequence[NDArray], w: NDArray) -> None:
+    got = answer(list(epochs), w.copy())
+    if not isinstance(got, np.ndarray) or got.shape != (2, *w.shape):
+        got = tuple(several(got, ("w", "delta")).values())
+    compare(got, _run(epochs, w), mistakes=_mistaken_runs(epochs, w))
 
 
 def run_with_flips(irprop_run: Callable, rng: Generator) -> None:
+    r"""Four epochs: long agreement up to the limit, flips within an epoch and between two."""
+    g = rng.uniform(0.5, 2, size=(4, 12, 5))
+    g[1:3, :, 0] *= -1  # flips between epochs
+    g[:, 7:9, 1] *= -1  # and within
+    g[:, ::3, 2] *= -1
+    g[2, 4:, 3] *= -1
+    _check_run(irprop_run, g, rng.normal(size=5))
+
+
+def run_by_numbers(irprop_run: Callable, rng: Generator) -> None:
+    r"""Two epochs of two gradients of 1."""
+    _check_run(irprop_run, np.ones((2, 2, 1)), np.zeros(1))
+
+
+def run_with_noise(irprop_run: Callable, rng: Generator) -> None:
     r"""Three epochs of noisy gradients."""
-    epochs, w = list(0.8 + rng.normal(size=(3, 8, 5))), rng.normal(size=5)
-    compare_call(irprop_run, (epochs, w), _run, _mistaken_runs)
-
-
-def run_at_the_limits(irprop_run: Callable, rng: Generator) -> None:
-    r"""Long agreement ends at 0.006, long disagreement at 0.001."""
-    turning = np.where(np.arange(20) % 4 < 2, 1.0, -1.0)
-    epochs = [np.stack([np.ones(20), turning], axis=1)]
-    w, delta = irprop_run(epochs, np.zeros(2))
-    if np.max(delta) > LARGEST + 1e-9 or np.min(delta) < SMALLEST - 1e-9:
-        raise Wrong("A step size leaves its limits, 0.001 and 0.006.")
-    compare((w, delta), _run(epochs, np.zeros(2)), mistakes=_mistaken_runs(epochs, np.zeros(2)))
+    _check_run(irprop_run, 0.8 + rng.normal(size=(3, 8, 5)), rng.normal(size=5))
 
 
 def run_leaves_its_input(irprop_run: Callable, rng: Generator) -> None:
@@ -269,9 +353,12 @@ EXERCISES = [
             "First the product of the two signs, weight by weight: 1, 0 or -1.",
             "`np.where(s > 0, ..., delta)` grows some steps and leaves the others. A step must "
             "not exceed 0.006: which of `np.minimum` and `np.maximum` holds it down?",
-            "After both resizings: `g = np.where(s < 0, 0, g)`, then return "
-            "`w - np.sign(g) * delta`, `delta` and `g`.",
+            "After both resizings let g be 0 where the signs differ; `np.where` does that, too. "
+            "That g gives the direction of the step, and is handed on.",
         ],
+        package=lambda: IRpropMinus,
+        adapt=_made,
+        use=lambda kind: kind().step(np.ones(5000), np.ones(5000)),
     ),
     Exercise(
         id="11.2",
@@ -286,25 +373,47 @@ EXERCISES = [
             "It is a mean over two cases: flip, and no flip.",
             "The first weighs P(flip) and gives -ln 2, the second weighs 1 - P(flip) and gives "
             "ln 1.2.",
-            "`flip = 2 * NormalDist().cdf(a) * NormalDist().cdf(-a)`, then "
-            "`(1 - flip) * np.log(1.2) - flip * np.log(2)`.",
+            "Work out P(flip) once, with its factor 2, and weigh ln 1.2 by what is left of 1. "
+            "`np.log` is the natural logarithm.",
         ],
     ),
     Exercise(
         id="11.3",
-        title="Find two bugs",
+        title="The balance of iRprop-",
+        answers=("balance",),
+        checks=[
+            Check("five pairs of factors", balanced),
+            Check("it agrees with dice", balanced_by_dice),
+        ],
+        hints=[
+            "Dice are enough: `IRpropMinus(increase, decrease, minimum=1e-200, maximum=1e200)`, "
+            "many weights, and the mean of `np.log(rule.delta)` before and after. Leave out the "
+            "first steps, as the cell above does.",
+            "The change grows with a. So halve an interval of a, with the same dice each time: "
+            "noise must not decide which half to keep.",
+            "To derive it: G is plus, minus or 0. How long does the rule stay in each, if plus has "
+            "probability p and minus q? Flips happen as often as visits to 0, and each visit is "
+            "followed by p/q + 1 or q/p + 1 steps. In the end a flip costs 1/(pq) - 3 agreements.",
+        ],
+        package=lambda: _balance,
+    ),
+    Exercise(
+        id="11.4",
+        title="It should be iRprop-",
         answers=("irprop_run",),
         checks=[
-            Check("four gradients, in one epoch and in two", run_by_numbers),
-            Check("three epochs with flips", run_with_flips),
-            Check("steps stay within the limits", run_at_the_limits),
+            Check("four epochs, with flips within and between", run_with_flips),
+            Check("two epochs, by numbers", run_by_numbers),
+            Check("three noisy epochs", run_with_noise),
             Check("the start stays as it was", run_leaves_its_input),
         ],
         hints=[
-            "The step printed is 0.00864, over the largest allowed. Which function would hold it?",
-            "`np.minimum` for the largest, `np.maximum` for the smallest. And where does the state "
-            "begin: once, or once in each epoch?",
-            "Move the line with `np.full` and `np.zeros` above the first `for`.",
+            "Print w and delta after every gradient, beside what `irprop_step` does with the same "
+            "gradients. Where do the two first part?",
+            "Try three cases apart: gradients that agree for long, gradients that flip, and a flip "
+            "or an agreement from one epoch to the next.",
+            "A step size of 0.00864 is over the largest allowed. The state of a rule lives as long "
+            "as the training. And which sign belongs to a weight that should rest?",
         ],
     ),
 ]

@@ -1,7 +1,7 @@
 r"""Checks of chapter 14, Your rules in PyTorch.
 
-``replay`` and ``interrupted_run`` put a learner's optimizer or pair of functions to work and
-return plain arrays, so that the checks themselves never touch a tensor.
+``replay``, ``interrupted_run`` and ``trained_weights`` put a learner's optimizer or functions to
+work and return plain arrays, so that the checks themselves never touch a tensor of the learner's.
 """
 
 import io
@@ -12,8 +12,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from lrcourse.data import load
 from lrcourse.exercises import Check, Exercise, Wrong, compare, compare_call
 
+UPDATES, GOAL = 120, 0.32  # of exercise 14.4: how many, and the mean test error of three seeds
 Groups = Sequence[tuple[Sequence[int], dict[str, float]]]
 
 
@@ -36,7 +38,7 @@ def replay(
         save_after: after so many steps its ``state_dict`` goes into a new one, which goes on.
 
     Returns:
-        All weights after each step, one row a step, and whether a gradient was changed.
+        All weights after each step, one row a step, and whether a gradient was changed or removed.
     """
     import torch
 
@@ -54,7 +56,7 @@ def replay(
             group["lr"] = rate
         running.step()
         given = [(p.grad, g) for p, g in zip(parameters, row, strict=True) if g is not None]
-        changed |= any(not np.array_equal(p.numpy(), g) for p, g in given)
+        changed |= any(p is None or not np.array_equal(p.numpy(), g) for p, g in given)
         path.append(np.concatenate([p.detach().numpy().copy().ravel() for p in parameters]))
         if number == save_after:
             state = _through_a_file(running.state_dict())
@@ -86,6 +88,65 @@ def interrupted_run(
         rates.append(_update(*parts))
     weights = [p.detach().numpy().ravel() for p in parts[0].parameters()]
     return np.concatenate(weights), rates
+
+
+def trained_weights(recipe: Callable, seed: int) -> NDArray:
+    r"""Train the small LeNet of chapter 14 on 14x14 clothes, 120 updates on batches of 32.
+
+    Args:
+        recipe: ``recipe(parameters, updates)`` returns an optimizer, and a schedule or None.
+        seed: of the first weights and of the batches.
+
+    Returns:
+        All weights at the end, one vector.
+    """
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    network, generator = _lenet(seed), torch.Generator().manual_seed(seed)
+    x, labels = _clothes("train")
+    made = recipe(list(network.parameters()), UPDATES)
+    if not isinstance(made, tuple | list) or len(made) != 2:
+        raise ValueError("A recipe returns two things: an optimizer, and a schedule or None")
+    optimizer, schedule = made
+    for _ in range(UPDATES):
+        batch = torch.randint(len(x), (32,), generator=generator)
+        optimizer.zero_grad()
+        cross_entropy(network(x[batch]), labels[batch]).backward()
+        optimizer.step()
+        if schedule is not None:
+            schedule.step()
+    return torch.nn.utils.parameters_to_vector(network.parameters()).detach().numpy()
+
+
+def _lenet(seed: int) -> Callable:
+    import torch
+    from torch import nn
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        first = [nn.Conv2d(1, 6, 3), nn.ReLU(), nn.MaxPool2d(2)]
+        second = [nn.Conv2d(6, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+        return nn.Sequential(*first, *second, nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+
+
+@cache
+def _clothes(part: str) -> tuple:
+    import torch
+
+    split = getattr(load("fashion-mini"), part)
+    x = torch.nn.functional.avg_pool2d(torch.tensor(split.x).view(-1, 1, 28, 28), 2)
+    return x, torch.tensor(split.y)
+
+
+def _test_error(weights: NDArray) -> float:
+    import torch
+
+    network, (x, labels) = _lenet(0), _clothes("test")
+    vector = torch.tensor(np.asarray(weights, dtype=np.float32))
+    torch.nn.utils.vector_to_parameters(vector, network.parameters())
+    with torch.no_grad():
+        return (network(x).argmax(dim=1) != labels).double().mean().item()
 
 
 def _parts() -> tuple:
@@ -138,6 +199,7 @@ def _momentum_path(
     shared: bool = False,
     own_rate: bool = True,
     own_momentum: bool = True,
+    stops: bool = False,
 ) -> NDArray:
     r"""The path that some reading of the rule, right or wrong, takes."""
     weights = [w.copy() for w in weights]
@@ -152,6 +214,8 @@ def _momentum_path(
             for k in members:
                 g, key = row[k], keys[k]
                 if g is None:
+                    if stops:
+                        break
                     continue
                 gain = {"average": (1 - mu) * rate, "torch": 1.0}.get(kind, rate)
                 old, v[key] = v[key], mu * v[key] - gain * g
@@ -161,6 +225,7 @@ def _momentum_path(
                     "up": -v[key],
                     "nesterov": mu * v[key] - rate * g,
                     "late": old,
+                    "still": 0.0,
                 }.get(kind, v[key])
                 weights[k] = weights[k] + step
         path.append(np.concatenate([w.ravel() for w in weights]))
@@ -178,6 +243,8 @@ def _mistaken_paths(*given: object) -> dict[str, NDArray]:
         "The velocity is a mean, with 1 - μ before the gradient; here it is a sum.": "average",
         "This is Nesterov's step; here w moves by v alone.": "nesterov",
         "It steps with the old velocity: first bring v up to date, then move w.": "late",
+        "The weights never move: `p = p + v` makes a new tensor and leaves the parameter as it "
+        "was. Change p in place; in torch such operations end with `_`.": "still",
     }
     return {sentence: _momentum_path(*given, kind=kind) for sentence, kind in kinds.items()}
 
@@ -211,7 +278,13 @@ def momentum_under_a_schedule(momentum_path: Callable, rng: Generator) -> None:
             *given, shared=True
         ),
     }
-    compare(_replayed(momentum_path, *given), _momentum_path(*given), mistakes=mistakes)
+    got, right = _replayed(momentum_path, *given), _momentum_path(*given)
+    compare(got, right, mistakes=mistakes)
+    if not np.allclose(got, right, rtol=0, atol=1e-12):
+        raise Wrong(
+            "It is right to seven digits only: the velocity has fewer than the parameter. Make it "
+            "of the parameter's own type, as `torch.zeros_like` does."
+        )
 
 
 def momentum_of_two_groups(momentum_path: Callable, rng: Generator) -> None:
@@ -225,6 +298,9 @@ def momentum_of_two_groups(momentum_path: Callable, rng: Generator) -> None:
         ),
         "Both groups use one rate: read `group['lr']`, not a default.": _momentum_path(
             *first_rates
+        ),
+        "Only the first group moves: loop over all of `self.param_groups`.": _momentum_path(
+            weights, gradients, [[0.1]] * 4, [([0], {})]
         ),
         "Rate and momentum of the second group are ignored: read both from `group`.": (
             _momentum_path(*first_rates, own_momentum=False)
@@ -245,6 +321,8 @@ def momentum_without_a_gradient(momentum_path: Callable, rng: Generator) -> None
         "A parameter whose `grad` is None coasts on; torch's rule is to pass it over.": (
             _momentum_path(weights, zeros, *given[2:])
         ),
+        "After the first parameter whose `grad` is None the others rest too: `return` and `break` "
+        "end the loop, `continue` goes on with the next.": _momentum_path(*given, stops=True),
     }
     try:
         got = _replayed(momentum_path, *given)
@@ -274,8 +352,8 @@ def momentum_leaves_gradients(momentum_path: Callable, rng: Generator) -> None:
     result = momentum_path(weights, gradients, [[0.1]] * 3, [([0, 1, 2], {})])
     if result[1]:
         raise Wrong(
-            "It changes `p.grad`: an operation with `_` at its end works in place, and "
-            "`state['v'] = p.grad` makes one tensor of two names. Begin with `zeros_like(p)`."
+            "It changes or removes `p.grad`: an operation with `_` at its end works in place, and "
+            "`state['v'] = p.grad` makes one tensor of two names. Begin with zeros."
         )
 
 
@@ -405,6 +483,43 @@ def run_interrupted_early(my_run: Callable, rng: Generator) -> None:
         _compared_run(my_run, 8, stop)
 
 
+def recipe_reaches_the_goal(my_race: Callable, rng: Generator) -> None:
+    r"""Three seeds that the learner has not seen."""
+    expected, found = sum(p.numel() for p in _lenet(0).parameters()), []
+    for seed in (50, 51, 52):
+        weights = np.asarray(my_race(seed))
+        if weights.shape != (expected,):
+            raise Wrong("Leave `my_race` as the exercise gives it: it returns the weights.")
+        found.append(_test_error(weights))
+    error = float(np.mean(found))
+    if error < GOAL:
+        return
+    if error > 0.85:
+        cause = "It only guesses: does the optimizer step at all, or is the rate far too large?"
+    elif error > 0.4:
+        cause = "That is far off. Which rule was ahead after so few updates, and at which rate?"
+    else:
+        cause = "That is near. What should the rate do from the first update to the last?"
+    raise Wrong(
+        f"With three seeds of the check the mean test error is {error:.1%}; the goal is below "
+        f"{GOAL:.0%}. {cause}"
+    )
+
+
+def _class_of(momentum_path: Callable) -> type:
+    return momentum_path.__globals__["MyMomentum"]  # the function of the exercise only drives it
+
+
+def _own_momentum() -> Callable:
+    from lrcourse.optim import Momentum
+    from lrcourse.torch_optim import Optimizer
+
+    def make(params: object, lr: float, momentum: float = 0.9) -> Optimizer:
+        return Optimizer(params, Momentum(momentum), lr=lr)
+
+    return make
+
+
 EXERCISES = [
     Exercise(
         id="14.1",
@@ -419,17 +534,18 @@ EXERCISES = [
             Check("the gradients stay as they were", momentum_leaves_gradients),
         ],
         hints=[
-            "Two loops: `for group in self.param_groups:` and in it `for p in group['params']:`. "
-            "Pass p over where `p.grad is None`.",
-            "`state = self.state[p]` is a dict, empty at first. `if 'v' not in state: state['v'] = "
-            "torch.zeros_like(p)`.",
-            "v in place: `state['v'].mul_(group['momentum']).sub_(group['lr'] * p.grad)`.",
-            "Last line of the inner loop: `p.add_(state['v'])`.",
+            "How many loops does it take to meet every parameter of every group?",
+            "`self.state[p]` is a dict of p's own, empty at first: put a velocity of zeros there "
+            "when there is none. Read rate and momentum from the group, at every step.",
+            "Operations with `_` at the end, such as `mul_`, `sub_` and `add_`, work in place: on "
+            "the velocity and on p, never on `p.grad`.",
         ],
+        package=_own_momentum,
+        adapt=_class_of,
     ),
     Exercise(
         id="14.2",
-        title="Find three bugs",
+        title="Find the bugs",
         answers=("line_path",),
         checks=[
             Check("one weight, by numbers", line_by_numbers),
@@ -437,12 +553,10 @@ EXERCISES = [
             Check("a single step", line_of_one_step),
         ],
         hints=[
-            "Look at the rows: they are all the same. Which line makes them so, and does it copy "
-            "anything?",
-            "The loop of the chapter has a line before `backward()` that is missing here.",
-            "Which rate does the very first step use? Read the warning that torch prints.",
-            "`optimizer.zero_grad()`, `loss.backward()`, `optimizer.step()`, `schedule.step()`, "
-            "then `path.append(w.detach().numpy().copy())`.",
+            "Print `w`, `w.grad` and the rate after each line of the loop, for two steps.",
+            "Compare the order of the lines with that of `train` above. Is a line missing?",
+            "What is in `path` after the first step, and what after the second? Does `numpy()` "
+            "copy anything?",
         ],
     ),
     Exercise(
@@ -457,8 +571,22 @@ EXERCISES = [
             "Four things change while a network trains. Each of the four arguments is one.",
             "The network, the optimizer and the schedule have `state_dict()` and "
             "`load_state_dict(...)`; the generator has `get_state()` and `set_state(...)`.",
-            "`snapshot` returns `{'network': network.state_dict(), ..., 'generator': "
-            "generator.get_state()}`, and `restore` loads each from `saved`.",
+            "Try which of the four you have forgotten: change nothing but one of them, and see "
+            "whether the sentence of the check changes.",
+        ],
+    ),
+    Exercise(
+        id="14.4",
+        title="A recipe",
+        answers=("my_race",),
+        checks=[Check("below the goal with other seeds", recipe_reaches_the_goal)],
+        hints=[
+            "Begin with the rule that was ahead in the race, and look at several seeds: one "
+            "proves little.",
+            "A rate that is good at the start is too large at the end. Which schedules of chapter "
+            "07 know how many updates there will be?",
+            "With a schedule that falls, the best rate to begin with is another one than without: "
+            "try some, a factor of 1.5 to 2 apart.",
         ],
     ),
 ]

@@ -554,7 +554,8 @@ PAPER = Paper(
         "The spread is that of starts, batches and the split into training and validation images. "
         "All share one set of test images, and other images would move all of them.",
         "For Rprop and iRprop- the rate is a factor on steps whose size and limits are their own.",
-        "Strategies that listen to the validation loss, and batches that grow, did not race.",
+        "Strategies that listen to the validation loss, batches that grow, and rules that joined "
+        "the course after the claims were locked did not race.",
     ),
     setting={
         "quick": "fashion-mini as 14x14 pixels, 8,000 images to train on, 2,000 each for "

@@ -32,7 +32,7 @@ def _values(got: object, count: int) -> list:
     return list(got)
 
 
-def linear_of_any_shape(linear_backward: Callable, rng: Generator) -> None:
+def linear_of_any_shape(answers: SimpleNamespace, rng: Generator) -> None:
     r"""Shapes in which no wrong transpose fits."""
     for batch, fan_in, fan_out in ((5, 2, 3), (2, 6, 1)):
         x, W = rng.normal(size=(batch, fan_in)), rng.normal(size=(fan_in, fan_out))
@@ -41,18 +41,16 @@ def linear_of_any_shape(linear_backward: Callable, rng: Generator) -> None:
         def loss(x=x, W=W, b=b, d_y=d_y):
             return np.sum(d_y * (x @ W + b))
 
-        dW, db, d_x = _values(linear_backward(x.copy(), W.copy(), d_y.copy()), 3)
+        dW, db, d_x = _values(answers.linear_backward(x.copy(), W.copy(), d_y.copy()), 3)
         compare(dW, _differences(lambda W: loss(W=W), W))
         compare(db, _differences(lambda b: loss(b=b), b))
         compare(d_x, _differences(lambda x: loss(x=x), x))
 
 
-def slopes_of_any_shape(answers: SimpleNamespace, rng: Generator) -> None:
+def relu_of_any_shape(answers: SimpleNamespace, rng: Generator) -> None:
     r"""A vector and a batch of maps."""
     for shape in ((7,), (2, 3, 4)):
-        d_y, y = rng.normal(size=shape), rng.uniform(0.01, 0.99, shape)
-        compare(answers.sigmoid_backward(d_y.copy(), y.copy()), d_y * (y - y**2))
-        y = np.maximum(rng.normal(size=shape), 0)
+        d_y, y = rng.normal(size=shape), np.maximum(rng.normal(size=shape), 0)
         compare(answers.relu_backward(d_y.copy(), y.copy()), np.where(y > 0, d_y, 0.0))
 
 
@@ -95,6 +93,21 @@ def two_layers_by_differences(two_layer_gradient: Callable, rng: Generator) -> N
         compare(found, _differences(moved, weights[number]), tolerance=1e-5)
 
 
+def epoch_of_any_size(sgd_epoch: Callable, rng: Generator) -> None:
+    r"""With a constant gradient only the number of steps counts; each image comes once."""
+    for count, size in ((1, 1), (5, 1), (7, 20), (33, 8)):
+        seen: list[int] = []
+
+        def gradient(w: NDArray, batch: NDArray, seen: list[int] = seen) -> NDArray:
+            seen.extend(np.asarray(batch).tolist())
+            return np.array([1.0, -2.0])
+
+        w, rate = rng.normal(size=2), rng.uniform(0.01, 1)
+        got = sgd_epoch(w.copy(), gradient, count, rate, size, np.random.default_rng(0))
+        compare(got, w - rate * -(-count // size) * np.array([1.0, -2.0]))
+        compare(np.sort(seen), np.arange(count))
+
+
 CHECKS = {
     "02.1": [
         HiddenCheck(
@@ -103,16 +116,13 @@ CHECKS = {
             points=2,
             hint="Try x of shape (5, 2) and W of shape (2, 3): do all gradients fit?",
         ),
-    ],
-    "02.2": [
         HiddenCheck(
-            "arrays of any shape",
-            slopes_of_any_shape,
-            points=2,
-            hint="Both work entry by entry, so the number of dimensions must not matter.",
+            "arrays of any shape, through ReLU",
+            relu_of_any_shape,
+            hint="ReLU works entry by entry, so the number of dimensions must not matter.",
         ),
     ],
-    "02.3": [
+    "02.2": [
         HiddenCheck(
             "one example, twelve classes",
             cross_entropy_of_any_batch,
@@ -125,12 +135,20 @@ CHECKS = {
             hint="A number added to every score of a row must not change loss or gradient.",
         ),
     ],
-    "02.4": [
+    "02.3": [
         HiddenCheck(
             "all gradients, against differences of the loss",
             two_layers_by_differences,
             points=3,
             hint="Check all four gradients by differences of the loss, as the chapter does.",
+        ),
+    ],
+    "02.4": [
+        HiddenCheck(
+            "other numbers of images and batch sizes",
+            epoch_of_any_size,
+            points=2,
+            hint="Try one image, a batch size of 1, and one that is larger than the data.",
         ),
     ],
 }

@@ -40,6 +40,20 @@ def drift_anywhere(drift: Callable, rng: Generator) -> None:
         compare(drift(float(a)), (1 - flip) * math.log(1.2) - flip * math.log(2))
 
 
+def balance_anywhere(balance: Callable, rng: Generator) -> None:
+    r"""By the share of steps that agree and that flip, from the chain of plus, minus and 0."""
+    for _ in range(4):
+        increase, decrease = rng.uniform(1.05, 1.4), rng.uniform(0.3, 0.6)
+        low, high = 0.0, 4.0
+        for _ in range(40):
+            a = (low + high) / 2
+            p = 1 - math.erfc(a / 2**0.5) / 2
+            q = 1 - p
+            grows = (p * p / q + q * q / p) * math.log(increase) + math.log(decrease) > 0
+            low, high = (low, a) if grows else (a, high)
+        compare(balance(increase, decrease), low, tolerance=0.05)
+
+
 def long_run(irprop_run: Callable, rng: Generator) -> None:
     r"""Many epochs of different lengths, weight by weight."""
     w = rng.normal(size=3)
@@ -71,6 +85,14 @@ CHECKS = {
         ),
     ],
     "11.3": [
+        HiddenCheck(
+            "other factors",
+            balance_anywhere,
+            points=2,
+            hint="Use both factors; the logarithms of the step sizes must keep their mean.",
+        ),
+    ],
+    "11.4": [
         HiddenCheck(
             "eight epochs of different lengths",
             long_run,

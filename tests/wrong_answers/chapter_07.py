@@ -1,4 +1,7 @@
-r"""Wrong answers to the exercises of chapter 07, each with a part of the sentence expected."""
+r"""Wrong answers to the exercises of chapter 07, each with a part of the sentence expected.
+
+RIGHT holds right ones in other styles than the worked solution's.
+"""
 
 import numpy as np
 
@@ -7,25 +10,30 @@ def step_decay(epoch, learning_rate, drop, every):
     return learning_rate * drop ** (epoch // every)
 
 
-def exponential_decay(epoch, learning_rate, decay):
-    return learning_rate * np.exp(-decay * epoch)
+def matching_decay(drop, every):
+    return -np.log(drop) / every
 
 
-def undefined_t(epoch, learning_rate, decay):
-    return learning_rate * np.exp(-decay * t)  # noqa: F821
+def undefined_t(drop, every):
+    return -np.log(drop) / t  # noqa: F821
 
 
 def step(power):
     r"""Both answers, with the step's power another function of epoch and every."""
     return {
         "step_decay": lambda epoch, rate, drop, every: rate * drop ** power(epoch, every),
-        "exponential_decay": exponential_decay,
+        "matching_decay": matching_decay,
     }
 
 
-def exponential(function):
-    r"""Both answers, with another exponential."""
-    return {"step_decay": step_decay, "exponential_decay": function}
+def steps(function):
+    r"""Both answers, with another step_decay."""
+    return {"step_decay": function, "matching_decay": matching_decay}
+
+
+def matching(function):
+    r"""Both answers, with another matching_decay."""
+    return {"step_decay": step_decay, "matching_decay": function}
 
 
 class Right:
@@ -88,6 +96,25 @@ class NeverEmptied(Right):
         pass
 
 
+class OneListForAll(Right):
+    losses = []  # noqa: RUF012
+    rates = []  # noqa: RUF012
+
+    def on_train_begin(self, run):
+        pass
+
+
+class OneListForBoth(Right):
+    def on_train_begin(self, run):
+        self.losses = self.rates = []
+
+
+class Twice(Right):
+    def on_epoch_end(self, run):
+        super().on_epoch_end(run)
+        super().on_epoch_end(run)
+
+
 class ByStep(Right):
     def on_batch_end(self, run):
         self.losses.append(float(run.loss))
@@ -147,6 +174,24 @@ def up(step, half):
     return 1 - abs(step % (2 * half) / half - 1)
 
 
+def designed(first, shape=lambda part: 1 - part, length=lambda steps: steps):
+    r"""Rates of a shape from a first rate that depends on the budget."""
+
+    def my_rates(steps):
+        count = length(steps)
+        return first(steps) * shape(np.arange(count) / count)
+
+    return my_rates
+
+
+def power(steps):
+    return 11 / steps**0.75
+
+
+def made_for_three(steps):
+    return {50: 0.6, 200: 0.25, 1000: 0.06}.get(steps, 0.6) * (1 - np.arange(steps) / steps)
+
+
 WRONG = {
     "07.1": [
         (step(lambda epoch, every: (1 + epoch) // every), "one epoch early"),
@@ -154,15 +199,22 @@ WRONG = {
         (step(lambda epoch, every: epoch), "in every epoch"),
         (step(lambda epoch, every: epoch % every), "the remainder"),
         (step(lambda epoch, every: round(epoch / every)), "nearest"),
-        (exponential(undefined_t), "NameError"),
-        (exponential(lambda epoch, rate, decay: rate * np.exp(decay * epoch)), "grows"),
-        (exponential(lambda epoch, rate, decay: rate * decay**epoch), "decay ** epoch"),
-        (exponential(lambda epoch, rate, decay: rate * (1 - decay) ** epoch), "only comes near"),
-        (exponential(lambda epoch, rate, decay: rate / (1 + decay * epoch)), "time-based"),
-        (exponential(lambda epoch, rate, decay: rate * np.exp(-decay * (epoch + 1))), "from 1"),
-        (exponential(lambda epoch, rate, decay: np.exp(-decay * epoch)), "first rate"),
-        (exponential(lambda epoch, rate, decay: [rate]), "one number"),
-        (exponential(lambda epoch, rate, decay: print(end="")), "returned None"),
+        (step(lambda epoch, every: -(-epoch // every)), "rounds up"),
+        (step(lambda epoch, every: -(epoch // every)), "divides by drop's power"),
+        (steps(lambda epoch, rate, drop, every: rate * (drop / every) ** epoch), "*power*"),
+        (steps(lambda epoch, rate, drop, every: drop ** (epoch // every)), "first rate"),
+        (steps(lambda epoch, rate, drop, every: [rate]), "one number"),
+        (steps(lambda epoch, rate, drop, every: print(end="")), "returned None"),
+        (matching(undefined_t), "NameError"),
+        (matching(lambda drop, every: np.log(drop) / every), "wrong sign"),
+        (matching(lambda drop, every: -np.log(drop)), "in *every* epoch"),
+        (matching(lambda drop, every: -np.log(drop) * every), "multiplies by every"),
+        (matching(lambda drop, every: -np.log10(drop) / every), "log10"),
+        (matching(lambda drop, every: -np.log2(drop) / every), "log2"),
+        (matching(lambda drop, every: drop ** (1 / every)), "factor of one epoch"),
+        (matching(lambda drop, every: 1 - drop ** (1 / every)), "fall in one epoch"),
+        (matching(lambda drop, every: (1 - drop) / every), "evenly"),
+        (matching(lambda drop, every: drop / every), "solve"),
     ],
     "07.2": [
         (NextEpoch, "*next* epoch"),
@@ -173,6 +225,9 @@ WRONG = {
         (Sum, "the sum"),
         (FirstRate, "fit was given"),
         (NeverEmptied, "second training"),
+        (OneListForAll, "share the list"),
+        (OneListForBoth, "are the same list"),
+        (Twice, "append one"),
         (ByStep, "one number a step"),
         (NoRates, "no list `rates`"),
         (Nothing, "0 numbers"),
@@ -198,6 +253,11 @@ WRONG = {
             ),
             "no warm-up",
         ),
+        (warm(lambda s, steps, w: half(np.pi * (s - w) / (steps - w - 1))), "one step early"),
+        (warm(lambda s, steps, w: 1 - half(np.pi * (s - w) / (steps - w))), "1 - cos goes up"),
+        (warm(lambda s, steps, w: (steps - s) / (steps - w)), "along a line"),
+        (warm(lambda s, steps, w: np.cos(np.pi / 2 * (s - w) / (steps - w))), "a quarter"),
+        (cyclic(lambda s, h: 1 - abs(s % (2 * h) // h - 1)), "no slopes"),
         (cyclic(lambda s, h: 1 - up(s, h)), "upside down"),
         (cyclic(lambda s, h: max(0, 1 - abs(s / h - 1))), "only once"),
         (cyclic(lambda s, h: up(s + 1, h)), "one step ahead"),
@@ -205,5 +265,59 @@ WRONG = {
         (cyclic(lambda s, h: s % h / h), "a saw"),
         (cyclic(up, 0, lambda low, high: high), "starts at 0"),
         (cyclic(up, 1, lambda low, high: high), "beyond high"),
+    ],
+    "07.4": [
+        (designed(lambda steps: 0.1, np.ones_like), "never changes"),
+        (designed(lambda steps: 0.3), "is distance"),
+        (designed(lambda steps: 0.01), "too small to arrive"),
+        (designed(lambda steps: 1.0, lambda part: np.exp(-20 * part)), "fall too early"),
+        (designed(lambda steps: 4.0, lambda part: 1 - part / 2), "diverges"),
+        (designed(power, length=lambda steps: steps + 1), "of shape (51,)"),
+        (designed(power, lambda part: part - 1), "negative"),
+        (made_for_three, "is noise"),
+        (lambda steps: power(steps), "shape ()"),
+        (lambda steps: print(end=""), "returned None"),
+    ],
+}
+
+
+def stairs_by_loop(epoch, learning_rate, drop, every):
+    for _ in range(every, epoch + 1, every):
+        learning_rate *= drop
+    return np.float32(learning_rate)
+
+
+class FromTheSteps:
+    r"""Averages the losses of the epoch's own steps, and looks up the last step's rate."""
+
+    def on_train_begin(self, run):
+        self.losses, self.rates, self.first = [], [], 0
+
+    def on_epoch_end(self, run):
+        self.losses += [float(np.mean(run.history.loss[self.first :]))]
+        self.rates += [run.history.learning_rate[-1]]
+        self.first = len(run.history.loss)
+
+
+def squared_cosine(step, steps, warm, top):
+    share = max(0, step - warm) / (steps - warm)
+    return top * min(step / warm if warm else 1, np.cos(np.pi / 2 * share) ** 2)
+
+
+def folded(step, low, high, half):
+    return np.interp(step % (2 * half), [0, half, 2 * half], [low, high, low])
+
+
+RIGHT = {
+    "07.1": [
+        {"step_decay": stairs_by_loop, "matching_decay": matching_decay},
+        {"step_decay": step_decay, "matching_decay": lambda d, e: np.log(1 / d) / e},
+    ],
+    "07.2": [FromTheSteps],
+    "07.3": [{"warm_cosine": squared_cosine, "triangle": folded}],
+    "07.4": [
+        designed(power, lambda part: (1 + np.cos(np.pi * part)) / 2),
+        lambda steps: list(designed(power)(steps)),
+        lambda steps: np.float32(designed(lambda n: 9 / n**0.7)(steps)),
     ],
 }

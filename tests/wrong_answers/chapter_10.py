@@ -26,63 +26,84 @@ def adagrad_with_the_old_sum(w, S, g, learning_rate, epsilon):
     return adagrad()(w, S, g, learning_rate, epsilon)[0], S
 
 
-def adadelta(
-    collect=lambda S, g, rho: rho * S + (1 - rho) * g**2,
-    step=lambda S, D, g, epsilon: g * np.sqrt((D + epsilon) / (S + epsilon)),
-    measure=lambda D, u, g, rho: rho * D + (1 - rho) * u**2,
-    move=lambda w, u: w - u,
-):
-    r"""An AdaDelta with one part changed."""
-
-    def adadelta_step(w, S, D, g, rho, epsilon):
-        S = collect(S, g, rho)
-        u = step(S, D, g, epsilon)
-        return move(w, u), S, measure(D, u, g, rho)
-
-    return adadelta_step
+def steps_of(epsilon, start, most):
+    w, S, D = float(start), 0.0, 0.0
+    for step in range(1, most + 1):
+        S = 0.95 * S + 0.05 * w * w
+        u = w * ((D + epsilon) / (S + epsilon)) ** 0.5
+        D = 0.95 * D + 0.05 * u * u
+        w -= u
+        if w <= start / 2:
+            return step
+    return most + 1
 
 
-def adadelta_with_the_new_mean(w, S, D, g, rho, epsilon):
-    _, S, D = adadelta()(w, S, D, g, rho, epsilon)
-    return w - g * np.sqrt((D + epsilon) / (S + epsilon)), S, D
+def epsilon_for(turn=lambda epsilon: epsilon, power=2, wanted=lambda steps: steps):
+    r"""A search by runs, with another result."""
+
+    def epsilon_for(steps, start):
+        low, high = -16.0, 2.0
+        while high - low > 0.01:
+            middle = (low + high) / 2
+            soon = steps_of(10**middle, 1.0, wanted(steps)) < wanted(steps)
+            low, high = (low, middle) if soon else (middle, high)
+        return turn(start**power * 10**low)
+
+    return epsilon_for
 
 
-def adadelta_with_the_old_sum(w, S, D, g, rho, epsilon):
-    u = g * np.sqrt((D + epsilon) / (S + epsilon))
-    return w - u, rho * S + (1 - rho) * g**2, rho * D + (1 - rho) * u**2
+def adam(change="", early=0, correct_m=True, correct_v=True, hats=False, sign=1, betas=None):
+    r"""An Adam with a mistake."""
 
-
-def adadelta_in_place(w, S, D, g, rho, epsilon):
-    S *= rho
-    S += (1 - rho) * g**2
-    u = g * np.sqrt((D + epsilon) / (S + epsilon))
-    return w - u, S, rho * D + (1 - rho) * u**2
-
-
-def adam(late=False, inside=False, correct_m=True, correct_v=True, hats=False, count=1, sign=1):
-    r"""An Adam with some of the bugs."""
-
-    def adam_step(w, m, v, t, g, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
-        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
-        steps = max(t, 1) if late else t + 1
-        m_hat = m / (1 - beta1**steps) if correct_m else m
-        v_hat = v / (1 - beta2**steps) if correct_v else v
-        root = np.sqrt(v_hat + epsilon) if inside else np.sqrt(v_hat) + epsilon
-        w = w - sign * learning_rate * m_hat / root
-        return w, *((m_hat, v_hat) if hats else (m, v)), t + count
+    def adam_step(w, m, v, g, learning_rate, t, beta1=0.9, beta2=0.999, epsilon=1e-8):
+        beta1, beta2 = betas or (beta1, beta2)
+        m, v, t = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2, t + early
+        m_hat = m / (1 - np.float64(beta1) ** t) if correct_m else m
+        spread = 1 - np.float64(beta2) ** t if correct_v else 1
+        below = np.sqrt(v / spread) + epsilon
+        if change == "inside":
+            below = np.sqrt(v / spread + epsilon)
+        if change == "late root":
+            below = np.sqrt(v) / spread + epsilon
+        if change == "rootless":
+            below = v / spread + epsilon
+        if change == "keras":
+            below = (np.sqrt(v) + epsilon) / np.sqrt(spread)
+        step = (g if change == "g" else m_hat) / below
+        if change == "after":
+            step = m_hat / np.sqrt(v / spread) + epsilon
+        return w - sign * learning_rate * step, *((m_hat, v / spread) if hats else (m, v))
 
     return adam_step
 
 
-def adam_of_keras(w, m, v, t, g, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
-    _, m, v, t = adam()(w, m, v, t, g, learning_rate)
-    rate = learning_rate * np.sqrt(1 - beta2**t) / (1 - beta1**t)
-    return w - rate * m / (np.sqrt(v) + epsilon), m, v, t
+def adam_in_place(w, m, v, g, learning_rate, t, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    w[...], m[...], v[...] = adam()(w, m, v, g, learning_rate, t, beta1, beta2, epsilon)
+    return w, m, v
 
 
-def adam_in_place(w, m, v, t, g, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
-    w[...], m[...], v[...], t = adam()(w, m, v, t, g, learning_rate, epsilon=epsilon)
-    return w, m, v, t
+def adam_run(one_list=False, every_array=False, in_place=False, new_list=True, uncounted=False):
+    r"""A run of Adam over several arrays with some of the bugs."""
+
+    def adam_run(arrays, steps, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
+        arrays = list(arrays) if new_list else arrays
+        m = [np.zeros_like(w) for w in arrays]
+        v = m if one_list else [np.zeros_like(w) for w in arrays]
+        t = 0
+        for step, gradients in enumerate(steps, start=1):
+            for k, g in enumerate(gradients):
+                t = 1 if uncounted else t + 1 if every_array else step
+                m[k] = beta1 * m[k] + (1 - beta1) * g
+                v[k] = beta2 * v[k] + (1 - beta2) * g**2
+                m_hat, v_hat = m[k] / (1 - beta1**t), v[k] / (1 - beta2**t)
+                move = learning_rate * m_hat / (np.sqrt(v_hat) + epsilon)
+                if in_place:
+                    arrays[k] -= move
+                else:
+                    arrays[k] = arrays[k] - move
+        return arrays
+
+    return adam_run
 
 
 WRONG = {
@@ -103,39 +124,42 @@ WRONG = {
         (adagrad_in_place, "changes its input `w`"),
     ],
     "10.2": [
-        (adadelta(lambda S, g, rho: S + g**2), "without forgetting"),
-        (adadelta(lambda S, g, rho: (1 - rho) * S + rho * g**2), "wrong way round in S"),
-        (adadelta(lambda S, g, rho: rho * S + g**2), "missing in S"),
-        (adadelta_with_the_new_mean, "before it was used"),
-        (adadelta_with_the_old_sum, "uses the old S"),
-        (adadelta(measure=lambda D, u, g, rho: D), "still the old one"),
-        (
-            adadelta(measure=lambda D, u, g, rho: rho * D + (1 - rho) * g**2),
-            "takes in the gradient",
-        ),
-        (adadelta(measure=lambda D, u, g, rho: rho * D + u**2), "missing in D"),
-        (adadelta(step=lambda S, D, g, e: g * (D**0.5 + e) / (S**0.5 + e)), "outside of the roots"),
-        (adadelta(step=lambda S, D, g, e: g * (D / (S + e)) ** 0.5), "missing beside D"),
-        (adadelta(step=lambda S, D, g, e: g * ((S + e) / (D + e)) ** 0.5), "upside down"),
-        (adadelta(step=lambda S, D, g, e: g * (D + e) / (S + e)), "roots are missing"),
-        (adadelta(move=lambda w, u: w + u), "uphill"),
-        (lambda *given: adadelta()(*given)[:2], "3 values"),
-        (adadelta_in_place, "changes its input `S`"),
+        (lambda steps, start: 1e-6, "AdaDelta arrives after 131 steps, not 300"),
+        (lambda steps, start: 1.3e-7, "AdaDelta arrives"),
+        (epsilon_for(turn=lambda epsilon: epsilon**0.5), "root of epsilon"),
+        (epsilon_for(power=0), "right for a start of 1"),
+        (epsilon_for(power=1), "off by the start"),
+        (epsilon_for(wanted=lambda steps: 2 * steps), "larger epsilon arrives sooner"),
+        (epsilon_for(turn=lambda epsilon: -epsilon), "above 0"),
+        (lambda steps, start: 1 / steps, "later"),
+        (lambda steps, start: (1e-6, 1e-8), "one number"),
     ],
     "10.3": [
-        (adam(late=True, inside=True, correct_v=False), "All three bugs"),
-        (adam(late=True, correct_v=False), "and t comes too late"),
-        (adam(inside=True, correct_v=False), "v is not corrected, and epsilon"),
-        (adam(late=True, inside=True), "t comes too late, and epsilon"),
-        (adam(correct_v=False), "v is not corrected: divide"),
+        (adam(correct_v=False), "v is not corrected"),
         (adam(correct_m=False), "m is not corrected"),
         (adam(correct_m=False, correct_v=False), "Nothing is corrected"),
-        (adam(late=True), "t comes too late: the first"),
-        (adam(inside=True), "epsilon is inside of the root"),
+        (adam(early=-1), "one step too few"),
+        (adam(early=1), "counted up once more"),
+        (adam("inside"), "epsilon is inside of the root"),
+        (adam("keras"), "before the correction (as"),
+        (adam("after"), "whole fraction"),
+        (adam("rootless"), "root is missing"),
+        (adam("late root"), "taken before the correction"),
+        (adam("g"), "uses g itself"),
         (adam(hats=True), "corrected m"),
-        (adam(count=0), "not counted up"),
         (adam(sign=-1), "uphill"),
-        (adam_of_keras, "before the correction"),
+        (adam(betas=(0.9, 0.999)), "always 0.9 and 0.999"),
+        (lambda *given, **options: adam()(*given, **options)[0], "3 values"),
         (adam_in_place, "changes its input `w`"),
+    ],
+    "10.4": [
+        (adam_run(True, True, True, False), "one and the same list"),
+        (adam_run(True, True, True, False), "t counts arrays"),
+        (adam_run(one_list=True), "M and v are one and the same list"),
+        (adam_run(every_array=True), "T counts arrays"),
+        (adam_run(in_place=True), "works in place"),
+        (adam_run(new_list=False), "into the list that it was given"),
+        (adam_run(uncounted=True), "t stays 1"),
+        (lambda *given: adam_run()(*given)[0], "list of 3 arrays"),
     ],
 }

@@ -54,23 +54,47 @@ def drift(flip=lambda a: 2 * cdf(a) * cdf(-a), mean=None):
     return lambda a: mean(flip(a))
 
 
-def run(reset=False, resize=resized, forget=True, late=False, again=False):
+def run(
+    reset_delta=False,
+    reset_previous=False,
+    resize=resized,
+    forget=True,
+    late=False,
+    on_flip=False,
+):
     r"""A run of iRprop- that starts afresh, resizes, remembers or steps otherwise."""
 
     def irprop_run(epochs, w):
         delta, previous = np.full(w.shape, 0.001), np.zeros(w.shape)
         for gradients in epochs:
-            delta = np.full(w.shape, 0.001) if reset else delta
-            previous = np.zeros(w.shape) if reset or again else previous
+            delta = np.full(w.shape, 0.001) if reset_delta else delta
+            previous = np.zeros(w.shape) if reset_previous else previous
             for g in gradients:
                 s = signs(g, previous)
                 old, delta = delta, resize(delta, s)
                 kept = np.where(s < 0, 0, g)
-                w = w - np.sign(kept) * (old if late else delta)
+                w = w - np.sign(g if on_flip else kept) * (old if late else delta)
                 previous = kept if forget else g
         return w, delta
 
     return irprop_run
+
+
+def balance(free=3, turn=lambda a: a, logarithms=True):
+    r"""The balance of iRprop- (free = 3), or a number near it."""
+
+    def balance(increase, decrease):
+        cost = np.log(1 / decrease) / np.log(increase)
+        cost = cost if logarithms else (1 - decrease) / (increase - 1)
+        pq = 1 / (free + cost)
+        return turn(NormalDist().inv_cdf((1 + np.sqrt(1 - 4 * pq)) / 2))
+
+    return balance
+
+
+def rprop_balance(increase, decrease):
+    flip = np.log(increase) / np.log(increase / decrease)
+    return NormalDist().inv_cdf((1 + np.sqrt(1 - 2 * flip)) / 2)
 
 
 def run_in_place(epochs, w):
@@ -109,11 +133,26 @@ WRONG = {
         (drift(mean=lambda flip: -flip * np.log(2)), "growth is missing"),
     ],
     "11.3": [
-        (run(reset=True, resize=swapped), "functions are still swapped"),
-        (run(resize=swapped), "functions are still swapped"),
-        (run(reset=True), "starts afresh"),
-        (run(again=True), "end of each epoch"),
+        (rprop_balance, "balance of Rprop"),
+        (lambda increase, decrease: 0.92, "factors that are given"),
+        (balance(turn=lambda a: -a), "positive"),
+        (balance(turn=cdf), "right sign"),
+        (balance(turn=lambda a: 2 * cdf(a) * cdf(-a)), "share of flips"),
+        (balance(logarithms=False), "its logarithm"),
+        (balance(turn=lambda a: a + 0.05), "where"),
+    ],
+    "11.4": [
+        (run(True, True, swapped, on_flip=True), "swapped"),
+        (run(True, True, swapped, on_flip=True), "rests"),
+        (run(True, True, swapped, on_flip=True), "Delta starts afresh"),
+        (run(resize=swapped), "Limits and functions are swapped"),
+        (run(True, True), "Delta starts afresh in each epoch; the last gradient is forgotten"),
+        (run(reset_delta=True), "Delta starts afresh in each epoch."),
+        (run(reset_previous=True), "The last gradient is forgotten at the end of each epoch."),
+        (run(on_flip=True), "On a flip the weight moves"),
+        (run(True, True, swapped), "swapped"),
         (run(forget=False), "does not forget"),
+        (run(forget=False, on_flip=True), "that is Rprop-"),
         (run(late=True), "old delta"),
         (lambda epochs, w: run()(epochs, w)[::-1], "other way round"),
         (lambda epochs, w: run()(epochs, w)[0], "2 values"),

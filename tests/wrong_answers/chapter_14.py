@@ -5,7 +5,7 @@ from copy import deepcopy
 import numpy as np
 import torch
 
-from lrcourse.exercises.chapter_14 import interrupted_run, replay
+from lrcourse.exercises.chapter_14 import interrupted_run, replay, trained_weights
 
 
 def momentum(update, skip=lambda p: p.grad is None):
@@ -89,6 +89,55 @@ def in_place(self, p, g, state, group):
     g.mul_(group["lr"])
 
 
+def rebinds(self, p, g, state, group):
+    p = p + velocity(state, p).mul_(group["momentum"]).sub_(group["lr"] * g)
+
+
+def removes(self, p, g, state, group):
+    right(self, p, g, state, group)
+    p.grad = None
+
+
+def in_single_precision(self, p, g, state, group):
+    v = state.setdefault("v", torch.zeros_like(p, dtype=torch.float32))
+    p.add_(v.mul_(group["momentum"]).sub_(group["lr"] * g))
+
+
+def one_group_or_until_none(groups=None, end_at_none=False):
+    r"""Momentum that leaves its loops too early."""
+
+    class Momentum(torch.optim.Optimizer):
+        def __init__(self, params, lr, momentum=0.9):
+            super().__init__(params, {"lr": lr, "momentum": momentum})
+
+        @torch.no_grad()
+        def step(self):
+            for group in self.param_groups[:groups]:
+                for p in group["params"]:
+                    if p.grad is None and end_at_none:
+                        return
+                    if p.grad is not None:
+                        right(self, p, p.grad, self.state[p], group)
+
+    return lambda *given, **more: replay(Momentum, *given, **more)
+
+
+def recipe(make, schedule=lambda optimizer, updates: None):
+    r"""A race of an optimizer and a schedule."""
+
+    def made(parameters, updates):
+        optimizer = make(parameters)
+        return optimizer, schedule(optimizer, updates)
+
+    return lambda seed: trained_weights(made, seed)
+
+
+def one_cycle(optimizer, updates):
+    rate = optimizer.param_groups[0]["lr"]
+    cycle = torch.optim.lr_scheduler.OneCycleLR
+    return cycle(optimizer, rate, total_steps=updates + 1, cycle_momentum=False)
+
+
 def line(zero=True, late=True, copy=True, total=False, gain=0.5, decays=True):
     r"""The loop of the exercise with some of its bugs."""
 
@@ -149,7 +198,12 @@ WRONG = {
         (momentum(state_of_its_own), "does not travel"),
         (momentum(coasts, skip=lambda p: False), "coasts on"),
         (momentum(right, skip=lambda p: False), "pass it over"),
-        (momentum(in_place), "changes `p.grad`"),
+        (momentum(in_place), "changes or removes `p.grad`"),
+        (momentum(removes), "changes or removes `p.grad`"),
+        (momentum(rebinds), "never move"),
+        (momentum(in_single_precision), "seven digits"),
+        (one_group_or_until_none(groups=1), "Only the first group"),
+        (one_group_or_until_none(end_at_none=True), "the others rest too"),
     ],
     "14.2": [
         (line(zero=False, late=False, copy=False), "All three bugs"),
@@ -173,4 +227,15 @@ WRONG = {
         (run(), "Nothing is restored"),
         (run("network", save=whole_objects), "weights_only"),
     ],
+    "14.4": [
+        (recipe(lambda p: torch.optim.SGD(p, 0.0)), "only guesses"),
+        (recipe(lambda p: torch.optim.SGD(p, 0.1)), "far off"),
+        (recipe(lambda p: torch.optim.Adam(p, 0.01)), "is near"),
+        (lambda seed: trained_weights(lambda p, n: torch.optim.Adam(p, 0.01), seed), "two things"),
+        (lambda seed: 0.3, "Leave `my_race`"),
+    ],
+}
+
+RIGHT = {
+    "14.4": [recipe(lambda p: torch.optim.Adam(p, 0.025), one_cycle)],
 }
