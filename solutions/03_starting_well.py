@@ -361,17 +361,17 @@ outcome("03.g", min(shares, key=shares.get))
 
 # %%
 outputs = by_layer(deep_network(nn.kaiming, nn.Sigmoid))
-rows = {"outputs": outputs, "less unit's mean": [y - y.mean(axis=0) for y in outputs]}
-alt = "Histograms of four layers of sigmoids: the outputs, and below them less each unit's mean."
+rows = {"outputs": outputs, "centred": [y - y.mean(axis=0) for y in outputs]}
+alt = "Histograms of four layers of sigmoids: the outputs, and below them less the unit's mean."
 plots.histograms(rows, shown, alt=alt)
 
 # %% [markdown] claims=["ReLU, Kaiming: share of the spread in layer 1: 0.57 0.005", "ReLU, Kaiming: share of the spread in layer 1[4]: 0.37 0.005", "ReLU, normal: share of the spread in layer 1[4]: 0.37 0.005", "sigmoid, Kaiming: share of the spread in layer 1[4]: 1.8e-05 5e-07"]
 # **What to see.** With ReLU the share goes from 0.57 to 0.37, the same at both starts: the plain
 # one loses the *size* of the signal, not the differences between images. With sigmoids it is the
-# other way round. The spread stays, and a share of 1.8e-05 is left between images: the lower row
-# of histograms is a needle from layer 4 on. The outputs of a sigmoid lie around 0.5, so each unit
-# sums a constant, much larger than what the image adds. *A healthy spread over everything can hide
-# a dead signal.*
+# other way round. The spread stays, and a share of 1.8e-05 is left between images: the lower row of
+# histograms, each unit less its mean over the images, is a needle from layer 4 on. The outputs of a
+# sigmoid lie around 0.5, so each unit sums a constant, much larger than what the image adds. *A
+# healthy spread over everything can hide a dead signal.*
 #
 # ## The way back
 #
