@@ -86,7 +86,7 @@ for batch_size in (8, 128):
     rays[:, 0] = 0
     rays[:, 1] = drawn(batch_size, 40) @ np.stack([along, across], axis=1) / length
     fans[f"batch {batch_size}"] = tuple(rays.reshape(-1, 2).T)
-alt = "Rays from the origin: 40 gradients of 8 images spread wide, 40 of 128 lie close together."
+alt = "Two fans of rays from the origin: 40 gradients of 8 images each, and 40 of 128."
 plots.curves(fans, "along the whole gradient", "across it", alt=alt)
 
 # %% [markdown]
@@ -215,7 +215,7 @@ for batch_size in (8, 32, 128, 512, 2048):
     losses[batch_size], validation, tests[batch_size] = np.array(rows).transpose(1, 2, 0)
     chosen[batch_size] = validation.mean(axis=1).argmax()
 lines = {f"batch {size}": (rates, loss) for size, loss in losses.items()}
-alt = "Loss against rate for five batch sizes: valleys that move right, rise, and end at one wall."
+alt = "Training loss against rate, one curve with its band for each of five batch sizes."
 plots.response(lines, "learning rate", "training loss", alt=alt)
 
 # %%
@@ -224,7 +224,7 @@ for size, loss in losses.items():
     print(f"batch {size}: best rate {rates[best]:.3g}, loss {with_spread(loss[best])}", end=", ")
     print(f"test accuracy, its rate chosen by validation, {with_spread(tuned, 1)} %")
 lines = {f"batch {size}": (rates / size, loss) for size, loss in losses.items()}
-alt = "The same losses against rate / batch size: the left arms of all five lie on one line."
+alt = "The same losses against rate / batch size, one curve for each batch size."
 plots.response(lines, "learning rate / batch size", "training loss", alt=alt)
 
 # %% [markdown] claims=["batch 8: best rate: 0.1 0.05", "batch 32: best rate: 0.4 0.05"]
@@ -254,7 +254,7 @@ lines = {}
 for size, loss in losses.items():
     arm = slice(loss.mean(axis=1).argmin() + 1)
     lines[f"batch {size}"] = loss[arm].mean(axis=1), 1 - tests[size][arm]
-alt = "Test error against training loss: the lines of all five batch sizes lie on one another."
+alt = "Test error against training loss, one line with its band for each batch size."
 plots.response(lines, "training loss", "test error", alt=alt, log_x=False)
 
 # %% [markdown] claims=["batch 8 at rate 0.0125: loss[3]: 76.8 0.05", "batch 32 at rate 0.05: loss[3]: 76.6 0.05", "batch 32 at rate 0.0125: loss[3]: 70.2 0.05", "batch 128 at rate 0.05: loss[3]: 70.1 0.05"]
@@ -311,7 +311,7 @@ for batch_size in (32, 512):
 print(f"before training: 2/λ {with_spread(before[:4])}")
 edges["before training"] = rates[:7], np.tile(before[:4], (7, 1))
 edges["the rate itself"] = rates[:7], rates[:7, None]
-alt = "2/λ against rate: level before training; after it, it rises with the rate, at 32 more."
+alt = "2/λ against rate, before and after training, beside the line where it equals the rate."
 plots.response(edges, "learning rate", "2 / λ", alt=alt, log_y=True)
 outcome("06.a", "below the wall" if max(before) < 0.8 else "at the wall")
 
@@ -501,7 +501,7 @@ for budget in (1000, 2000, 4000, 8000, 16000):
     found = choose(lambda *pair: table[pair], budget, sizes, some)
     print(f"budget {budget}: {table[found]} updates, batch {found[0]}, rate {found[1]}")
 best = np.array([min(table[size, rate] for rate in some) for size in sizes])
-alt = "Updates against examples, both logarithmic: straight down at first, then bending level."
+alt = "Updates to the goal against examples looked at, both axes logarithmic."
 plots.curves({"": (best * sizes, best)}, "examples", "updates", log_x=True, log_y=True, alt=alt)
 
 # %% [markdown] claims=["budget 1000: 30 0", "budget 2000: 12 0", "budget 16000: 10 0"]
@@ -546,9 +546,9 @@ for way, runs in results.items():
     by_epoch[way], by_update[way] = (range(1, 10), loss), (updates, loss)
     right = [100 * accuracy for _, accuracy in runs]
     print(f"{way}: test accuracy {with_spread(right, 1)} %, in {updates[-1]} updates")
-alt = "Loss by epoch: lowering the rate and growing the batch fall together, below neither."
+alt = "Training loss by epoch of the three ways."
 plots.curves(by_epoch, "epoch", "training loss", alt=alt)
-alt = "Loss by update: growing the batch arrives after less than half the updates."
+alt = "Training loss by update of the three ways."
 plots.curves(by_update, "update", "training loss", alt=alt)
 
 # %% [markdown] claims=["lower the rate: test accuracy: 82.2 0.05", "grow the batch: test accuracy: 81.7 0.05", "neither: test accuracy: 79.2 0.05", "grow the batch: test accuracy[3]: 1113 0", "lower the rate: test accuracy[3]: 2538 0"]

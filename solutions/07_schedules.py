@@ -96,7 +96,7 @@ lines = {name: (range(1, 7), accuracies[:, :, k].T) for k, name in enumerate(nam
 for name, (_, found) in lines.items():
     for epoch in (4, 6):
         print(f"{name}, epoch {epoch}: accuracy {with_spread(found[epoch - 1])} %")
-alt = "Accuracy by epoch: jagged at 0.4, steady at 0.04; with the change it leaps after epoch 4."
+alt = "Validation accuracy by epoch, with bands, of the three runs."
 plots.response(lines, "epoch", "validation accuracy, %", alt=alt, log_x=False)
 outcome("07.a", names[accuracies[:, -1].mean(axis=0).argmax()])
 
@@ -198,7 +198,7 @@ for name, rates in readings.items():
     print(f"{name:15} after 500 updates {rates[500]:.2g}, at the end {rates[-1]:.2g}")
 print("B is below 1e-6 from update", np.argmax(readings["B: compounding"] < 1e-6))
 lines = {name: (t + 1, np.where(rates > 1e-6, rates, np.nan)) for name, rates in readings.items()}
-alt = "Both axes logarithmic: A bends down to a thirtieth, B drops out of the picture, C is level."
+alt = "Rate by update for the three readings, both axes logarithmic."
 plots.curves(lines, "update, from 1", "learning rate", log_x=True, log_y=True, alt=alt)
 outcome("07.c", float(readings["A: each update"][500]))
 
@@ -437,7 +437,7 @@ design = yours("07.4")
 rates = {f"{steps} steps": (np.arange(steps) / steps, design(steps)) for steps in (50, 200, 1000)}
 for steps in (50, 200, 1000):
     print(f"{whose('07.4')}, {steps} steps: loss {expected_loss(design(steps)):.4f}")
-alt = "Rates by share of the run, for three budgets: the longer the run, the smaller the rates."
+alt = "Rate against the share of the run that is over, for three budgets."
 plots.curves(rates, "share of the run", "learning rate", log_y=True, alt=alt)
 
 # %% [markdown]
@@ -549,7 +549,7 @@ for name in ("step", "warm-up, step", "cosine", "warm-up, cosine", "cyclical", "
 
 # %%
 for part in (list(shapes)[:4], list(shapes)[4:]):
-    alt = f"Validation error against first rate: {', '.join(part)}; all but constant turn at 0.4."
+    alt = f"Validation error against first rate, with bands: {', '.join(part)}."
     lines = {name: errors[name] for name in part}
     plots.response(lines, "first (highest) rate", "validation error, %", log_y=True, alt=alt)
 means = {name: score.mean() for name, score in scores.items()}
