@@ -47,7 +47,8 @@ data = replace(data, image_shape=(14, 14), **parts)
 
 # %%
 network, rng = small_network(0)
-fit(network, data, SGD(), learning_rate=0.1, batch_size=32, epochs=1, rng=rng)
+settings = {"batch_size": 32, "progress": False}
+fit(network, data, SGD(), learning_rate=0.1, epochs=1, rng=rng, **settings)
 x, labels = data.train.x[:2000], data.train.y[:2000]
 
 
@@ -173,7 +174,7 @@ for rate in (0.1, 0.025):
         network, rng = small_network(seed)
         for k, epochs in enumerate((0, 1, 5)):
             if epochs:
-                fit(network, data, SGD(), learning_rate=rate, batch_size=32, epochs=epochs, rng=rng)
+                fit(network, data, SGD(), learning_rate=rate, epochs=epochs, rng=rng, **settings)
             pair = [np.mean(np.sum(drawn(size, 3200 // size) ** 2, axis=1)) for size in (8, 512)]
             found[k, seed] = separate(pair, (8, 512))
     for epochs, (signal, noise) in zip((0, 1, 6), found.transpose(0, 2, 1), strict=True):
@@ -188,8 +189,9 @@ for rate in (0.1, 0.025):
 # was found to grow as the loss falls [2].
 #
 # What six seeds do show is the rate. After one epoch at 0.025 the two are equal at 43 to 258
-# images, about five times as many as at 0.1. The smaller rate leaves a smaller signal: large noisy
-# steps keep a run up on the walls of its valley, where the gradient is long. So the noise scale
+# images, about five times as many as at 0.1. The smaller rate leaves a smaller signal: as on the
+# bowl of chapter 01, large noisy steps keep a run up on the walls of its valley, where the gradient
+# is long. So the noise scale
 # belongs to the *run*, not to the data alone.
 #
 # ## Rate against batch size
@@ -248,14 +250,18 @@ plots.response(lines, "learning rate / batch size", "training loss", alt=alt)
 for size, k in ((8, 0), (32, 2), (128, 4), (32, 0), (128, 2), (512, 4)):
     print(f"batch {size} at rate {rates[k]}: loss {with_spread(losses[size][k])}", end=", ")
     print(f"test accuracy {with_spread(100 * tests[size][k], 1)} %")
-lines = {f"batch {size}": (losses[size][:6].mean(axis=1), 1 - tests[size][:6]) for size in losses}
+lines = {}
+for size, loss in losses.items():
+    arm = slice(loss.mean(axis=1).argmin() + 1)
+    lines[f"batch {size}"] = loss[arm].mean(axis=1), 1 - tests[size][arm]
 alt = "Test error against training loss: the lines of all five batch sizes lie on one another."
 plots.response(lines, "training loss", "test error", alt=alt, log_x=False)
 
 # %% [markdown] claims=["batch 8 at rate 0.0125: loss[3]: 76.8 0.05", "batch 32 at rate 0.05: loss[3]: 76.6 0.05", "batch 32 at rate 0.0125: loss[3]: 70.2 0.05", "batch 128 at rate 0.05: loss[3]: 70.1 0.05"]
 # **What to see.** No. At a training loss of 0.60 batches of 8 and of 32 name 76.8 and 76.6 % of the
-# test images, and at 0.88 batches of 32 and of 128 name 70.2 and 70.1 %. All five lines of the
-# figure are one. Here a large batch learns less in six epochs, but nothing worse.
+# test images, and at 0.88 batches of 32 and of 128 name 70.2 and 70.1 %. The left arms of all five
+# valleys are one line in the figure. Here a large batch learns less in six epochs, but nothing
+# worse.
 #
 # That is six epochs of a small network. Hoffer and others [4] trained long, and the gap closed when
 # large batches were given more updates; Shallue and others [5] tuned every batch size by itself on
@@ -316,9 +322,10 @@ outcome("06.a", "below the wall" if max(before) < 0.8 else "at the wall")
 # to where the bowl is flatter, until it can nearly stay. Small batches drive it farther, at 32 to
 # 1.19.
 #
-# So the wall is not $2/\lambda$ of the start, but where the network no longer finds such a place in
-# time. Cohen and others call the state in which $2/\lambda$ hovers at the rate the *edge of
-# stability* [6]. Our $\lambda$ is good to about a tenth, since a ReLU network's gradient has kinks.
+# So the wall is not $2/\lambda$ of the start. It is where a network no longer gets to such a place,
+# and only the runs tell us where. Cohen and others call the state in which $2/\lambda$ hovers at
+# the rate the *edge of stability* [6]. Our $\lambda$ is good to about a tenth, since a ReLU
+# network's gradient has kinks.
 
 # %% [markdown]
 # The lab has the whole table for the digits: the map on its right is the final loss, the panel in

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, several
 
 
+def _pair(got: object, names: tuple[str, str]) -> dict[str, object]:
+    return several(list(got) if np.ndim(got) == 1 else got, names)
+
+
 def signal_and_noise(squared_lengths: tuple, sizes: tuple) -> tuple[float, float]:
     r"""Return (|mean gradient|^2, trace of the covariance) from E|g_B|^2 at two batch sizes."""
     (first, second), (one, other) = squared_lengths, sizes
@@ -58,7 +62,7 @@ def _compare_split(answer: Callable, lengths: tuple, sizes: tuple) -> None:
         ),
         "The signal is a root: the squared length is asked for.": (np.sqrt(signal), noise),
     }
-    got = several(answer(tuple(lengths), tuple(sizes)), ("signal", "noise"))
+    got = _pair(answer(tuple(lengths), tuple(sizes)), ("signal", "noise"))
     compare(tuple(got.values()), (signal, noise), mistakes=mistakes)
 
 
@@ -162,7 +166,7 @@ def fewest_updates(updates_to_goal: Callable, budget: float, sizes: list, rates:
 def _compare_choice(
     answer: Callable, updates_to_goal: Callable, budget: int, sizes: list, rates: list
 ) -> None:
-    got = several(answer(updates_to_goal, budget, list(sizes), list(rates)), ("batch size", "rate"))
+    got = _pair(answer(updates_to_goal, budget, list(sizes), list(rates)), ("batch size", "rate"))
     for kind, (name, one) in zip((sizes, rates), got.items(), strict=True):
         compare(one, 0.0, tolerance=np.inf, what=f"the {name}")
         if not np.isclose(one, kind, rtol=1e-9).any():
@@ -199,6 +203,15 @@ def _compare_choice(
         f"{where} fits, but takes {chosen:g} updates; another pair within the budget takes "
         f"{fewest:g}.{why}"
     )
+
+
+def _listed(answer: Callable) -> Callable:
+    # The pair as it stands in the lists: an answer may return it as a list, or rounded.
+    def chosen(updates_to_goal: Callable, budget: float, sizes: list, rates: list) -> tuple:
+        size, rate = answer(updates_to_goal, budget, sizes, rates)
+        return min(sizes, key=lambda s: abs(s - size)), min(rates, key=lambda r: abs(r - rate))
+
+    return chosen
 
 
 def choice_from_a_table(answer: Callable, rng: Generator) -> None:
@@ -391,6 +404,7 @@ EXERCISES = [
             "never fits the budget. No special case is needed.",
         ],
         package=lambda: fewest_updates,
+        adapt=_listed,
     ),
     Exercise(
         id="06.4",

@@ -1,4 +1,7 @@
-r"""Wrong answers to the exercises of chapter 06, each with a part of the sentence expected."""
+r"""Wrong answers to the exercises of chapter 06, each with a part of the sentence expected.
+
+RIGHT holds right ones in other styles than the worked solution's.
+"""
 
 import numpy as np
 
@@ -212,3 +215,48 @@ WRONG = {
         (pieces_in_place, "changes its input `x`"),
     ],
 }
+
+
+def solved(squared_lengths, sizes):
+    matrix = [[1, 1 / size] for size in sizes]
+    return np.linalg.solve(matrix, squared_lengths)
+
+
+def interpolated(step, batch_size, base_rate, base_batch, warm):
+    target = base_rate * batch_size / base_batch
+    return np.interp(step, [0, warm], [base_rate, target]) if warm else target
+
+
+def sorted_runs(updates_to_goal, budget, sizes, rates):
+    runs = [(updates_to_goal(size, rate), size, rate) for rate in rates for size in sizes]
+    return list(next(run[1:] for run in sorted(runs) if run[0] * run[1] <= budget))
+
+
+def tables(updates_to_goal, budget, sizes, rates):
+    found = np.array([[updates_to_goal(size, rate) for rate in rates] for size in sizes])
+    found[found * np.array(sizes)[:, None] > budget] = np.inf
+    row, column = np.unravel_index(found.argmin(), found.shape)
+    return sizes[row], np.float32(rates[column])
+
+
+def averaged(x, error, size, piece_gradient):
+    firsts = range(0, len(x), size)
+    means = [piece_gradient(x[k : k + size], error[k : k + size]) for k in firsts]
+    return list(np.average(means, axis=0, weights=[len(x[k : k + size]) for k in firsts]))
+
+
+def popped(x, error, size, piece_gradient):
+    x, error, total, n = list(x), list(error), 0, len(x)
+    while x:
+        piece = np.array([x.pop() for _ in range(min(size, len(x)))])
+        errors = np.array([error.pop() for _ in range(len(piece))])
+        total = total + piece_gradient(piece, errors) * len(piece) / n
+    return total
+
+
+RIGHT = {
+    "06.1": [solved],
+    "06.2": [interpolated],
+    "06.3": [sorted_runs, tables, lambda *given: np.array(sorted_runs(*given))],
+}
+RIGHT |= {"06.4": [averaged, popped]}

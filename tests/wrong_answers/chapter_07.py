@@ -1,4 +1,7 @@
-r"""Wrong answers to the exercises of chapter 07, each with a part of the sentence expected."""
+r"""Wrong answers to the exercises of chapter 07, each with a part of the sentence expected.
+
+RIGHT holds right ones in other styles than the worked solution's.
+"""
 
 import numpy as np
 
@@ -276,7 +279,42 @@ WRONG = {
         (lambda steps: print(end=""), "returned None"),
     ],
 }
+
+
+def stairs_by_loop(epoch, learning_rate, drop, every):
+    for _ in range(every, epoch + 1, every):
+        learning_rate *= drop
+    return np.float32(learning_rate)
+
+
+class FromTheSteps:
+    r"""Averages the losses of the epoch's own steps, and looks up the last step's rate."""
+
+    def on_train_begin(self, run):
+        self.losses, self.rates, self.first = [], [], 0
+
+    def on_epoch_end(self, run):
+        self.losses += [float(np.mean(run.history.loss[self.first :]))]
+        self.rates += [run.history.learning_rate[-1]]
+        self.first = len(run.history.loss)
+
+
+def squared_cosine(step, steps, warm, top):
+    share = max(0, step - warm) / (steps - warm)
+    return top * min(step / warm if warm else 1, np.cos(np.pi / 2 * share) ** 2)
+
+
+def folded(step, low, high, half):
+    return np.interp(step % (2 * half), [0, half, 2 * half], [low, high, low])
+
+
 RIGHT = {
+    "07.1": [
+        {"step_decay": stairs_by_loop, "matching_decay": matching_decay},
+        {"step_decay": step_decay, "matching_decay": lambda d, e: np.log(1 / d) / e},
+    ],
+    "07.2": [FromTheSteps],
+    "07.3": [{"warm_cosine": squared_cosine, "triangle": folded}],
     "07.4": [
         designed(power, lambda part: (1 + np.cos(np.pi * part)) / 2),
         lambda steps: list(designed(power)(steps)),

@@ -3,6 +3,8 @@ r"""Wrong answers to the exercises of chapter 08, each with a part of the senten
 RIGHT holds right ones in other styles than the worked solution's.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -78,6 +80,17 @@ def share_of_the_one_before(loss, before, cutoff):
 
 def share_of_the_newest(loss, before, cutoff):
     return abs(loss - before) / loss < cutoff
+
+
+def walk_by_index(losses, sequence, learning_rate):
+    first = next((k for k, rate in enumerate(sequence) if rate != learning_rate), len(sequence))
+    coming, taken = (learning_rate, *sequence[first:]), 0
+    rates = [learning_rate, learning_rate]
+    for before, loss in pairwise(losses):
+        if taken + 1 < len(coming) and abs(loss - before) < 0.01 * losses[0] * 0.2**taken:
+            taken += 1
+        rates.append(coming[taken])
+    return np.array(rates)
 
 
 def by_epoch(losses, sequence, learning_rate):
@@ -232,6 +245,7 @@ RIGHT = {
         lambda n, period: (1 - np.mod(n - 1, period) / period) / np.ceil(n / period),
         lambda n, period: (period - (n - 1) % period) / period / (1 + (n - 1) // period),
     ],
+    "08.2": [walk_by_index],
     "08.3": [wave_with_state],
     "08.4": [luck(lead), by_images],
 }
