@@ -237,9 +237,10 @@ def standings(rows: Sequence[dict], workload: str = MAIN) -> Verdicts:
         workload: one of ``WORKLOADS``.
     """
     table = Verdicts(
-        f"Standings: {workload}. Room is the factor between the lowest and the highest rate within "
-        "1 point of the best. The last column is the probability that the method beats the next "
-        "one: the share of seeds, with its 95 % interval.",
+        f"Standings: {workload}. The lowest validation error comes first. Room is the factor "
+        "between the lowest and the highest rate within 1 point of the best. The last column is "
+        "the probability that the method beats the next one: the share of seeds, with its 95 % "
+        "interval.",
         ("method", "best rate", "test error, %", "room", "CPU ms a step", "beats the next"),
     )
     order = ranked(rows, (*METHODS, *FAMILIES) if workload == MAIN else BUDGETED, workload)

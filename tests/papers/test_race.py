@@ -195,7 +195,7 @@ def test_standings_have_cost_and_odds_beside_the_error():
     assert len(table.body) == 7 and {len(line) for line in table.body} == {len(table.head)}
     first, *_, last = table.body
     assert first[0] == "Adam" and first[2].startswith("11.0 ± ")
-    assert first[4] == "0.250 ± 0.000 (5)" and first[5] == "100% [57%, 100%]"
+    assert first[4] == "0.250 ± 0.000 (5)" and first[5] == "100 % [57, 100]"
     assert last[5] == ""
     assert len(race.standings(found).body) == len(race.METHODS) + len(race.FAMILIES)
 
