@@ -329,9 +329,11 @@ def histograms(rows: Mapping[str, Sequence[ArrayLike]], shown: Sequence[int], *,
         arrays = [np.ravel(layers[number - 1]) for number in shown]
         ends = min(map(np.min, arrays)), max(map(np.max, arrays))
         for axes, array, number in zip(line, arrays, shown, strict=True):
-            axes.hist(array, 40, ends, color=BLUE)
-            axes.set(yticks=[], title=f"layer {number}" if line is grid[0] else "")
+            axes.hist(array, 40, range=ends, color=BLUE)
+            axes.set(yticks=[])
             axes.tick_params(labelsize=7)
+            if axes in grid[0]:
+                axes.set_title(f"layer {number}", fontsize=9)
         line[0].set_ylabel(name)
     show(figure, alt)
 

@@ -247,10 +247,11 @@ for steep in (3, 10, 30):
 #
 # ## A bowl that lies askew
 #
-# In a network no Hessian is diagonal. Turn the valley by 30 degrees: its curvatures are still 1 and
-# 10, but now they are the *eigenvalues* of $H$, and belong to its *eigenvectors*. Write the
-# distance from the minimum as a sum of a part along each eigenvector. Each part is multiplied by $1
-# - \eta\lambda$ with its own $\lambda$, for $H$ times an eigenvector is $\lambda$ times it.
+# In a network the Hessian is hardly ever diagonal. Turn the valley by 30 degrees: its curvatures
+# are still 1 and 10, but now they are the *eigenvalues* of $H$, and belong to its *eigenvectors*.
+# Write the distance from the minimum as a sum of parts, one along each eigenvector. Each step
+# multiplies each part by its own $1 - \eta\lambda$, for $H$ times an eigenvector is $\lambda$
+# times it.
 #
 # **Predict**: at rate 0.15, by which factor does the flat part shrink in each step?
 
@@ -266,10 +267,7 @@ curvatures, axes = np.linalg.eigh(askew)
 parts = abs(path @ axes)
 lines = {"w₁": abs(path[:, 0]), "w₂": abs(path[:, 1])}
 lines |= {f"along curvature {c:.0f}": part for c, part in zip(curvatures, parts.T, strict=True)}
-alt = (
-    "Four distances from the minimum against the step, on a logarithmic axis: that of each weight "
-)
-alt += "and that along each eigenvector."
+alt = "Distance from the minimum against the step, for each weight and along each eigenvector."
 plots.curves(lines, "step", "distance", log_y=True, alt=alt)
 factors = (parts[1:] / parts[:-1]).mean(axis=0)
 print(f"factor along curvature 1: {factors[0]:.2f}, along curvature 10: {factors[1]:.2f}")
@@ -368,7 +366,7 @@ for name, (a, b) in {"one rate": (2 / 11, 2 / 11), "two rates": pair}.items():
         w = w * (1 - (a, b)[steps % 2] * curvatures)
         steps += 1
     print(f"{name}: {steps} steps to a thousandth, with {a:.3f} and {b:.3f} in turn")
-alt = "Size of the factor of two steps against the curvature, for one rate taken twice and for two."
+alt = "Size of the factor of two steps against the curvature, for a single rate and for a pair."
 lines[f"two rates, {whose('01.3')}"] = lines.pop("two rates")
 plots.curves(lines, "curvature", "size of the factor of two steps", alt=alt)
 outcome("01.d", "yes" if max(pair) > 2 / 10 else "no")
@@ -376,16 +374,16 @@ outcome("01.d", "yes" if max(pair) > 2 / 10 else "no")
 # %% [markdown] claims=["one rate: 35 0.5", "two rates: 21 0.5"]
 # <details><summary>What to see</summary>
 #
-# Two rates in turn need 21 steps where the best single rate needs 35. One of the two is more
-# than twice the edge. Taken alone it diverges: it overshoots in the steep direction. The small rate
-# that follows pulls that back, and the flat direction keeps the gain.
+# Two rates in turn need 21 steps where the best single rate needs 35. One of the two is more than
+# twice the edge. Along curvature 10 it multiplies the distance by more than 3, but the small rate
+# by less than 0.2, so the two together shrink it. The flat direction keeps the gain.
 #
 # </details>
 #
 # So the edge $2/\lambda_\text{max}$ holds for *one* rate, taken for ever; single steps may be
-# longer. For any number of rates the best ones are known (Young 1953), and long steps taken now and
-# then are studied again (Grimmer, SIAM Journal on Optimization 2024). All of it needs to know the
-# curvatures.
+# longer. For any number of rates the best ones are known (Young, Journal of Mathematics and Physics
+# 1953). That long steps, taken now and then, improve what can be guaranteed for every smooth convex
+# loss was proved only lately (Grimmer, SIAM Journal on Optimization 2024).
 #
 # ## When the bowl is not quadratic
 #
@@ -449,7 +447,7 @@ outcome("01.e", "both" if near and far else "only 1" if near else "only 2.5" if 
 # balance, the variance $v$ of $w$ stays the same:
 #
 # $$v = (1 - \eta)^2\, v + \frac{\eta^2}{B} \qquad\text{so}\qquad
-# v = \frac{\eta}{B\,(2 - \eta)} \approx \frac{\eta}{2B}$$
+# v = \frac{\eta}{B\,(2 - \eta)}$$
 #
 # The loss is then above its minimum by $\tfrac12 v$ on average: that *excess* is what we plot. To
 # see a mean, 1,000 runs go side by side from $w = 3$.
@@ -487,8 +485,9 @@ outcome("01.f", level["rate 0.2, batch 1"] / level["rate 0.4, batch 1"])
 #
 # Every run falls as before, and then stops falling: the noise throws $w$ about as fast as the slope
 # pulls it back. The level is the *noise floor*, and the formula has it. Half the rate gives 0.056
-# instead of 0.126, a little less than half, later. Sixteen times the batch gives 0.008, a
-# sixteenth, at the same speed; but each step looks at sixteen times as many examples.
+# instead of 0.126, a little less than half, later; for small rates it is half. Sixteen times the
+# batch gives 0.008, a sixteenth, at the same speed; but each step looks at sixteen times as many
+# examples.
 #
 # </details>
 #

@@ -233,7 +233,6 @@ guess("09.d", "The best momentum in the valley 1 : 25", within=1.3)
 # %%
 rates, momenta = np.linspace(0.002, 0.16, 60), np.linspace(0, 0.98, 50)
 worst = np.array([[max(size(c, r, m) for c in curvatures) for r in rates] for m in momenta])
-root = np.sqrt(momenta)
 edges = {"edge, 2 (1 + momentum) / 25": (2 * (1 + momenta) / 25, momenta)}
 labels = ("learning rate", "momentum", "factor of the slowest direction")
 alt = "A map: in the plane of rate and momentum, the factor by shades, and the edge as a line."

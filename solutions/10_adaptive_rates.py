@@ -483,8 +483,8 @@ outcome("10.g", min(at_the_articles, key=at_the_articles.get))
 
 # %% [markdown] claims=["momentum, line: article's rate: 18.9 0.4 spread", "AdaDelta, 1e-6: article's rate: 21.2 2.5 spread", "AdaDelta: article's rate: 26.1 1.1 spread", "momentum, line: article's rate[4]: 18.3 0.3 spread", "Adam, line: article's rate[4]: 18.3 1.4 spread", "Adam: article's rate[4]: 19.2 1.2 spread", "momentum: article's rate[4]: 19.5 0.6 spread", "AdaDelta: article's rate[4]: 21.6 3.0 spread", "AdaDelta: article's rate[7]: 3.4 1.6 spread", "momentum: article's rate[7]: 3.8 3.1 spread", "plain: article's rate[7]: 18.9 8.0 spread", "momentum, line: article's rate[7]: 32.3 23.2 spread", "Adam, line: article's rate[7]: 9.2 6.6 spread", "AdaGrad: article's rate[7]: 0.4 1.3 spread", "momentum, line: article's rate < AdaDelta, 1e-6: article's rate by 1", "AdaDelta, 1e-6: article's rate < AdaDelta: article's rate by 3"]
 # **What to see.** At the article's rates momentum with a line is best, with 18.9 %. AdaDelta is
-# *last*, with 26.1 %. With torch's epsilon it comes to 21.2 %: in four epochs that constant is worth
-# five points.
+# *last*, with 26.1 %. With torch's epsilon it comes to 21.2 %: in four epochs that constant is
+# worth five points.
 #
 # When each may choose, Adam (19.2) and the article's momentum (19.5) are within their spreads of
 # each other, and AdaDelta gets to 21.6 at a rate of 32, although it is said to need none. A line

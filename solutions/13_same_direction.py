@@ -353,8 +353,8 @@ outcome("13.e", "0" if abs(ahead) < 2.5 else "5" if ahead > 0 else "-5")
 # %% [markdown] claims=["16: DA-SGD against SGD:: 23.2 1.8 spread", "16: DA-SGD against SGD:[4]: 24.9 2.0 spread", "64: DA-SGD against SGD:: 26.4 1.3 spread", "64: DA-SGD against SGD:[4]: 31.6 2.2 spread", "256: DA-SGD against SGD:: 40.0 3.3 spread", "256: DA-SGD against SGD:[4]: 48.4 6.3 spread", "256: DA-SGD against SGD: < 256: DA-SGD against SGD:[4] by 3"]
 # **What to see.** Each line has two means, their difference, and its 95 % confidence interval,
 # seed by seed ([chapter 15](15_fair_race.ipynb) builds it). At the same rate DA-SGD wins: 23.2 %
-# against 24.9 at 16, 26.4 against 31.6 at 64, 40.0 against 48.4 at 256. The claim *reproduces*. (Plain SGD is not better at small
-# batches here; our runs end far earlier than the paper's.)
+# against 24.9 at 16, 26.4 against 31.6 at 64, 40.0 against 48.4 at 256. The claim *reproduces*.
+# (Plain SGD is not better at small batches here; our runs end far earlier than the paper's.)
 #
 # Now the control. SGD at 1.82 times the rate is as good at all three batch sizes: 0 lies inside the
 # intervals, and they leave room for 1.5 points at most. And momentum 0.5, a comparison that the

@@ -196,18 +196,13 @@ def vector(network):
 
 
 OwnMomentum = yours("14.1")
-pairs = {
-    "Momentum": (partial(OwnMomentum, lr=0.01), partial(torch.optim.SGD, lr=0.01, momentum=0.9)),
-    "RMSprop": (
-        partial(Optimizer, rule=optim.RMSprop(), lr=0.01),
-        partial(torch.optim.RMSprop, lr=0.01, alpha=0.9),
-    ),
-    "Adam": (partial(Optimizer, rule=optim.Adam(), lr=0.01), partial(torch.optim.Adam, lr=0.01)),
-}
+pairs = {"Momentum": (OwnMomentum, partial(torch.optim.SGD, momentum=0.9))}
+pairs["RMSprop"] = partial(Optimizer, rule=optim.RMSprop()), partial(torch.optim.RMSprop, alpha=0.9)
+pairs["Adam"] = partial(Optimizer, rule=optim.Adam()), torch.optim.Adam
 gaps = {}
-for name, (make, twin) in pairs.items():
-    ours = vector(trained(make, 30))
-    gap, moved = ours - vector(trained(twin, 30)), ours - vector(lenet(0))
+for name, makes in pairs.items():
+    ours, theirs = (vector(trained(partial(make, lr=0.01), 30)) for make in makes)
+    gap, moved = ours - theirs, ours - vector(lenet(0))
     gaps[name] = float(gap.abs().max())
     print(f"{name:9} largest difference {gaps[name]:.0e} of {moved.abs().max():.2f} moved")
 outcome("14.c", round(-np.log10(max(gaps["Momentum"], 1e-12))))

@@ -34,6 +34,9 @@ CALLS = {
     "curves": lambda: plots.curves(
         {"a": ([1, 2], [3, 4]), "b": [1, np.nan]}, "rate", "loss", log_x=True, log_y=True, alt=ALT
     ),
+    "histograms": lambda: plots.histograms(
+        {"a": [np.arange(5.0), np.zeros((2, 3))], "b": [[1, 2], [1, 3]]}, (1, 2), alt=ALT
+    ),
     "heatmap": lambda: plots.heatmap(
         [0, 1, 2],
         [0, 1],
@@ -102,6 +105,17 @@ def test_path_keeps_the_start_and_the_minimum_in_the_picture_when_it_diverges(fi
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     assert left < -2.5 and right > 0 and bottom < 0 and 1.2 < top < 10
     np.testing.assert_array_equal(axes.get_lines()[0].get_xydata(), run(0.5))
+
+
+def test_histograms_of_a_row_share_one_scale_and_name_their_layers(figures):
+    layers = [np.array([0.0, 4.0]), np.array([9.0]), np.array([-1.0, 1.0, 1.0])]
+    plots.histograms({"a": layers, "b": [layer / 2 for layer in layers]}, (1, 3), alt=ALT)
+    (figure,) = figures
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["layer 1", "layer 3", "", ""]
+    first, second, *_ = figure.axes
+    assert [sum(bar.get_height() for bar in axes.patches) for axes in (first, second)] == [2, 3]
+    assert first.patches[0].get_x() == second.patches[0].get_x() == -1
 
 
 def test_images_share_one_scale_and_keep_their_order(figures):

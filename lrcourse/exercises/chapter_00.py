@@ -111,6 +111,7 @@ def count_by_numbers(steps_needed: Callable, rng: Generator) -> None:
         "It never gets below the threshold: does w change in the loop, and downhill?": 100,
     }
     compare(steps_needed(1.0, 0.1, 0.01, 100), 6, mistakes=mistakes)
+    compare(steps_needed(1.0, 0.1, 0.015, 100), 5)
 
 
 def count_without_a_step(steps_needed: Callable, rng: Generator) -> None:
@@ -138,6 +139,10 @@ def count_gives_up(steps_needed: Callable, rng: Generator) -> None:
     if isinstance(got, int) and got > 31:
         raise Wrong(f"It took {got} steps where `limit` is 30: give up after `limit` steps.")
     compare(got, 30, mistakes=mistakes)
+    early = (
+        "It gives up before the last step that `limit` allows: with 6 steps needed, 7 are enough."
+    )
+    compare(steps_needed(1.0, 0.1, 0.01, 7), 6, mistakes={early: 7})
 
 
 def step(w: NDArray, gradient: NDArray, learning_rate: float) -> NDArray:

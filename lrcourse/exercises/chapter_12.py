@@ -2,7 +2,7 @@ r"""Checks of chapter 12, A rate for each layer."""
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
 
@@ -21,7 +21,8 @@ from lrcourse.exercises import (
     compare_call,
     several,
 )
-from lrcourse.optim import AdaGrad, LayerwiseRate
+from lrcourse.optim import AdaGrad, LayerwiseRate, Rule
+from lrcourse.training import Run
 
 WINDOW, LIMIT = 30, 1.8  # the plateau has ended where the mean loss of so many steps is below
 GOAL = 130  # of exercise 12.4: the paper's rule needs over 200 steps at its best rate
@@ -64,6 +65,54 @@ def plateau_ends(rates: ArrayLike, seed: int, steps: int = 600) -> NDArray:
         if np.isfinite(ended).all():
             break
     return ended[0] if given.ndim == 1 else ended
+
+
+def leaves(loss: NDArray) -> float:
+    r"""Return the step at which the mean loss of the last 30 batches is below 1.8; or infinity.
+
+    Args:
+        loss: of each batch, (steps,).
+    """
+    sums = np.cumsum(np.pad(loss, (1, 0)))
+    below = np.flatnonzero((sums[WINDOW:] - sums[:-WINDOW]) / WINDOW < LIMIT)
+    return float(below[0] + WINDOW) if len(below) else np.inf
+
+
+class Norms:
+    r"""A callback: ``norms`` has the length of each layer's gradient, (steps, layers, K)."""
+
+    def on_train_begin(self, run: Run) -> None:
+        r"""Find the layers."""
+        layers = [layer for layer in run.network.layers if hasattr(layer, "W")]
+        self.parts, self.norms = [layer.slice for layer in layers], []
+
+    def on_batch_end(self, run: Run) -> None:
+        r"""Write the lengths down."""
+        g = run.network.g
+        self.norms.append([np.linalg.norm(g[:, part], axis=1) for part in self.parts])
+
+
+class Scaled(Rule):
+    r"""SGD, the rate of each layer times a given multiplier of the step.
+
+    Args:
+        m: the multipliers, (steps, layers, K).
+        sizes: parameters of each layer.
+    """
+
+    state = ("taken",)
+
+    def __init__(self, m: ArrayLike, sizes: Sequence[int]) -> None:
+        self.m, self.sizes = np.asarray(m, dtype=np.float32), sizes
+
+    def begin(self, w: NDArray) -> None:
+        r"""Count from the first step."""
+        self.taken = 0
+
+    def update(self, w: NDArray, g: NDArray, learning_rate: float | NDArray) -> None:
+        r"""Take a step, as every rule."""
+        w -= learning_rate * np.repeat(self.m[self.taken].T, self.sizes, axis=1) * g
+        self.taken += 1
 
 
 @cache

@@ -1,5 +1,7 @@
 r"""Checks of chapter 15, A fair race."""
 
+import copy
+import functools
 import math
 from collections.abc import Callable
 from itertools import combinations
@@ -8,66 +10,189 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare_call
+from lrcourse.exercises import (
+    RETURNED_NONE,
+    Check,
+    Exercise,
+    Wrong,
+    call_unchanged,
+    compare_call,
+)
+from lrcourse.papers.images import pooled, whole
+from lrcourse.papers.trial import FAILS, HOLDS, NO_DIFFERENCE, UNDECIDED, student
+
+VERDICTS = (HOLDS, FAILS, NO_DIFFERENCE, UNDECIDED)
 
 
-def _margin(a: NDArray, b: NDArray, t: float) -> float:
-    return t * math.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
+def verdict(
+    a: NDArray,
+    b: NDArray,
+    resolution: float,
+    *,
+    error: Callable = lambda a, b: (a - b).std(ddof=1) / math.sqrt(len(a)),
+    freedom: Callable = lambda n: n - 1,
+    counts: Callable = lambda d, s, r, t, one_sided: abs(d) > r and abs(d) > t * s,
+    within: Callable = lambda d, s, r, t, one_sided: abs(d) + one_sided * s <= r,
+    names: tuple[str, str, str, str] = VERDICTS,
+) -> str:
+    r"""Judge by paired seeds whether the mean of a lies below that of b.
+
+    Args:
+        a: errors, one a seed.
+        b: of the other method, in the same order.
+        resolution: a difference that counts for nothing.
+        error: of the mean difference.
+        freedom: of Student's t, from the number of seeds.
+        counts: whether the difference counts, from difference, error, resolution and both t.
+        within: whether it lies within the resolution.
+        names: for a lower, b lower, no difference, and undecided.
+    """
+    d, s, at = a.mean() - b.mean(), error(a, b), freedom(len(a))
+    given = d, s, resolution, student(0.975, at), student(0.95, at)
+    if counts(*given):
+        return names[0] if d < 0 else names[1]
+    return names[2] if within(*given) else names[3]
 
 
-def _mistaken_margins(a: NDArray, b: NDArray, t: float) -> dict:
-    va, vb, n, m = a.var(ddof=1), b.var(ddof=1), len(a), len(b)
-    both = np.concatenate([a, b])
-    return {
-        "The spread has n in place of n - 1: from few seeds that is too small. Use ddof=1.": (
-            t * math.sqrt(a.var() / n + b.var() / m)
+def _unpaired(a: NDArray, b: NDArray) -> float:
+    return math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
+
+
+OTHER_VERDICTS: dict[str, Callable] = {
+    sentence: functools.partial(verdict, **other)
+    for sentence, other in {
+        "It treats the two samples as unrelated. What a seed does to both cancels in its "
+        "difference: take the spread of `a - b`.": dict(error=_unpaired),
+        "The spread has n in place of n - 1: from few seeds that is too small. Use ddof=1.": dict(
+            error=lambda a, b: (a - b).std() / math.sqrt(len(a))
         ),
-        "The spread is not divided by the number of seeds: that is how far one *run* may lie off, "
-        "not a mean.": t * math.sqrt(va + vb),
-        "The two errors are added: add their squares, then take the root.": (
-            t * (math.sqrt(va / n) + math.sqrt(vb / m))
+        "The spread is not divided by the root of the number of seeds: that is how far one *run* "
+        "may lie off, not a mean.": dict(error=lambda a, b: (a - b).std(ddof=1)),
+        "The spread is divided by n: the error of a mean is the spread over the *root* of n.": dict(
+            error=lambda a, b: (a - b).std(ddof=1) / len(a)
         ),
-        "The factor t is missing.": math.sqrt(va / n + vb / m),
-        "The root is missing.": t * (va / n + vb / m),
-        "t belongs outside of the root.": math.sqrt(t * (va / n + vb / m)),
-        "Only the first sample counts: the second one's mean is uncertain too.": (
-            t * math.sqrt(va / n)
+        "The variance stands where the standard deviation belongs.": dict(
+            error=lambda a, b: (a - b).var(ddof=1) / len(a)
         ),
-        "Each variance is divided by the square of its n, or its root: divide the variance by n.": (
-            t * math.sqrt(va / n**2 + vb / m**2)
+        "The degrees of freedom are n - 1: one spread was estimated, that of the differences.": (
+            dict(freedom=lambda n: 2 * n - 2)
         ),
-        "Both are divided by the number of the first: each sample has its own number of seeds.": (
-            t * math.sqrt((va + vb) / n)
+        "The degrees of freedom are n - 1, not n: the mean was estimated from the same seeds.": (
+            dict(freedom=lambda n: n)
         ),
-        "It divides by the number of all runs: each variance has its own n.": (
-            t * math.sqrt((va + vb) / (n + m))
+        "A difference counts as soon as it is over the margin: one within the resolution is too "
+        "small to matter, however sure it is.": dict(counts=lambda d, s, r, t, one: abs(d) > t * s),
+        "A difference counts as soon as it is over the resolution: with few seeds chance alone "
+        "does that.": dict(counts=lambda d, s, r, t, one: abs(d) > r),
+        "It asks the whole interval to lie beyond the resolution. The rule asks less: the interval "
+        "leaves out 0, and the difference itself is over the resolution.": dict(
+            counts=lambda d, s, r, t, one: abs(d) - t * s > r
         ),
-        "The two samples are thrown together: then their difference counts as spread.": (
-            t * both.std(ddof=1) / math.sqrt(n + m)
+        "It counts differences of one sign only: look at the size, then at the sign.": dict(
+            counts=lambda d, s, r, t, one: -d > r and -d > t * s
         ),
-        "Standard deviations stand where variances belong: square them.": (
-            t * math.sqrt(math.sqrt(va) / n + math.sqrt(vb) / m)
+        "For a difference to count it uses t of 0.95: the 95 % interval has 2.5 % at each end, so "
+        "t of 0.975.": dict(counts=lambda d, s, r, t, one: abs(d) > r and abs(d) > one * s),
+        "To show that there is *no* difference it uses t of 0.975: two one-sided tests at 5 % "
+        "take t of 0.95.": dict(within=lambda d, s, r, t, one: abs(d) + t * s <= r),
+        "It finds no difference as soon as the mean difference is small. That few seeds do not see "
+        "one is no sign that there is none: the interval must lie within the resolution.": dict(
+            within=lambda d, s, r, t, one: abs(d) <= r
         ),
-    }
+        "It finds no difference where difference and margin are each within the resolution: their "
+        "*sum* must be.": dict(within=lambda d, s, r, t, one: max(abs(d), one * s) <= r),
+        "What does not count is undecided for you: some of it can be called too small to matter, "
+        "and that is a finding.": dict(names=(HOLDS, FAILS, UNDECIDED, UNDECIDED)),
+        "What does not count is no difference for you: most of it is undecided.": dict(
+            names=(HOLDS, FAILS, NO_DIFFERENCE, NO_DIFFERENCE)
+        ),
+        "The sign is the wrong way round: the claim is that `a` is lower.": dict(
+            names=(FAILS, HOLDS, NO_DIFFERENCE, UNDECIDED)
+        ),
+        "No difference and undecided are the wrong way round.": dict(
+            names=(HOLDS, FAILS, UNDECIDED, NO_DIFFERENCE)
+        ),
+    }.items()
+}
 
 
-def margin_by_numbers(margin: Callable, rng: Generator) -> None:
-    r"""The example of the text, and another t."""
-    a, b = np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 5.0])
-    for t, expected in ((2.78, 3.2100), (4.3, 4.9652)):
-        compare_call(margin, (a, b, t), expected, _mistaken_margins, tolerance=1e-4)
+Case = tuple[NDArray, NDArray, float]
 
 
-def margin_of_unequal_numbers(margin: Callable, rng: Generator) -> None:
-    r"""Three seeds against eight, far apart."""
-    a, b = rng.normal(20, 1, size=3), rng.normal(30, 2, size=8)
-    compare_call(margin, (a, b, 2.3), _margin, _mistaken_margins, tolerance=1e-5)
+def _samples(rng: Generator) -> Case:
+    n, noise = int(rng.integers(3, 9)), rng.choice([0.15, 0.35, 0.8])
+    both = 20 + rng.normal(0, rng.choice([0.1, 2]), size=n)
+    a, b = both + rng.normal(0, noise, size=(2, n))
+    return np.round(a + rng.choice([-1.0, -0.5, 0.0, 0.2, 0.5, 1.0]), 2), np.round(b, 2), 0.5
 
 
-def margin_leaves_its_input(margin: Callable, rng: Generator) -> None:
+def _telling_samples(rng: Generator) -> list[Case]:
+    # Samples that tell each mistake from what is right and from every other mistake.
+    cases, groups = [], [[verdict, *OTHER_VERDICTS.values()]]
+    for _ in range(20_000):
+        if not groups:
+            break
+        case = _samples(rng)
+        split: list[list[Callable]] = []
+        for group in groups:
+            said = [judge(*case) for judge in group]
+            split += [
+                [judge for judge, one in zip(group, said, strict=True) if one == name]
+                for name in dict.fromkeys(said)
+            ]
+        if len(split) > len(groups):
+            cases.append(case)
+        groups = [group for group in split if len(group) > 1]
+    return cases
+
+
+def _shown(case: Case) -> str:
+    a, b, resolution = case
+    return f"a = {a.tolist()}, b = {b.tolist()} and resolution {resolution:g}"
+
+
+def _judged(answer: Callable, case: Case) -> str:
+    got = answer(*copy.deepcopy(case))
+    if got is None:
+        raise Wrong(f"For {_shown(case)}: {RETURNED_NONE}")
+    if not isinstance(got, str) or got not in VERDICTS:
+        raise Wrong("It should return HOLDS, FAILS, NO_DIFFERENCE or UNDECIDED, as a text.")
+    return got
+
+
+def _verdicts_agree(answer: Callable, cases: list[Case]) -> None:
+    found = [_judged(answer, case) for case in cases]
+    right = [verdict(*case) for case in cases]
+    if found == right:
+        return
+    for sentence, other in OTHER_VERDICTS.items():
+        if found == [other(*case) for case in cases]:
+            raise Wrong(sentence)
+    number = next(k for k, got in enumerate(found) if got != right[k])
+    a, b, _ = cases[number]
+    error = (a - b).std(ddof=1) / math.sqrt(len(a))
+    raise Wrong(
+        f"For {_shown(cases[number])} it says {found[number]!r}, where {right[number]!r} is "
+        f"expected: the mean difference is {(a - b).mean():.3g}, its error {error:.3g}, and t "
+        f"{student(0.975, len(a) - 1):.3g} for 0.975, {student(0.95, len(a) - 1):.3g} for 0.95."
+    )
+
+
+def verdicts_of_any_samples(answer: Callable, rng: Generator) -> None:
+    r"""Samples that every mistake judges wrongly somewhere."""
+    _verdicts_agree(answer, _telling_samples(rng))
+
+
+def verdict_of_the_text(answer: Callable, rng: Generator) -> None:
+    r"""The example of the text, and the same the other way round."""
+    a, b = np.array([17.0, 19.0, 18.0]), np.array([18.1, 20.0, 19.2])
+    _verdicts_agree(answer, [(a, b, 0.5), (b, a, 0.5), (a, b, 2.0), (a, b[::-1], 0.5)])
+
+
+def verdict_leaves_its_input(answer: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
     a, b = rng.normal(size=(2, 5))
-    call_unchanged(margin, 2.3, a=a, b=b)
+    call_unchanged(answer, 0.5, a=a, b=b)
 
 
 def _fair(
@@ -91,6 +216,7 @@ def _mistaken_results(validation: NDArray, test: NDArray) -> dict:
     k, mean, sd = wrong()
     first_nan = int(np.mean(validation, axis=0).argmin())
     per_seed = test[np.arange(len(test)), np.nan_to_num(validation, nan=np.inf).argmin(axis=1)]
+
     return {
         "At that rate a run diverged. `argmin` stops at a NaN and returns its place, and `nanmean` "
         "leaves the diverged runs out: take the smallest of those means that are numbers.": (
@@ -113,6 +239,23 @@ def _mistaken_results(validation: NDArray, test: NDArray) -> dict:
         ),
         "It takes the highest error: lower is better.": wrong(chosen=lambda v, t: -v.mean(axis=0)),
         "The order is (k, mean, sd).": (mean, sd, k),
+        "It chooses by the median over seeds: choose by the mean.": wrong(
+            chosen=lambda v, t: np.median(v, axis=0)
+        ),
+        "The median is reported: report the mean over seeds.": (k, np.median(test[:, k]), sd),
+        "A diverged run counts as a large error: among good runs its rate can still win. A rate at "
+        "which any run diverged is no choice.": wrong(
+            chosen=lambda v, t: np.nan_to_num(v, nan=100.0).mean(axis=0)
+        ),
+        "A diverged run counts as an error of 0: so the rate that diverges most wins.": wrong(
+            chosen=lambda v, t: np.nan_to_num(v).mean(axis=0)
+        ),
+        "The mean is taken over the rates, so it chooses among seeds: take it over axis 0.": (
+            _over_rates(validation, test)
+        ),
+        "It looks at the last seed only: choose by the mean over seeds.": wrong(
+            chosen=lambda v, t: v[-1]
+        ),
         "Each seed chooses a rate of its own: choose one rate, by the mean over seeds.": (
             k,
             per_seed.mean(),
@@ -124,6 +267,12 @@ def _mistaken_results(validation: NDArray, test: NDArray) -> dict:
     }
 
 
+def _over_rates(validation: NDArray, test: NDArray) -> tuple:
+    k = int(np.nan_to_num(validation.mean(axis=1), nan=np.inf).argmin())
+    found = test[:, min(k, test.shape[1] - 1)]
+    return k, found.mean(), found.std(ddof=1)
+
+
 def _ways(validation: NDArray, test: NDArray) -> list[int]:
     # The rates that right and wrong ways of choosing come to.
     means = [part.mean(axis=0) for part in (validation, test)]
@@ -132,6 +281,9 @@ def _ways(validation: NDArray, test: NDArray) -> list[int]:
         int(np.nanargmin(np.nanmin(validation, axis=0))),
         int(np.nanargmin(-means[0])),
         int(np.nanargmin(validation[0])),
+        int(np.nanargmin(validation[-1])),
+        int(np.nanargmin(np.median(validation, axis=0))),
+        int(validation.mean(axis=1).argmin()),
     ]
 
 
@@ -139,7 +291,8 @@ def _runs(rng: Generator, seeds: int, rates: int) -> tuple[NDArray, NDArray]:
     # Made-up errors for which all those ways come to different rates.
     while True:
         validation, test = 20 + rng.normal(size=(2, seeds, rates))
-        if len(set(_ways(validation, test))) == 5:
+        ways = _ways(validation, test)
+        if len(set(ways)) == len(ways):
             return validation, test
 
 
@@ -151,16 +304,16 @@ def result_by_numbers(fair_result: Callable, rng: Generator) -> None:
 
 
 def result_without_divergence(fair_result: Callable, rng: Generator) -> None:
-    r"""Five seeds, nine rates."""
+    r"""Ten seeds, twelve rates."""
     for _ in range(3):
-        compare_call(fair_result, _runs(rng, 5, 9), _fair, _mistaken_results)
+        compare_call(fair_result, _runs(rng, 10, 12), _fair, _mistaken_results)
 
 
 def result_with_divergence(fair_result: Callable, rng: Generator) -> None:
     r"""Rates at which one seed diverges, though its other seeds are the best of all."""
-    lost = np.full((4, 2), 10.0)
-    lost[1, 0] = lost[[0, 2, 3], 1] = np.nan
-    given = tuple(np.concatenate([part, lost], axis=1) for part in _runs(rng, 4, 7))
+    lost = np.full((10, 3), 2.0)
+    lost[:3, 0] = lost[1, 1] = lost[4:9, 2] = np.nan
+    given = tuple(np.concatenate([part, lost], axis=1) for part in _runs(rng, 10, 12))
     compare_call(fair_result, given, _fair, _mistaken_results)
 
 
@@ -175,7 +328,7 @@ BUGS = {
     "on_test": "the rate is chosen on the test errors",
     "one_rate": "the rate that suits the new method serves the old one too",
     "best_seed": "the best seed stands for all, where the mean belongs",
-    "biased": "the variance has n in place of n - 1",
+    "biased": "the spread has n in place of n - 1",
 }
 
 
@@ -194,12 +347,12 @@ def _difference(
         k[0] = k[1]
     old, new = test[0, :, k[0]], test[1, :, k[1]]
     difference = new.min() - old.min() if best_seed else new.mean() - old.mean()
-    spread = old.var(ddof=not biased) + new.var(ddof=not biased)
-    return k, difference, t * math.sqrt(spread / len(old))
+    return k, difference, t * (new - old).std(ddof=not biased) / math.sqrt(len(old))
 
 
 def _mistaken_differences(validation: NDArray, test: NDArray, t: float) -> dict:
     k, difference, margin = _difference(validation, test, t)
+    old, new = test[0, :, k[0]], test[1, :, k[1]]
     n = test.shape[1]
     left = {
         f"Still there: {'; '.join(BUGS[bug] for bug in bugs)}.": _difference(
@@ -211,7 +364,7 @@ def _mistaken_differences(validation: NDArray, test: NDArray, t: float) -> dict:
 
     def chosen(k: NDArray, errors: NDArray) -> tuple:
         old, new = errors[0, :, k[0]], errors[1, :, k[1]]
-        return k, new.mean() - old.mean(), _margin(old, new, t)
+        return k, new.mean() - old.mean(), t * (new - old).std(ddof=1) / math.sqrt(n)
 
     return left | {
         "The difference is new minus old: below 0 the new one is better.": (
@@ -219,7 +372,19 @@ def _mistaken_differences(validation: NDArray, test: NDArray, t: float) -> dict:
             -difference,
             margin,
         ),
-        "The margin is that of single runs: divide the variances by the number of seeds.": (
+        "The margin treats the two samples as unrelated: take the spread of the differences, "
+        "seed by seed.": (k, difference, t * _unpaired(old, new)),
+        "The median over seeds stands for all, where the mean belongs.": (
+            k,
+            np.median(new) - np.median(old),
+            margin,
+        ),
+        "The median of the differences stands for all, where their mean belongs.": (
+            k,
+            np.median(new - old),
+            margin,
+        ),
+        "The margin is that of single runs: divide the spread by the root of how many there are.": (
             k,
             difference,
             margin * math.sqrt(n),
@@ -246,14 +411,14 @@ def difference_by_numbers(fair_difference: Callable, rng: Generator) -> None:
     r"""Two rates, two seeds."""
     validation = np.array([[[20.0, 16.0], [22.0, 17.0]], [[16.0, 19.0], [17.0, 22.0]]])
     test = np.array([[[22.0, 17.0], [22.0, 18.0]], [[17.0, 20.0], [16.0, 23.0]]])
-    expected = (np.array([1, 0]), -1.0, 4.3 * 0.5**0.5)
+    expected = (np.array([1, 0]), -1.0, 4.3)
     compare_call(fair_difference, (validation, test, 4.3), expected, _mistaken_differences)
 
 
 def difference_of_any_runs(fair_difference: Callable, rng: Generator) -> None:
     r"""Four seeds, ten rates."""
     for _ in range(3):
-        given = (*_two_methods(rng, 4, 10), 2.45)
+        given = (*_two_methods(rng, 5, 14), 2.78)
         compare_call(fair_difference, given, _difference, _mistaken_differences)
 
 
@@ -262,7 +427,7 @@ def no_winner_among_equals(fair_difference: Callable, rng: Generator) -> None:
     found = []
     for _ in range(400):
         runs = equal_methods(rng)
-        _, difference, margin = fair_difference(*runs, 2.78)
+        _, difference, margin = fair_difference(*runs, 4.3)
         found.append(difference < -margin)
     if np.mean(found) > 0.08:
         raise Wrong(
@@ -283,26 +448,281 @@ def equal_methods(rng: Generator) -> tuple[NDArray, NDArray]:
     """
     rates = np.arange(6)
     curves = np.stack([15 + (rates - 4.0) ** 2, 15 + (rates - 3.0) ** 2])
-    validation, test = curves[:, None] + rng.normal(0, 0.7, size=(2, 2, 3, 6))
+    seeds = rng.normal(0, 0.7, size=(3, 1))  # what a start and a split do to both
+    validation, test = curves[:, None] + seeds + rng.normal(0, 0.6, size=(2, 2, 3, 6))
     return validation, test
+
+
+def difference_leaves_its_input(fair_difference: Callable, rng: Generator) -> None:
+    r"""Nothing is changed in place."""
+    validation, test = equal_methods(rng)
+    call_unchanged(fair_difference, 4.3, validation=validation, test=test)
+
+
+# ---- to decide within a budget of runs
+
+RATES, SEEDS, BUDGET, DEPTH = 6, 20, 60, 1.0
+WORLDS = 40
+
+
+class _Runs:
+    """Made-up runs of two methods, each with a valley of its own over the rates."""
+
+    def __init__(self, rng: Generator, gain: float) -> None:
+        bottoms = rng.choice(np.arange(1, RATES - 1), size=2, replace=False)
+        valleys = 2.0 * (np.arange(RATES) - bottoms[:, None]) ** 2 + [[15.0], [15.0 - gain]]
+        shared = rng.normal(0, 1, size=SEEDS)
+        noise = rng.normal(0, 0.5, size=(2, 2, RATES, SEEDS))
+        self.errors = valleys[:, :, None] + shared + noise  # validation and test
+        self.made: set[tuple[int, int, int]] = set()
+
+    def __call__(self, method: int, k: int, seed: int) -> tuple[float, float]:
+        which = int(method), int(k), int(seed)
+        if not (which[0] in (0, 1) and 0 <= which[1] < RATES and 0 <= which[2] < SEEDS):
+            raise Wrong(
+                f"It asks for run({method}, {k}, {seed}): methods are 0 and 1, rates 0 to "
+                f"{RATES - 1}, seeds 0 to {SEEDS - 1}."
+            )
+        self.made.add(which)
+        validation, test = self.errors[:, which[0], which[1], which[2]]
+        return float(validation), float(test)
+
+
+CALLS = ("first", "second", "undecided")
+
+
+def _decision(decide: Callable, runs: _Runs) -> str:
+    try:
+        got = decide(runs, RATES, SEEDS, BUDGET)
+    finally:
+        if len(runs.made) > BUDGET:
+            raise Wrong(f"It makes {len(runs.made)} runs, and the budget is {BUDGET}.")
+    if got is None:
+        raise Wrong(RETURNED_NONE)
+    if got not in CALLS:
+        raise Wrong(f"It should return 'first', 'second' or 'undecided', not {got!r:.40}.")
+    return got
+
+
+def _decisions(decide: Callable, rng: Generator, gain: float) -> list[str]:
+    return [_decision(decide, _Runs(rng, gain)) for _ in range(WORLDS)]
+
+
+def decisions_about_equals(decide: Callable, rng: Generator) -> None:
+    r"""Two methods that differ in nothing but the place of their best rate."""
+    found = _decisions(decide, rng, 0.0)
+    alarms = WORLDS - found.count("undecided")
+    if alarms > 7:
+        raise Wrong(
+            f"Of {WORLDS} pairs of equal methods it finds a better one in {alarms}; chance allows "
+            "2 or so. Has each method its own rate, chosen on validation errors of more than one "
+            "seed? Is the difference of test errors over its margin?"
+        )
+
+
+def decisions_about_a_point(decide: Callable, rng: Generator) -> None:
+    r"""One method is a point better, either of them."""
+    found = {
+        name: _decisions(decide, rng, gain) for name, gain in (("second", DEPTH), ("first", -DEPTH))
+    }
+    wrong = sum(call not in (name, "undecided") for name, calls in found.items() for call in calls)
+    if wrong > WORLDS // 10:
+        raise Wrong(
+            f"Of {2 * WORLDS} pairs in which one method is {DEPTH:g} point better, it names the "
+            f"worse one in {wrong}. Lower errors are better, and each method has its own best rate."
+        )
+    right = sum(calls.count(name) for name, calls in found.items())
+    if right < 1.6 * WORLDS:
+        raise Wrong(
+            f"Of {2 * WORLDS} pairs in which one method is {DEPTH:g} point better, it finds "
+            f"{right}; {1.6 * WORLDS:.0f} can be found with ease. Few runs are enough to find the "
+            "rates: spend the others on more seeds at these two, and compare seed by seed."
+        )
+
+
+def decisions_keep_to_the_budget(decide: Callable, rng: Generator) -> None:
+    r"""The number of runs, and what is returned."""
+    _decision(decide, _Runs(rng, DEPTH))
+
+
+def decided(run: Callable, rates: int, seeds: int, budget: int) -> str:
+    r"""Choose a rate for each method by two seeds, and compare all other seeds that are left.
+
+    Args:
+        run: ``run(method, k, seed)`` returns validation and test error.
+        rates: how many of each method.
+        seeds: how many there are.
+        budget: how many runs may be made.
+    """
+    grid = [[[run(m, k, seed)[0] for seed in (0, 1)] for k in range(rates)] for m in (0, 1)]
+    best = np.mean(grid, axis=2).argmin(axis=1)
+    count = min(seeds, (budget - 4 * rates) // 2 + 2)
+    first, second = (np.array([run(m, best[m], s)[1] for s in range(count)]) for m in (0, 1))
+    says = {HOLDS: "first", FAILS: "second"}
+    return says.get(verdict(first, second, 0.0), "undecided")
+
+
+# ---- the capstone
+
+STEPS, GOAL, FEW, MOST = 600, 0.80, 8, 0.70
+
+
+@functools.cache
+def _clothes() -> tuple[NDArray, ...]:
+    data = whole("fashion-mini")
+    return pooled(data.train.x), data.train.y, pooled(data.test.x), data.test.y
+
+
+class Batches:
+    r"""Batches of 64 images of fashion-mini, 14x14, with pixels and classes in another order.
+
+    The order is another for each generator, so what was learnt elsewhere is of no use. Each call
+    returns (x, y); there are as many as there are steps.
+
+    Args:
+        rng: of the order, and of the shuffling.
+        steps: how many batches there are.
+
+    Attributes:
+        held: images that are in no batch (2,000, 196), and their labels (2,000,).
+        asked: how many batches were asked for.
+    """
+
+    def __init__(self, rng: Generator, steps: int) -> None:
+        x, y, held, labels = _clothes()
+        pixels, classes = rng.permutation(x.shape[1]), rng.permutation(10)
+        self.x, self.y = x[:, pixels], classes[y]
+        self.held = held[:, pixels], classes[labels]
+        self.rng, self.steps, self.asked, self.left = rng, steps, 0, np.arange(0)
+
+    def __call__(self) -> tuple[NDArray, NDArray]:
+        """Return the next batch."""
+        self.asked += 1
+        if self.asked > self.steps:
+            raise Wrong(
+                f"It asks for more than {self.steps} batches: a step a batch, and no more steps."
+            )
+        if len(self.left) < 64:
+            self.left = self.rng.permutation(len(self.y))
+        chosen, self.left = self.left[:64], self.left[64:]
+        return self.x[chosen], self.y[chosen]
+
+
+def _labels(train: Callable, rng: Generator, steps: int, held: NDArray | None = None) -> tuple:
+    # The labels that it gives, and the right ones.
+    batch = Batches(rng, steps)
+    images = batch.held[0] if held is None else batch.held[0][held]
+    try:
+        got = train(batch, steps, images.copy(), 0)
+    finally:
+        if batch.asked > steps:
+            batch.asked = steps
+            batch()  # says so, even if the answer has caught it
+    if got is None:
+        raise Wrong(RETURNED_NONE)
+    got = np.asarray(got)
+    if got.shape != (len(images),):
+        raise Wrong(
+            f"It should return a class for each of the {len(images)} held images, so an array of "
+            f"shape ({len(images)},); its shape is {got.shape}. `argmax(axis=1)` turns logits "
+            "into classes."
+        )
+    return got, batch.held[1] if held is None else batch.held[1][held]
+
+
+def _reached(train: Callable, rng: Generator, steps: int) -> float:
+    got, right = _labels(train, rng, steps)
+    return float(np.mean(got == right))
+
+
+def capstone_gives_classes(train: Callable, rng: Generator) -> None:
+    r"""Twenty steps: a class for each image, by the images and the seed alone."""
+    number = int(rng.integers(2**32))
+
+    def labels(held: NDArray | None = None) -> NDArray:
+        return _labels(train, np.random.default_rng(number), 20, held)[0]
+
+    once = labels()
+    if not np.array_equal(once, labels()):
+        raise Wrong(
+            "The same seed gives other classes when it runs again: draw all random numbers from "
+            "`np.random.default_rng(seed)`, and keep nothing from one call to the next."
+        )
+    some = np.arange(0, 2000, 10)
+    if np.mean(once[some] != labels(some)) > 0.02:
+        raise Wrong(
+            "The class of a held image depends on which other images are held: it learns from "
+            "them, or normalizes by them. Train on the batches only, and let BatchNorm evaluate."
+        )
+
+
+def capstone_reaches_the_goal(train: Callable, rng: Generator) -> None:
+    r"""The mean of three runs with 600 steps."""
+    reached = float(np.mean([_reached(train, rng, STEPS) for _ in range(3)]))
+    if reached < GOAL:
+        why = (
+            "it has learnt nothing: does the step go downhill, and is the loss finite?"
+            if reached < 0.3
+            else "it learns, and slowly: try rates a factor of 3 apart, up to the first that fails."
+            if reached < 0.76
+            else "close: does the rate come down towards the end, to nearly 0 at the last step?"
+        )
+        raise Wrong(
+            f"The mean accuracy of three runs on held images is {reached:.1%}, the goal is "
+            f"{GOAL:.0%}: {why}"
+        )
+
+
+def capstone_takes_a_step_a_batch(train: Callable, rng: Generator) -> None:
+    r"""Eight steps cannot get far."""
+    reached = float(np.mean([_reached(train, rng, FEW) for _ in range(2)]))
+    if reached > MOST:
+        raise Wrong(
+            f"With {FEW} batches it is right on {reached:.0%} of held images. One step a batch "
+            "does not get there: it uses batches again, or brings what it learnt elsewhere."
+        )
+
+
+def trained(batch: Callable, steps: int, held: NDArray, seed: int) -> NDArray:
+    r"""Train 196-64-10 by momentum with half a cosine, and return the classes of held images.
+
+    Args:
+        batch: returns the next x and y.
+        steps: how many there are.
+        held: images.
+        seed: of the start.
+    """
+    from lrcourse import nn
+
+    layers = [nn.Linear(196, 64), nn.ReLU(), nn.Linear(64, 10)]
+    network = nn.Network(layers, np.random.default_rng(seed))
+    v = np.zeros_like(network.w)
+    for t in range(steps):
+        network.loss_and_gradient(*batch())
+        v = 0.9 * v - 0.1 * (1 + math.cos(math.pi * t / steps)) / 2 * network.g
+        network.w += v
+    return network.predict(held)
 
 
 EXERCISES = [
     Exercise(
         id="15.1",
-        title="The margin",
-        answers=("margin",),
+        title="The verdict",
+        answers=("my_verdict",),
         checks=[
-            Check("two samples, by numbers", margin_by_numbers),
-            Check("three seeds against eight", margin_of_unequal_numbers),
-            Check("the inputs stay as they were", margin_leaves_its_input),
+            Check("any samples", verdicts_of_any_samples),
+            Check("the example of the text", verdict_of_the_text),
+            Check("the inputs stay as they were", verdict_leaves_its_input),
         ],
         hints=[
-            "First make the variance of each sample, with n - 1. What is the variance of its mean?",
-            "`a.var(ddof=1) / len(a)` is the variance of the mean of `a`. Add the one of `b`, and "
-            "take the root of the sum.",
-            "`t * np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))`",
+            "Make the differences first, one a seed. All else is about their mean d and its error "
+            "s.",
+            "With `d = (a - b).mean()` and `s = (a - b).std(ddof=1) / np.sqrt(len(a))`: when does "
+            "`abs(d)` count, and when is even the far end of its interval too small?",
+            "`if abs(d) > max(resolution, student(0.975, n - 1) * s)` the sign of d says HOLDS or "
+            "FAILS; else `if abs(d) + student(0.95, n - 1) * s <= resolution` it is NO_DIFFERENCE.",
         ],
+        package=lambda: verdict,
     ),
     Exercise(
         id="15.2",
@@ -322,6 +742,7 @@ EXERCISES = [
             "`k = np.nanargmin(validation.mean(axis=0))`, then return `k`, `test[:, k].mean()` and "
             "`test[:, k].std(ddof=1)`.",
         ],
+        package=lambda: _fair,
     ),
     Exercise(
         id="15.3",
@@ -331,13 +752,52 @@ EXERCISES = [
             Check("any errors", difference_of_any_runs),
             Check("two seeds, two rates", difference_by_numbers),
             Check("no winner among equals", no_winner_among_equals),
+            Check("the inputs stay as they were", difference_leaves_its_input),
         ],
         hints=[
             "Line by line: who chooses, and on which images? Whose rate is it? Which seed counts? "
             "Which n?",
             "`validation.mean(axis=1).argmin(axis=1)` has one rate for each method. "
             "`test[0, :, k[0]]` are the old method's test errors at its own.",
-            "The difference is `new.mean() - old.mean()`, and both variances take `ddof=1`.",
+            "The difference is `new.mean() - old.mean()`, and the spread takes `ddof=1`.",
+        ],
+        package=lambda: _difference,
+    ),
+    Exercise(
+        id="15.4",
+        title="Decide",
+        answers=("decide",),
+        checks=[
+            Check("the budget is kept", decisions_keep_to_the_budget),
+            Check("equal methods", decisions_about_equals),
+            Check("one is a point better", decisions_about_a_point),
+        ],
+        hints=[
+            "Two questions share the budget: which rate suits each method, and who is better at "
+            "these rates? The valleys are steep, so the first needs few runs.",
+            "Two seeds at all rates of both methods are 24 runs. What is left is enough for all "
+            "seeds at the two best rates, if you keep what was run already.",
+            "Choose `k` by the mean validation error of seeds 0 and 1, run both methods at their "
+            "own `k` with seeds 0 to 19, and judge the test errors as in 15.1, at resolution 0.",
+        ],
+        package=lambda: decided,
+    ),
+    Exercise(
+        id="15.5",
+        title="Your network, your rule, your schedule",
+        answers=("my_training",),
+        checks=[
+            Check("a class for each image", capstone_gives_classes),
+            Check("80 % in 600 steps", capstone_reaches_the_goal),
+            Check("a step a batch", capstone_takes_a_step_a_batch),
+        ],
+        hints=[
+            "First let it run: a network of one hidden layer, plain steps, `network.predict(held)` "
+            "at the end. Then try rates, a factor of 3 apart, on `practice`.",
+            "`network.loss_and_gradient(*batch())` fills `network.g`; a step changes `network.w` "
+            "in place. Momentum 0.9 wants about a tenth of the rate of plain steps.",
+            "At step t of `steps`, a rate of `0.1 * (1 + np.cos(np.pi * t / steps)) / 2` with "
+            "momentum 0.9 is enough for 64 hidden units.",
         ],
     ),
 ]

@@ -237,9 +237,10 @@ def standings(rows: Sequence[dict], workload: str = MAIN) -> Verdicts:
         workload: one of ``WORKLOADS``.
     """
     table = Verdicts(
-        f"Standings: {workload}. Room is the factor between the lowest and the highest rate within "
-        "1 point of the best. The last column is the probability that the method beats the next "
-        "one: the share of seeds, with its 95 % interval.",
+        f"Standings: {workload}. The lowest validation error comes first. Room is the factor "
+        "between the lowest and the highest rate within 1 point of the best. The last column is "
+        "the probability that the method beats the next one: the share of seeds, with its 95 % "
+        "interval.",
         ("method", "best rate", "test error, %", "room", "CPU ms a step", "beats the next"),
     )
     order = ranked(rows, (*METHODS, *FAMILIES) if workload == MAIN else BUDGETED, workload)
@@ -554,7 +555,8 @@ PAPER = Paper(
         "The spread is that of starts, batches and the split into training and validation images. "
         "All share one set of test images, and other images would move all of them.",
         "For Rprop and iRprop- the rate is a factor on steps whose size and limits are their own.",
-        "Strategies that listen to the validation loss, and batches that grow, did not race.",
+        "Strategies that listen to the validation loss, batches that grow, and rules that joined "
+        "the course after the claims were locked did not race.",
     ),
     setting={
         "quick": "fashion-mini as 14x14 pixels, 8,000 images to train on, 2,000 each for "

@@ -132,7 +132,7 @@ class Odds(NamedTuple):
 
     def show(self) -> str:
         """Return it in percent, with the interval."""
-        return f"{self.share:.0%} [{self.low:.0%}, {self.high:.0%}]"
+        return f"{100 * self.share:.0f} % [{100 * self.low:.0f}, {100 * self.high:.0f}]"
 
 
 def beats(a: Sample, b: Sample, level: float = LEVEL) -> Odds:

@@ -54,6 +54,19 @@ def layer_through_a_training(batchnorm_layer: Callable, rng: Generator) -> None:
     compare(got, ((x - means) * scale, d_y * scale, means, variances))
 
 
+def fold_feature_by_feature(fold: Callable, rng: Generator) -> None:
+    r"""One feature after the other; variances from nearly 0 to 100."""
+    for fan_in, features in ((1, 1), (3, 5), (6, 2)):
+        W, x = rng.normal(size=(fan_in, features)), rng.normal(size=fan_in)
+        b, gamma, beta, mean = rng.normal(size=(4, 1, features))
+        variance = 10 ** rng.uniform(-6, 2, (1, features))
+        new_W, new_b = (np.asarray(part) for part in fold(W, b, gamma, beta, mean, variance))
+        for k in range(features):
+            y = float(x @ W[:, k]) + b[0, k]
+            y = (y - mean[0, k]) / (variance[0, k] + 1e-5) ** 0.5 * gamma[0, k] + beta[0, k]
+            compare(float(x @ new_W[:, k]) + new_b[0, k], y, tolerance=1e-4)
+
+
 CHECKS = {
     "05.1": [
         HiddenCheck(
@@ -72,6 +85,14 @@ CHECKS = {
         ),
     ],
     "05.3": [
+        HiddenCheck(
+            "one input, one feature, and many",
+            fold_feature_by_feature,
+            points=2,
+            hint="Each feature has a factor of its own, and epsilon counts where it hardly varies.",
+        ),
+    ],
+    "05.4": [
         HiddenCheck(
             "three batches, then one example",
             layer_through_a_training,

@@ -438,4 +438,4 @@ def test_the_probability_to_beat_is_the_share_of_seeds_with_its_interval():
     stats = pytest.importorskip("scipy.stats")
     interval = stats.binomtest(14, 20).proportion_ci(method="wilson")
     assert odds == pytest.approx((0.7, interval.low, interval.high))
-    assert odds.show() == "70% [48%, 85%]"
+    assert odds.show() == "70 % [48, 85]"
