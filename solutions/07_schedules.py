@@ -508,8 +508,6 @@ first_rates = np.array([0.025, 0.05, 0.1, 0.2, 0.4, 0.8])
 
 
 # %%
-
-
 class TestAccuracy:
     def on_train_begin(self, run):
         self.by_epoch = []

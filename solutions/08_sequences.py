@@ -37,8 +37,6 @@ guess("08.a", "Rate number 10 of sequence 4, in first rates")
 
 
 # %%
-
-
 def printed_saw_tooth(n):
     return (1 - (n - 1) % 10 / 10) / (n // 10 + 1)
 

@@ -509,7 +509,16 @@ from lrcourse import papers
 
 papers.verdicts("da-sgd")
 
-# %% [markdown]
+# %% [markdown] claims=["measured: mean of sizes below 32: 17.6 0.7 spread"]
+# **What to see.** At the paper's rates DA-SGD is ahead of SGD at 64, 128 and 256, and the more the
+# larger the batch. At 32 ten seeds do not decide it, and so the paper's own claim, from 32 on, is
+# undecided too. Below 32 the two have 17.6 and 17.3 %: undecided.
+#
+# The control decides more. SGD at 1.82 times the rate has the test error of DA-SGD at all six batch
+# sizes, to within one point, and from 32 on the same training loss; at 8 and 16 its loss is lower.
+# Tuned, SGD at 256 gains more than DA-SGD gives. Momentum 0.5 at the same rate is not beaten. And a
+# step of DA-SGD costs more than a tenth more, at every size.
+#
 # ## What we learnt
 #
 # - On a slope that stays DA-SGD steps K times as far as SGD. With noise from the bell curve K runs

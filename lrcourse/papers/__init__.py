@@ -63,7 +63,7 @@ def saved(name: str, scale: str = "quick") -> list[dict]:
     return table(Path(__file__).parent / "results" / f"{name}-quick.jsonl")
 
 
-def verdicts(name: str, rows: Sequence[dict] | None = None, scale: str = "quick") -> Verdicts:
+def verdicts(name: str, *, rows: Sequence[dict] | None = None, scale: str = "quick") -> Verdicts:
     r"""Return a paper's table of claims and verdicts; a notebook shows it as one.
 
     Args:
