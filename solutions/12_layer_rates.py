@@ -583,7 +583,11 @@ from lrcourse import papers
 
 papers.verdicts("layer-rates")
 
-# %% [markdown]
+# %% [markdown] claims=["layer-specific at 0.02, against plain at 0.02: 17.77 0.92 spread", "layer-specific at 0.02, against plain at 0.02[4]: 19.10 0.61 spread"]
+# **What to see.** On pictures of clothes both claims of the paper hold at one rate. The controls of
+# momentum and Nesterov then do what the rule does; that of AdaGrad is undecided. Each at its own
+# best rate, Nesterov gains by the rule, 17.77 % against 19.10, and the other two are undecided.
+#
 # And at the paper's own scale: Caffe's LeNet on all of MNIST, 2,000 iterations, ten runs of each of
 # three rules, and of the control, plain at the mean rate of the rule. A run takes a laptop about 40
 # seconds, so these rows came with the package.
