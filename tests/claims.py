@@ -138,10 +138,15 @@ class Order:
         return output[: a.start()] + b[0] + between + a[0] + output[b.end() :]
 
 
+def old(claim: str) -> bool:
+    """Whether a claim has the old form, a number and perhaps a tolerance."""
+    return bool(re.fullmatch(rf"{NUMBER.pattern}( {NUMBER.pattern})?", claim))
+
+
 def parse(claim: str, prose: str) -> Quoted | Order | None:
     """Read a claim of the text ``prose``; None for one of the old form."""
     n, place = NUMBER.pattern, r"(\S|\S.*?\S)(?:\[([1-9])\])?"
-    if re.fullmatch(rf"{n}( {n})?", claim):
+    if old(claim):
         return None
     if found := re.fullmatch(rf"{place}: ({n}) ({n})( spread)?", claim):
         label, position, quoted, tolerance, spread = found.groups()
