@@ -56,7 +56,7 @@ arrows = [("x", "×"), ("w", "×"), ("×", "+"), ("b", "+"), ("+", "sigmoid"), (
 plots.graph(nodes, arrows, alt="The computational graph of the neuron, with the numbers printed.")
 outcome("02.a", "negative" if d_w < 0 else "positive")
 
-# %% [markdown] claims=["d_w: -0.2518 0.00005", "d_z: -0.1481 0.00005"]
+# %% [markdown] claims=["backward: d_y[3]: -0.2518 0.00005", "d_z: -0.1481 0.00005"]
 # <details><summary>What to see</summary>
 #
 # `d_w` is −0.2518, and descent subtracts it: w grows. `d_z`, −0.1481, was computed once, and served
