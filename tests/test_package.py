@@ -28,8 +28,10 @@ FLOORS = [
     {"lrcourse", "files", "messages", "palette", "datasets"},  # __init__.py has lazy names only
     {"nn", "optim", "schedules", "whitening", "data"},
     {"measure", "training", "callbacks", "range_test", "torch_optim", "plots"},
-    {"sweep", "exercises"},
-    {"__main__", "cli", "course", "grading", "labs", "papers", "site", "widgets"},
+    {"sweep"},
+    {"papers"},
+    {"exercises"},
+    {"__main__", "cli", "course", "grading", "labs", "site", "widgets"},
 ]
 # Besides, these may import from a part of their own floor: (importer, imported).
 BESIDE = {
@@ -41,8 +43,8 @@ BESIDE = {
         ("range_test", "training"),
         ("range_test", "plots"),
     ],
-    *[("cli", part) for part in ("course", "grading", "papers", "site")],
-    *[("__main__", "cli"), ("grading", "course"), ("labs", "widgets"), ("widgets", "papers")],
+    *[("cli", part) for part in ("course", "grading", "site")],
+    *[("__main__", "cli"), ("grading", "course"), ("labs", "widgets")],
     *[("site", "course"), ("site", "widgets")],
 }
 
@@ -78,7 +80,7 @@ def test_there_are_notebooks():
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_a_notebook_is_small_and_holds_no_output(path):
-    assert path.stat().st_size < 50_000
+    assert path.stat().st_size < 60_000
     notebook = json.loads(path.read_text(encoding="utf-8"))
     assert "widgets" not in notebook["metadata"]  # forges refuse to show such a notebook
     for number, cell in enumerate(notebook["cells"], start=1):
