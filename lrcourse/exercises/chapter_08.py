@@ -249,10 +249,15 @@ def _compare_rates(answer: Callable, reference: Callable, mistaken: Callable, gi
     try:
         got = answer(heard, own, rate)
     except IndexError as error:
-        if "pop" not in str(error):
+        if "pop" in str(error):
+            raise Wrong(
+                "It takes a rate from an empty list: when no rate is left, the last one stays."
+            ) from error
+        if any(one != rate for one in sequence):
             raise
         raise Wrong(
-            "It takes a rate from an empty list: when no rate is left, the last one stays."
+            "Where every rate equals learning_rate none is left: ask whether there is one before "
+            "you look at the first."
         ) from error
     if got is None:
         raise Wrong(RETURNED_NONE)
@@ -312,11 +317,13 @@ def cutoff_of_a_longer_run(answer: Callable, rng: Generator) -> None:
 
 
 def cutoff_at_the_ends(answer: Callable, rng: Generator) -> None:
-    r"""One loss only; more small moves than rates; no rates at all."""
+    r"""One loss only; more small moves than rates; no rates at all, or none that is a change."""
     for losses, sequence in (
         ([0.7], [0.2]),
         ([1.0, 1.0, 1.0, 1.0, 1.0], [0.2]),
         ([1.0, 1.0], []),
+        ([1.0, 1.0], [0.4]),
+        ([1.0, 1.0], [0.4, 0.4]),
     ):
         _compare_cutoffs(answer, losses, sequence, 0.4)
 

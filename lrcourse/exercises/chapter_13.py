@@ -6,7 +6,15 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, compare_call
+from lrcourse.exercises import (
+    Check,
+    Exercise,
+    Wrong,
+    call_unchanged,
+    compare,
+    compare_call,
+    several,
+)
 from lrcourse.exercises.answers import rule
 from lrcourse.optim import DirectionAccelerated, Rule
 
@@ -105,6 +113,19 @@ def step_leaves_its_input(accelerated_step: Callable, rng: Generator) -> None:
     r"""Nothing is changed in place."""
     w, g, previous = rng.normal(size=(3, 4))
     call_unchanged(accelerated_step, 0.1, w=w, g=g, previous=previous)
+
+
+def step_keeps_a_copy(accelerated_step: Callable, rng: Generator) -> None:
+    r"""The caller's array changes after the step, as that of a network does."""
+    w, g, previous = rng.normal(size=(3, 4))
+    kept = several(accelerated_step(w, g, previous, 0.1), ("w", "previous"))["previous"]
+    stored = np.array(kept)
+    g += 1
+    if not np.array_equal(stored, kept):
+        raise Wrong(
+            "The `previous` that it returns is the caller's array `g` itself, which a network "
+            "fills with its next gradient. Return a new array with the same numbers."
+        )
 
 
 def _mistaken_reaches(right: float, above: float, below: float) -> dict:
@@ -361,6 +382,7 @@ EXERCISES = [
             Check("a gradient of 0 gets no boost", step_at_zero),
             Check("tiny gradients have signs too", step_of_tiny_gradients),
             Check("the inputs stay as they were", step_leaves_its_input),
+            Check("what it returns is its own", step_keeps_a_copy),
         ],
         hints=[
             "Where do the two signs agree? Ask it of each weight, not of the whole vector.",

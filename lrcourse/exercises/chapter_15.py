@@ -31,8 +31,10 @@ def verdict(
     *,
     error: Callable = lambda a, b: (a - b).std(ddof=1) / math.sqrt(len(a)),
     freedom: Callable = lambda n: n - 1,
+    freedom_within: Callable | None = None,
     counts: Callable = lambda d, s, r, t, one_sided: abs(d) > r and abs(d) > t * s,
     within: Callable = lambda d, s, r, t, one_sided: abs(d) + one_sided * s <= r,
+    lower: Callable = lambda d: d < 0,
     names: tuple[str, str, str, str] = VERDICTS,
 ) -> str:
     r"""Judge by paired seeds whether the mean of a lies below that of b.
@@ -43,14 +45,17 @@ def verdict(
         resolution: a difference that counts for nothing.
         error: of the mean difference.
         freedom: of Student's t, from the number of seeds.
+        freedom_within: the same for the third verdict, where it differs.
         counts: whether the difference counts, from difference, error, resolution and both t.
         within: whether it lies within the resolution.
+        lower: whether a difference that counts speaks for a.
         names: for a lower, b lower, no difference, and undecided.
     """
-    d, s, at = a.mean() - b.mean(), error(a, b), freedom(len(a))
-    given = d, s, resolution, student(0.975, at), student(0.95, at)
+    d, s, n = a.mean() - b.mean(), error(a, b), len(a)
+    one_sided = student(0.95, (freedom_within or freedom)(n))
+    given = d, s, resolution, student(0.975, freedom(n)), one_sided
     if counts(*given):
-        return names[0] if d < 0 else names[1]
+        return names[0] if lower(d) else names[1]
     return names[2] if within(*given) else names[3]
 
 
@@ -80,6 +85,10 @@ OTHER_VERDICTS: dict[str, Callable] = {
         "The degrees of freedom are n - 1, not n: the mean was estimated from the same seeds.": (
             dict(freedom=lambda n: n)
         ),
+        "To show that there is *no* difference it takes n degrees of freedom: there, too, they are "
+        "n - 1.": dict(freedom_within=lambda n: n),
+        "To show that there is *no* difference it takes n + 1 degrees of freedom: there, too, they "
+        "are n - 1.": dict(freedom_within=lambda n: n + 1),
         "A difference counts as soon as it is over the margin: one within the resolution is too "
         "small to matter, however sure it is.": dict(counts=lambda d, s, r, t, one: abs(d) > t * s),
         "A difference counts as soon as it is over the resolution: with few seeds chance alone "
@@ -106,6 +115,8 @@ OTHER_VERDICTS: dict[str, Callable] = {
         "What does not count is no difference for you: most of it is undecided.": dict(
             names=(HOLDS, FAILS, NO_DIFFERENCE, NO_DIFFERENCE)
         ),
+        "A difference above 0 by less than 1 still holds for you: whatever is above 0 speaks "
+        "against the claim.": dict(lower=lambda d: d < 1),
         "The sign is the wrong way round: the claim is that `a` is lower.": dict(
             names=(FAILS, HOLDS, NO_DIFFERENCE, UNDECIDED)
         ),
@@ -113,6 +124,14 @@ OTHER_VERDICTS: dict[str, Callable] = {
             names=(HOLDS, FAILS, UNDECIDED, NO_DIFFERENCE)
         ),
     }.items()
+}
+
+EDGES: dict[str, Callable] = {
+    "A difference of exactly the resolution counts for you: it has to be *over* it.": (
+        functools.partial(verdict, counts=lambda d, s, r, t, one: abs(d) >= r and abs(d) > t * s)
+    ),
+    "Where |d| + t s is exactly the resolution you are undecided: for no difference it may be *at "
+    "most* that.": functools.partial(verdict, within=lambda d, s, r, t, one: abs(d) + one * s < r),
 }
 
 
@@ -160,12 +179,14 @@ def _judged(answer: Callable, case: Case) -> str:
     return got
 
 
-def _verdicts_agree(answer: Callable, cases: list[Case]) -> None:
+def _verdicts_agree(
+    answer: Callable, cases: list[Case], others: dict[str, Callable] = OTHER_VERDICTS
+) -> None:
     found = [_judged(answer, case) for case in cases]
     right = [verdict(*case) for case in cases]
     if found == right:
         return
-    for sentence, other in OTHER_VERDICTS.items():
+    for sentence, other in others.items():
         if found == [other(*case) for case in cases]:
             raise Wrong(sentence)
     number = next(k for k, got in enumerate(found) if got != right[k])
@@ -187,6 +208,12 @@ def verdict_of_the_text(answer: Callable, rng: Generator) -> None:
     r"""The example of the text, and the same the other way round."""
     a, b = np.array([17.0, 19.0, 18.0]), np.array([18.1, 20.0, 19.2])
     _verdicts_agree(answer, [(a, b, 0.5), (b, a, 0.5), (a, b, 2.0), (a, b[::-1], 0.5)])
+
+
+def verdict_on_the_edge(answer: Callable, rng: Generator) -> None:
+    r"""A difference of exactly the resolution, without a spread, and one just below it."""
+    a = np.ones(3)
+    _verdicts_agree(answer, [(a, a + 0.5, 0.5), (a, a + 0.5, 0.75), (a + 0.5, a, 0.5)], EDGES)
 
 
 def verdict_leaves_its_input(answer: Callable, rng: Generator) -> None:
@@ -712,6 +739,7 @@ EXERCISES = [
         checks=[
             Check("any samples", verdicts_of_any_samples),
             Check("the example of the text", verdict_of_the_text),
+            Check("a difference of exactly the resolution", verdict_on_the_edge),
             Check("the inputs stay as they were", verdict_leaves_its_input),
         ],
         hints=[

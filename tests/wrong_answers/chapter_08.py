@@ -68,6 +68,13 @@ def walk(
     return cutoff_rates
 
 
+def walk_unguarded(losses, sequence, learning_rate):
+    coming = list(sequence)
+    while sequence and coming[0] == learning_rate:
+        coming.pop(0)
+    return walk()(losses, coming, learning_rate)
+
+
 def walk_popping(losses, sequence, learning_rate):
     right = walk()(losses, sequence, learning_rate)
     losses.pop()
@@ -181,6 +188,7 @@ WRONG = {
         (teeth_in_place, "changes its input `n`"),
     ],
     "08.2": [
+        (walk_unguarded, "ask whether there is one before"),
         (walk(shrink=1.0), "stays as it was"),
         (walk(always=True), "after every epoch"),
         (walk(shrink=0.8), "0.2 of itself"),

@@ -121,6 +121,7 @@ def run_in_place(gradient, w, learning_rate, steps):
 WRONG = {
     "13.1": [
         (lambda *given: step()(*given)[::-1], "other way round"),
+        (step(stored=lambda g, previous, boost: g), "is the caller's array `g` itself"),
         (step(stored=lambda g, previous, boost: g + boost), "stores the boosted"),
         (step(stored=lambda g, previous, boost: boost), "stores the boost"),
         (step(stored=lambda g, previous, boost: previous.copy()), "old gradient"),

@@ -14,14 +14,17 @@ def my_verdict(
     counts=lambda d, margin, far, r: abs(d) > max(margin, r),
     within=lambda d, margin, far, r: far <= r,
     says=(HOLDS, FAILS, NO_DIFFERENCE, UNDECIDED),
+    freedom_within=None,
+    sign=0,
 ):
     r"""A verdict with another spread, freedom, rule or names."""
 
     def answer(a, b, resolution):
         d, s, at = a.mean() - b.mean(), spread(a, b), freedom(len(a))
-        given = d, student(0.975, at) * s, abs(d) + student(0.95, at) * s, resolution
+        one_sided = student(0.95, freedom_within(len(a)) if freedom_within else at)
+        given = d, student(0.975, at) * s, abs(d) + one_sided * s, resolution
         if counts(*given):
-            return says[int(d > 0)]
+            return says[int(d > sign)]
         return says[2] if within(*given) else says[3]
 
     return answer
@@ -166,6 +169,11 @@ WRONG = {
         (my_verdict(lambda a, b: (a - b).var(ddof=1) / len(a)), "variance stands"),
         (my_verdict(freedom=lambda n: 2 * n - 2), "one spread was estimated"),
         (my_verdict(freedom=lambda n: n), "not n: the mean"),
+        (my_verdict(freedom_within=lambda n: n), "it takes n degrees of freedom"),
+        (my_verdict(freedom_within=lambda n: n + 1), "it takes n + 1 degrees"),
+        (my_verdict(sign=1), "above 0 by less than 1"),
+        (my_verdict(counts=lambda d, m, far, r: abs(d) >= max(m, r)), "to be *over* it"),
+        (my_verdict(within=lambda d, m, far, r: far < r), "*at most* that"),
         (my_verdict(counts=lambda d, m, far, r: abs(d) > m), "however sure"),
         (my_verdict(counts=lambda d, m, far, r: abs(d) > r), "chance alone"),
         (my_verdict(counts=lambda d, m, far, r: abs(d) - m > r), "whole interval"),
