@@ -135,12 +135,12 @@ for momentum in (0.5, 0.9, 0.99):
     length = -np.diff(places)
     lengths[f"momentum {momentum}"] = length[:150]
     half = np.argmax(length >= length[-1] / 2) + 1
-    print(f"momentum {momentum}: {length[-1]:.1f} times as long, half of that at step {half}")
+    print(f"momentum {momentum}: a step grows to {length[-1]:.1f} rates, half at step {half}")
 alt = "Length of a step against the step, for three momenta: each rises to a level of its own."
 plots.curves(lengths, "step", "length of a step, in rates", alt=alt)
 outcome("09.b", half)
 
-# %% [markdown] claims=["momentum 0.5: 2.0 0.05", "momentum 0.9: 10.0 0.05", "momentum 0.99: 100.0 0.05", "momentum 0.9[2]: 7 0", "momentum 0.99[2]: 69 0"]
+# %% [markdown] claims=["momentum 0.5: a step grows to: 2.0 0.05", "momentum 0.9: a step grows to: 10.0 0.05", "momentum 0.99: a step grows to: 100.0 0.05", "momentum 0.9: a step grows to[2]: 7 0", "momentum 0.99: a step grows to[2]: 69 0"]
 # **What to see.** Lengths of 2.0, 10.0 and 100.0 rates. And the larger $\mu$, the longer the
 # run-up: half speed comes at step 7 for 0.9, at step 69 for 0.99, after about $0.7/(1 - \mu)$
 # steps.
@@ -244,7 +244,7 @@ print(f"smallest factor {worst.min():.3f}, at rate {rates[column]:.3f}", end=" "
 print(f"and momentum {momenta[row]:.2f}; best without momentum {worst[0].min():.3f}")
 outcome("09.d", momenta[row])
 
-# %% [markdown] claims=["smallest factor: 0.678 0.0005", "at rate: 0.106 0.0005", "and momentum: 0.46 0.005", "best without momentum: 0.925 0.0005"]
+# %% [markdown] claims=["smallest factor: 0.678 0.0005", "at rate: 0.106 0.0005", "at rate[2]: 0.46 0.005", "best without momentum: 0.925 0.0005"]
 # **What to see.** A narrow tongue of good settings, with the best at momentum 0.46 and rate 0.106:
 # there each step multiplies by 0.678, without momentum at best by 0.925. More momentum than at the
 # tip of the tongue only lets the swings last. And the two must be found together: the best rate
@@ -282,7 +282,7 @@ for condition in (10, 100, 1000, 10000):
     print(f"condition {condition}: plain {plain:5} steps, momentum {best:.3f} {balls[-1]:3} steps")
 outcome("09.e", balls[3] / balls[1])
 
-# %% [markdown] claims=["condition 100: 346 0", "condition 10000: 34539 0", "condition 100[3]: 56 0", "condition 10000[3]: 689 0"]
+# %% [markdown] claims=["condition 100: plain: 346 0", "condition 10000: plain: 34539 0", "condition 100: plain[3]: 56 0", "condition 10000: plain[3]: 689 0"]
 # **What to see.** From condition 100 to 10000 plain descent goes from 346 steps to 34539, a hundred
 # times as many; the ball from 56 to 689, some twelve times. Not quite ten: at the end of the floor
 # both eigenvalues are equal, and then the distance shrinks like $t\,\mu^{t/2}$, not like

@@ -142,7 +142,7 @@ plots.curves(lines, "step", "w (the minimum is at 0)", alt=alt)
 before, after = lines["iRprop-, published"][7:9]
 outcome("11.b", "rested" if after == before else "gone back" if after < before else "gone on")
 
-# %% [markdown] claims=["Rprop-: at step 7[3]: 0.292 0.0005", "Rprop-: at step 7[5]: 0.142 0.0005"]
+# %% [markdown] claims=["Rprop-: at step 7: 0.292 0.0005", "Rprop-: at step 7[3]: 0.142 0.0005", "published: at step 7[3]: 0.292 0.0005", "paper's: at step 7[3]: 0.142 0.0005"]
 # **What to see.** All three walk in ever longer steps and jump over the minimum to 0.292. Rprop-
 # and the paper's rule turn round at once, to 0.142. The published iRprop- rests at 0.292 for one
 # step and then goes back. Later flips part the paper's rule from Rprop-, too. Which is better is a
@@ -192,7 +192,7 @@ check("11.2")
 
 # %%
 edge = np.log(1.2) / (np.log(1.2) + np.log(2))
-print(f"Rprop can afford {edge:.1%} flips")
+print(f"balance: Rprop can afford {edge:.1%} flips")
 rng = np.random.default_rng(0)
 for a in (0, 0.5, 1.18, 2):
     flip, sizes = 2 * NormalDist().cdf(a) * NormalDist().cdf(-a), []
@@ -205,7 +205,7 @@ for a in (0, 0.5, 1.18, 2):
     )
 outcome("11.c", 100 * edge)
 
-# %% [markdown] claims=["Rprop can afford: 20.8 0.05", "a = 1.18: flips[2]: -0.001 0.0005"]
+# %% [markdown] claims=["balance: Rprop can afford: 20.8 0.05", "a = 1.18: flips[2]: -0.001 0.0005"]
 # **What to see.** Rprop can afford 20.8 % flips. It takes a signal of 1.18 times the noise to stay
 # below that: there the dice find a change of -0.001 a step. With less, steps shrink until they lie
 # at $\Delta_\text{min}$, whatever the slope. And iRprop-, which forgets each flip?
