@@ -300,6 +300,7 @@ def _adam_run(
     steps: Sequence[Sequence[NDArray]],
     rate: float,
     *,
+    epsilon: float = 1e-8,
     one_list: bool = False,
     every_array: bool = False,
     uncounted: bool = False,
@@ -315,11 +316,11 @@ def _adam_run(
             v[k] = 0.999 * v[k] + 0.001 * g**2
             count = 1 if uncounted else t
             m_hat, v_hat = m[k] / (1 - 0.9**count), v[k] / (1 - 0.999**count)
-            arrays[k] = arrays[k] - rate * m_hat / (np.sqrt(v_hat) + 1e-8)
+            arrays[k] = arrays[k] - rate * m_hat / (np.sqrt(v_hat) + epsilon)
     return arrays
 
 
-def _mistaken_runs(*given: object) -> dict:
+def _mistaken_runs(*given: object, epsilon: float) -> dict:
     causes = {
         "one_list": "m and v are one and the same list, so each overwrites the other",
         "every_array": "t counts arrays, not steps: all arrays of a step have the same t",
@@ -328,13 +329,19 @@ def _mistaken_runs(*given: object) -> dict:
     for some in product((True, False), repeat=2):
         bugs = dict(zip(causes, some, strict=True))
         if text := "; ".join(cause for bug, cause in causes.items() if bugs[bug]):
-            mistakes[f"{text[0].upper()}{text[1:]}."] = _adam_run(*given, **bugs)
-    return mistakes | {"t stays 1: count the steps.": _adam_run(*given, uncounted=True)}
+            mistakes[f"{text[0].upper()}{text[1:]}."] = _adam_run(*given, epsilon=epsilon, **bugs)
+    mistakes["t stays 1: count the steps."] = _adam_run(*given, epsilon=epsilon, uncounted=True)
+    if epsilon != 1e-8:
+        missing = "epsilon is missing, or always 1e-8: add the one that is given to the root."
+        mistakes[missing] = _adam_run(*given)
+        mistakes["epsilon is subtracted: add it to the root."] = _adam_run(*given, epsilon=-epsilon)
+    return mistakes
 
 
-def _check_adam_run(answer: Callable, *given: object) -> None:
+def _check_adam_run(answer: Callable, *given: object, **options: float) -> None:
     arrays, steps, rate = given
-    got = answer([w.copy() for w in arrays], [[g.copy() for g in one] for one in steps], rate)
+    steps_copy = [[g.copy() for g in one] for one in steps]
+    got = answer([w.copy() for w in arrays], steps_copy, rate, **options)
     if got is None:
         raise Wrong(RETURNED_NONE)
     if not isinstance(got, list | tuple) or len(got) != len(arrays):
@@ -347,8 +354,9 @@ def _check_adam_run(answer: Callable, *given: object) -> None:
     for w, one in zip(arrays, got, strict=True):
         if np.shape(one) != w.shape:
             raise Wrong(f"An array of shape {w.shape} came back in the shape {np.shape(one)}.")
-    mistakes = {text: joined(run) for text, run in _mistaken_runs(*given).items()}
-    compare(flat, joined(_adam_run(*given)), mistakes=mistakes)
+    options = {"epsilon": 1e-8} | options
+    mistakes = {text: joined(run) for text, run in _mistaken_runs(*given, **options).items()}
+    compare(flat, joined(_adam_run(*given, **options)), mistakes=mistakes)
 
 
 def run_of_several_arrays(adam_run: Callable, rng: Generator) -> None:
@@ -362,6 +370,12 @@ def run_of_several_arrays(adam_run: Callable, rng: Generator) -> None:
 def run_of_one_array(adam_run: Callable, rng: Generator) -> None:
     r"""One vector."""
     _check_adam_run(adam_run, [rng.normal(size=3)], list(rng.normal(size=(5, 1, 3))), 0.01)
+
+
+def run_with_a_large_epsilon(adam_run: Callable, rng: Generator) -> None:
+    r"""Two vectors, with an epsilon large enough to see where it stands."""
+    arrays, steps = list(rng.normal(size=(2, 3))), list(rng.normal(size=(4, 2, 3)))
+    _check_adam_run(adam_run, arrays, steps, 0.1, epsilon=0.1)
 
 
 def run_leaves_its_input(adam_run: Callable, rng: Generator) -> None:
@@ -444,6 +458,7 @@ EXERCISES = [
         checks=[
             Check("a matrix and two vectors", run_of_several_arrays),
             Check("one vector", run_of_one_array),
+            Check("a large epsilon", run_with_a_large_epsilon),
             Check("the arrays stay as they were", run_leaves_its_input),
         ],
         hints=[

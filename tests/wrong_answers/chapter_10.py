@@ -82,7 +82,9 @@ def adam_in_place(w, m, v, g, learning_rate, t, beta1=0.9, beta2=0.999, epsilon=
     return w, m, v
 
 
-def adam_run(one_list=False, every_array=False, in_place=False, new_list=True, uncounted=False):
+def adam_run(
+    one_list=False, every_array=False, in_place=False, new_list=True, uncounted=False, sign=1
+):
     r"""A run of Adam over several arrays with some of the bugs."""
 
     def adam_run(arrays, steps, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
@@ -96,7 +98,7 @@ def adam_run(one_list=False, every_array=False, in_place=False, new_list=True, u
                 m[k] = beta1 * m[k] + (1 - beta1) * g
                 v[k] = beta2 * v[k] + (1 - beta2) * g**2
                 m_hat, v_hat = m[k] / (1 - beta1**t), v[k] / (1 - beta2**t)
-                move = learning_rate * m_hat / (np.sqrt(v_hat) + epsilon)
+                move = learning_rate * m_hat / (np.sqrt(v_hat) + sign * epsilon)
                 if in_place:
                     arrays[k] -= move
                 else:
@@ -160,6 +162,9 @@ WRONG = {
         (adam_run(in_place=True), "works in place"),
         (adam_run(new_list=False), "into the list that it was given"),
         (adam_run(uncounted=True), "t stays 1"),
+        (adam_run(sign=0), "psilon is missing"),
+        (adam_run(sign=-1), "psilon is subtracted"),
+        (lambda *given, epsilon=0: adam_run()(*given), "or always 1e-8"),
         (lambda *given: adam_run()(*given)[0], "list of 3 arrays"),
     ],
 }
