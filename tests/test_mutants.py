@@ -23,11 +23,7 @@ SURVIVORS = tomllib.loads(Path(__file__).with_name("survivors.toml").read_text("
 BY_OUTCOME = SURVIVORS.pop("by outcome")  # id: what is measured or decided; any way there is right
 EXERCISES = {e.id: e for chapter in exercises.chapters() for e in exercises.exercises(chapter)}
 JUDGED = [id for id in EXERCISES if id not in BY_OUTCOME]
-<<<<<<< HEAD
-HOLES = 2  # they may only get fewer
-=======
-HOLES = 8  # they may only get fewer
->>>>>>> fix09
+HOLES = 0
 
 
 def worked(id):
