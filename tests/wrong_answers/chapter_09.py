@@ -175,7 +175,7 @@ WRONG = {
             "effective rate",
         ),
         (lambda momentum: 1.0, "one step leads"),
-        (lambda momentum: 1.36 if momentum else 2.0, "where"),
+        (lambda momentum: 1.36 if momentum else 2.0, "above 1.36 shrinks"),
     ],
     "09.5": [
         (roll(True, True, True), "Every row is the last w"),
