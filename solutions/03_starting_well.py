@@ -47,6 +47,7 @@ def deep_network(start, activation=nn.ReLU, depth=10, runs=None, seed=0):
     return network
 
 
+# %%
 def by_layer(network, what="y"):
     rows = measure.layer_statistics(network, *digits.train)
     return [row[what] for row in rows if row["layer"] == "Linear"]

@@ -72,7 +72,7 @@ def _chosen(exercise: Exercise, space: Mapping, package: object) -> tuple[object
         times = _times(exercise.use, package, answer) if exercise.use else 0
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        return package, f"right, but used here it raised {said} The package's version goes on."
+        return package, f"right, but used here it raised {said}. The package's version goes on."
     if times > SLOW:
         said = f"right, but it takes {times:.0f} times as long as the package's, which goes on."
         return package, said
@@ -114,6 +114,7 @@ def rule(
         counts: whether ``step`` is given ``t``, the number of this step, from 1.
         hyperparameters: their defaults; the class takes them by name.
     """
+    passed = (*hyperparameters, "t") if counts else tuple(hyperparameters)
 
     class Made(Rule):
         def __init__(self, **own: float) -> None:
@@ -131,13 +132,13 @@ def rule(
             if counts:
                 self.t += 1
             remembered = [getattr(self, each) for each in state]
-            options = {each: getattr(self, each) for each in (*hyperparameters, *["t"][:counts])}
+            options = {each: getattr(self, each) for each in passed}
             found = step(w, *remembered, g, learning_rate, **options)
             new, *after = found if state else (found,)
             w[...] = new
             for each, value in zip(state, after, strict=True):
                 setattr(self, each, value)
 
-    Made.state = (*state, *["t"][:counts])
+    Made.state = (*state, "t") if counts else tuple(state)
     Made.__name__ = Made.__qualname__ = name
     return Made
