@@ -144,17 +144,17 @@ def example():
 
 def test_the_worked_example_can_be_released(example, tmp_path):
     (tmp_path / "solutions").mkdir()
-    path = tmp_path / "solutions" / "16_clipping.py"
-    path.write_text(example["solutions/16_clipping.py"], encoding="utf-8")
+    path = tmp_path / "solutions" / "90_clipping.py"
+    path.write_text(example["solutions/90_clipping.py"], encoding="utf-8")
     assert len(release.release(tmp_path)) == 2
-    chapter = (tmp_path / "chapters" / "16_clipping.ipynb").read_text(encoding="utf-8")
-    assert "Exercise 16.1: write clip here." in chapter
+    chapter = (tmp_path / "chapters" / "90_clipping.ipynb").read_text(encoding="utf-8")
+    assert "Exercise 90.1: write clip here." in chapter
     assert "length > 0" not in chapter
 
 
 def test_the_worked_example_checks_as_it_says(example):
     source, checks, wrong = {}, {}, {}
-    solution = example["solutions/16_clipping.py"].replace('check("16.1")', "")
+    solution = example["solutions/90_clipping.py"].replace('check("90.1")', "")
     for text, names in zip(
         [solution, *list(example.values())[1:]], (source, checks, wrong), strict=True
     ):
@@ -171,5 +171,5 @@ def test_the_worked_example_checks_as_it_says(example):
         return ""
 
     assert first_failure(source["clip"]) == ""
-    for answer, part in wrong["WRONG"]["16.1"]:
+    for answer, part in wrong["WRONG"]["90.1"]:
         assert part in first_failure(answer)
