@@ -166,6 +166,7 @@ def release(check: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path), default="grades", help="Where results go.")
 @click.option("--checks", type=click.Path(path_type=Path), help="Folder of your own hidden checks.")
 @click.option("--marks", type=FILE, multiple=True, help="A filled sheet of manual/ to read back.")
+@click.option("--replace", is_flag=True, help="Who was graded and is not here becomes missing.")
 @click.option(
     "--nbgrader",
     type=click.Path(dir_okay=False, path_type=Path),

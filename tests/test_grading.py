@@ -19,7 +19,15 @@ from lrcourse.cli import main
 needs.package("msgpack")
 needs.package("jinja2")
 
-from lrcourse.grading import GradingError, assign, grader, protocol, sandbox, submissions
+from lrcourse.grading import (
+    GradingError,
+    assign,
+    grader,
+    platforms,
+    protocol,
+    sandbox,
+    submissions,
+)
 from lrcourse.grading.cells import needed
 from lrcourse.grading.feedback import file_name
 from lrcourse.grading.marks import Store, cell, write_csv
@@ -116,11 +124,16 @@ def test_an_import_is_no_answer():
     assert needed(cells, 1, ["softmax_cross_entropy"]) == []
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "|x", "\r\n=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "|x", "\r\n=1", "＝1"])
 def test_no_cell_is_a_formula(text, tmp_path):
     assert cell(text).startswith("'")
     write_csv(tmp_path / "t.csv", ["a"], [[text]])
     assert len(list(csv.reader((tmp_path / "t.csv").open(newline="")))) == 2
+
+
+def test_no_part_of_a_cell_is_a_formula_where_semicolons_separate():
+    assert cell("x;=1+1") == "x;'=1+1"
+    assert cell("a; b, -1") == "a; b, -1"
 
 
 def test_file_names_are_harmless_and_different():
@@ -147,9 +160,43 @@ def test_names_that_learning_platforms_give(tmp_path):
         (tmp_path / name).write_text("")
     (tmp_path / "Jane Doe_99_assignsubmission_file").mkdir()
     found = {s.student for s in submissions.submissions(tmp_path, [])}
-    assert found == {"doejane_123_456", "ann", "bo", "Jane Doe_99"}
+    assert found == {"doejane_123", "ann", "bo", "Jane Doe_99"}
     found = {s.student for s in submissions.submissions(tmp_path, ["doejane", "Jane Doe", "zoe"])}
     assert found == {"doejane", "Jane Doe", "zoe", "ann", "bo"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "roster", "student"),
+    [
+        ("ann", ["ann"], "ann"),
+        ("ann-marie", ["ann"], "ann-marie"),
+        ("lee.smith", ["lee"], "lee.smith"),
+        ("ann_homework.ipynb", ["ann"], "ann"),
+        ("ann_marie_02.ipynb", ["ann"], "ann_marie"),
+        ("ann_marie_02.ipynb", ["ann", "ann_marie"], "ann_marie"),
+        ("Jos\u00e9_1234_assignsubmission_file", ["Jos\u00e9"], "Jos\u00e9"),
+        ("Ann Lee_1234_assignsubmission_file_02_a.ipynb", [], "Ann Lee_1234"),
+        ("Ann Lee_1234_assignsubmission_file_", ["Ann Lee_1234"], "Ann Lee_1234"),
+        ("leeann_LATE_1234_5678_02_backprop-1.ipynb", ["leeann"], "leeann"),
+        ("leeann_1234_5678_02_backprop.ipynb", ["1234"], "1234"),
+        ("HW_2_jdoe_attempt_2026-03-12-10-15-30_02.ipynb", ["jdoe"], "jdoe"),
+        ("1234-5678 - Ann Lee - Mar 12, 2026 1015 AM", [], "Ann Lee_1234"),
+        ("1234-5678 - Ann Lee - Mar 12, 2026 1015 AM - 02.ipynb", ["Ann Lee"], "Ann Lee"),
+        ("submission_123456", [], "submission_123456"),
+        ("week-02.pdf", [], None),
+        ("__MACOSX", [], None),
+    ],
+)
+def test_whose_it_is(entry, roster, student):
+    folder = not entry.endswith((".ipynb", ".pdf"))
+    found = platforms.owner(entry, folder, roster)
+    assert (found and found.student) == student
+
+
+def test_no_message_becomes_more_than_it_weighs():
+    for value in ([[0]] * 200_000, "x" * 30_000, np.zeros((2**30, 0))):
+        with pytest.raises(protocol.ProtocolError):
+            there_and_back(value)
 
 
 def test_a_row_is_written_whole_or_not_at_all(tmp_path):

@@ -5,13 +5,14 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from lrcourse import grading
+from lrcourse.course.workspace import WorkspaceError, course_folder
 from lrcourse.exercises import chapters as all_chapters
 from lrcourse.files import lock, write_whole
 from lrcourse.grading import GradingError, feedback, grader, manual, repeated, sandbox, submissions
@@ -21,6 +22,7 @@ from lrcourse.grading.marks import COLUMNS, Store, write_csv
 from lrcourse.messages import unknown
 
 NOT_ON_ROSTER = "not on the roster"
+GONE = "gone: neither on the roster nor in this folder"
 NO_CHAPTER = "any"  # a student's only file is unreadable, so its chapter is unknown
 
 
@@ -41,6 +43,7 @@ class GradeOptions:
     sandbox: str | None = None
     image: str = ""
     unsafe_no_sandbox: bool = False
+    replace: bool = False
     progress: bool = False
 
 
@@ -69,9 +72,13 @@ class Batch:
             raise GradingError(
                 f"{options.out} lies among the submissions: name another folder with --out."
             )
+        if kind == "bubblewrap":
+            _refuse_readable(options)
         sandbox.ensure(kind, options.image)
+        if not options.out.exists():
+            options.out.mkdir(mode=0o700, parents=True)
         for folder in ("feedback", "manual"):
-            (options.out / folder).mkdir(parents=True, exist_ok=True)
+            (options.out / folder).mkdir(exist_ok=True)
         descriptor = os.open(options.out, os.O_RDONLY)
         stack.callback(os.close, descriptor)
         try:  # two batches would grade everything twice
@@ -98,12 +105,15 @@ class Batch:
         if twice := repeated(map(manual.file_name, self.every)):
             raise GradingError(f"Two questions would share the sheet {twice}: rename one.")
         self.seen: dict[str, submissions.Submission] = {}
+        self.tested = False
+        self.kept = 0  # marks of an earlier run, of students who are missing in this one
 
     def run(self) -> Counter:
         r"""Grade what is missing or changed, write all tables and pages; count rows by status."""
         options = self.options
         for path in options.marks:
             manual.read_sheet(path, self.store, self.every, self.setting.secret)
+        manual.check_sheets(options.out / "manual", self.store, self.every, self.setting.secret)
         found = submissions.submissions(options.submissions, self.roster)
         bar = tqdm(found, total=None, unit="student", disable=not options.progress, leave=False)
         if options.progress:
@@ -150,6 +160,9 @@ class Batch:
                 known = self.store.known(submission.student, chapter)
                 if known == (grading.GRADED, notebook.digest, self.digests[chapter]):
                     continue
+                if not self.tested:
+                    _self_test(self.setting)
+                    self.tested = True
                 self.store.put(submission.student, chapter, grading.WAITING)
                 yield self.setting, submission.student, notebook
 
@@ -160,17 +173,18 @@ class Batch:
             student,
             notebook.chapter,
             status,
-            self._note(student) if status == grading.GRADED else reason,
+            self._note(student, reason) if status == grading.GRADED else reason,
             notebook.digest,
             self.digests[notebook.chapter],
             "NO SANDBOX" if self.setting.kind == "none" else self.setting.kind,
             detail,
-            {id: notebook.texts.get(id, "") for id in asked},
+            {id: notebook.written(id) for id in asked},
         )
 
-    def _note(self, student: str) -> str:
+    def _note(self, student: str, more: str = "") -> str:
         notes = [NOT_ON_ROSTER] if self.roster and student not in self.roster else []
-        return "; ".join(notes + self.seen[student].problems)[:500]
+        notes += self.seen[student].notes + self.seen[student].problems
+        return "; ".join([*notes, more] if more else notes)[:500]
 
     def _fill(self) -> None:
         # Add a row for each student and chapter without a notebook.
@@ -185,6 +199,11 @@ class Batch:
                 else:
                     reason = self._note(student) if submission.problems else ""
                 status = grading.UNREADABLE if reason else grading.ABSENT
+                known = self.store.known(student, chapter)
+                if status == grading.ABSENT and known and known[0] == grading.GRADED:
+                    self.kept += 1
+                    if not self.options.replace:
+                        continue
                 self.store.put(student, chapter, status, reason)
 
     def _rows(self) -> list[dict]:
@@ -195,6 +214,9 @@ class Batch:
         }
         rows = self.store.rows()
         for row in rows:
+            row["gone"] = bool(self.roster) and not {row["student"]} & {*self.roster, *self.seen}
+            if row["gone"]:
+                row["reason"] = "; ".join(filter(None, [GONE, row["reason"]]))
             row["marks"] = marks = []
             for question in self.questions.get(row["chapter"], []):
                 mark = marked[question.id].get(row["student"])
@@ -212,7 +234,9 @@ class Batch:
         write_csv(out / "grades.csv", columns, [[row[c] for c in columns] for row in rows])
         lms, theirs = {}, {}
         for row in rows:
-            lms.setdefault(row["chapter"], []).append([row["student"], row["total"]])
+            totals = lms.setdefault(row["chapter"], [])
+            if not row["gone"]:
+                totals.append([row["student"], row["total"]])
             theirs.setdefault(row["student"], []).append(row)
         for chapter, totals in lms.items():
             write_csv(out / f"lms_{chapter}.csv", ["student", f"Chapter {chapter}"], totals)
@@ -221,6 +245,37 @@ class Batch:
         manual.write_sheets(out / "manual", self.store, self.every, self.setting.secret)
         if self.options.nbgrader:
             write_gradebook(self.options.nbgrader, rows)
+
+
+def _refuse_readable(options: GradeOptions) -> None:
+    # What lies below a folder that the sandbox needs would be open to every submission.
+    asked = [options.submissions, options.out, options.roster, options.checks, *options.marks]
+    with suppress(WorkspaceError):
+        solutions = (course_folder() / "solutions").resolve()
+        if not solutions.is_relative_to(sandbox.PACKAGE):  # there the sandbox hides it
+            asked.append(solutions)
+    for path in filter(None, asked):
+        for folder in sandbox.readable_folders():
+            if path.resolve().is_relative_to(folder.resolve()):
+                raise GradingError(
+                    f"{path} lies below {folder}, which every submission can read: move it, or "
+                    "install lrcourse in an environment of its own, such as .venv."
+                )
+
+
+def _self_test(setting: grader.Setting) -> None:
+    # A machine where right answers fail must not mark anyone.
+    path = next(course_folder().glob("solutions/00_*.ipynb"))
+    notebook = submissions.read_notebook(path)
+    visible = replace(setting, checks=())  # what someone else added may be wrong
+    status, reason, detail = grader.grade(visible, "self-test", notebook)
+    lost = [c for e in detail or () for c in e["checks"] if not c["passed"]]
+    if status != grading.GRADED or lost:
+        said = reason or lost[0]["message"] or lost[0]["name"]
+        raise GradingError(
+            f"The worked solution of chapter 00 does not pass here, so nobody is graded: {said} "
+            "(Kernels before 5.14 count all processes of a user together: end some, or update.)"
+        )
 
 
 def _secret(path: Path) -> bytes:

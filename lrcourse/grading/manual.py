@@ -37,6 +37,24 @@ def write_sheets(folder: Path, store: Store, questions: list[Question], secret: 
         write_csv(folder / f"{name}.csv", HEADER, [[row[c] for c in HEADER] for row in rows])
 
 
+def check_sheets(folder: Path, store: Store, questions: list[Question], secret: bytes) -> None:
+    r"""Raise GradingError if a sheet has points that are not stored yet: it will be overwritten."""
+    for question in questions:
+        path = folder / f"{file_name(question)}.csv"
+        if not path.is_file():
+            continue
+        known = {key(secret, question.id, r["student"]): r for r in store.marked(question.id)}
+        head, *rows = read_csv(path) or [[]]
+        for row in rows:
+            mark = dict(zip(head, row, strict=False))
+            points = known.get(mark.get("key"), {}).get("points")
+            if mark.get("points", "") not in ("", "" if points is None else f"{points:g}"):
+                raise GradingError(
+                    f"{path} holds points that would be lost: bring them in with --marks {path}, "
+                    "or move the sheet away."
+                )
+
+
 def read_sheet(path: Path, store: Store, questions: list[Question], secret: bytes) -> int:
     r"""Store the marks of a filled-in sheet and return their number; none if a line is wrong.
 

@@ -12,23 +12,24 @@ import json
 import os
 import re
 import stat
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lrcourse.exercises import Exercise, chapters
-from lrcourse.grading import GradingError, repeated
+from lrcourse.grading import GradingError, platforms, repeated
 from lrcourse.messages import nearest
 
 LARGEST_FILE = 20 * 2**20
 MOST_FILES = 2000  # in a student's folder
-STUDENT = re.compile(r"\w[\w .,@+'()-]{0,99}")
 EXERCISE = re.compile(r"(\d\d)\.\d+")
 MENTION = re.compile(r"""(?:^#+\s*Exercise\s+|\bcheck\(\s*["'])(\d\d\.\d+)""", re.MULTILINE)
 QUESTION = re.compile(r"^#+\s*Question\s+(\S+)", re.MULTILINE)
-FLAT = re.compile(r"(.+?)[_-]\d\d(?:[_ .(-].*)?\.ipynb", re.DOTALL)
-MOODLE = re.compile(r"_assignsubmission_\w+$")
+COURSE = re.compile(r"\s*#|\s*check\(")  # a heading or a check: the question's own cell is gone
+UNTOUCHED = "*Your answer stands here.*"
+MAYBE = (".json", ".txt")  # endings that browsers and mail programs add to a notebook's
 
 
 @dataclass
@@ -50,6 +51,13 @@ class Notebook:
     cells: list[str]
     ids: list[str]
     texts: dict[str, str] = field(default_factory=dict)
+
+    def written(self, question: str) -> str | None:
+        r"""Return what is written for a question that people grade, None if nothing is."""
+        text = self.texts.get(question)
+        if text is None:
+            return "(The cell of this question is not in the notebook.)"
+        return None if text.strip() in ("", UNTOUCHED) else text
 
     def answer(self, exercise: Exercise) -> int | None:
         r"""Return the number of the answer to an exercise: the last filled-in cell with its id.
@@ -73,6 +81,7 @@ class Submission:
 
     student: str
     notebooks: dict[str, Notebook] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     doubled: dict[str, str] = field(default_factory=dict)
 
@@ -89,6 +98,7 @@ def read_roster(path: Path) -> list[str]:
         hint = f' (is it "{near}"?)' if near else ""
         raise GradingError(f"The roster {path} has no column `student`{hint}.")
     students = [row[column] for row in rows if len(row) > column and row[column]]
+    students = [unicodedata.normalize("NFC", student) for student in students]
     if not students:
         raise GradingError(f"The roster {path} names nobody.")
     if twice := repeated(students):
@@ -120,53 +130,50 @@ def submissions(folder: Path, roster: list[str]) -> Iterator[Submission]:
         entries = sorted(os.listdir(folder))
     except OSError as error:
         raise GradingError(f"The folder {folder} cannot be read: {error.strerror}.") from None
-    owners: dict[str, list[str]] = {student: [] for student in roster}
+    owners: dict[str, dict[str, list[str]]] = {student: {} for student in roster}
     for entry in entries:
-        student = _owner(folder / entry, roster)
-        if student is not None:
-            owners.setdefault(student, []).append(entry)
-    for student, theirs in owners.items():
+        mode, name = os.lstat(folder / entry).st_mode, platforms.text(entry)
+        link = stat.S_ISLNK(mode) and not platforms.ENDING.search(name)
+        owner = platforms.owner(name, link or stat.S_ISDIR(mode), roster)
+        if owner is not None:
+            attempts = owners.setdefault(owner.student, {})
+            attempts.setdefault(owner.attempt, []).append(entry)
+    for student, attempts in owners.items():
         submission = Submission(student)
-        if not STUDENT.fullmatch(student):
+        if not platforms.is_name(student):
             submission.problems.append("the name is not one a student can have")
         else:
-            _collect(submission, folder, theirs)
+            last = max(attempts, default="")
+            if len(attempts) > 1:
+                submission.notes.append(f"the last of {len(attempts)} attempts counts")
+            _collect(submission, folder, attempts.get(last, []))
         yield submission
 
 
-def _owner(path: Path, roster: list[str]) -> str | None:
-    name = path.name
-    mode = os.lstat(path).st_mode
-    if name.startswith(".") or name == "__MACOSX":
-        return None
-    known = [s for s in roster if name == s or re.match(re.escape(s) + r"[_. -]", name)]
-    if known:
-        return max(known, key=len)
-    if stat.S_ISDIR(mode) and not name.endswith(".ipynb"):
-        return MOODLE.sub("", name)
-    flat = FLAT.fullmatch(name)
-    if flat:
-        return flat[1]
-    return name.removesuffix(".ipynb") if name.endswith(".ipynb") or stat.S_ISLNK(mode) else None
-
-
 def _collect(submission: Submission, folder: Path, entries: list[str]) -> None:
+    other: list[str] = []
     for path in _files(submission, folder, entries):
         name = _shown(path)
         try:
             notebook = read_notebook(folder / path)
         except ValueError as error:
-            submission.problems.append(f"{name} {error}")
+            if path.lower().endswith(".ipynb"):
+                submission.problems.append(f"{name} {error}")
+            else:
+                other.append(name)
             continue
         first = submission.notebooks.setdefault(notebook.chapter, notebook)
         if first is not notebook and first.digest != notebook.digest:
             both = f"two notebooks of chapter {first.chapter}: {_shown(first.path)} and {name}"
             submission.doubled[first.chapter] = both
         notebook.path = path if first is notebook else first.path
+    if other and not submission.notebooks and not submission.problems:
+        more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+        submission.problems.append(f"holds {', '.join(other[:3])}{more}, no notebook")
 
 
 def _files(submission: Submission, folder: Path, entries: list[str]) -> Iterator[str]:
-    # Every path with the ending of a notebook, among the first MOST_FILES paths.
+    # Every path but links, notebooks first in a folder's own order, among the first MOST_FILES.
     left, paths = MOST_FILES, sorted(entries, reverse=True)
     while paths:
         path = paths.pop()
@@ -176,10 +183,12 @@ def _files(submission: Submission, folder: Path, entries: list[str]) -> Iterator
             return
         try:
             mode = os.lstat(folder / path).st_mode
-            if stat.S_ISDIR(mode) and not path.endswith(".ipynb"):
+            is_notebook = path.lower().endswith(".ipynb")
+            if stat.S_ISDIR(mode) and not is_notebook:
                 inside = sorted(os.listdir(folder / path), reverse=True)
-                paths += [os.path.join(path, name) for name in inside if not name.startswith(".")]
-            elif path.endswith(".ipynb"):
+                skipped = (".", "__MACOSX")
+                paths += [os.path.join(path, n) for n in inside if not n.startswith(skipped)]
+            elif is_notebook or stat.S_ISREG(mode):
                 yield path
             elif stat.S_ISLNK(mode) and path in entries:
                 submission.problems.append(f"{_shown(path)} is a link")
@@ -188,11 +197,14 @@ def _files(submission: Submission, folder: Path, entries: list[str]) -> Iterator
 
 
 def _shown(path: str) -> str:
+    path = platforms.text(path)
     return ascii(path)[1:-1][-120:] if not path.isprintable() else path[-120:]
 
 
 def read_notebook(path: Path) -> Notebook:
     r"""Read a notebook; ValueError says what is wrong, worded to follow its name."""
+    if path.suffix.lower() not in (".ipynb", *MAYBE):
+        raise ValueError("is not a notebook")
     data = _read(path)
     if not data.strip():
         raise ValueError("is empty")
@@ -212,7 +224,7 @@ def read_notebook(path: Path) -> Notebook:
         mentioned.update(MENTION.findall(source), [exercise] if exercise else [])
         for id in {exercise, question} - {""}:
             notebook.texts[id] = source
-        if asked:
+        if asked and not (exercise or question or COURSE.match(source)):
             below[asked] = source
         asked = next(iter(QUESTION.findall(source)), "")
         if kind == "code":
