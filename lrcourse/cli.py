@@ -160,8 +160,17 @@ def release(check: bool) -> None:
         "lrcourse grade submitted --out grades --marks grades/manual/01.q1.csv",
     )
 )
-@click.argument("submissions", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("submissions", type=click.Path(exists=True, path_type=Path))
 @click.option("--roster", type=FILE, help="CSV with a column `student`: each gets a row.")
+@click.option("--due", type=FILE, help="CSV of `assignment`, `due` and perhaps `student`.")
+@click.option("--late", default="none", help="none, cut-off, or percent of the points a day.")
+@click.option(
+    "--adjust", type=FILE, help="CSV of `student`, `exercise`, `points`, `bonus`, `comment`."
+)
+@click.option("--fill", type=FILE, multiple=True, help="A Canvas gradebook or Moodle worksheet.")
+@click.option("--report", is_flag=True, help="Also write report.html about the class.")
+@click.option("--student", "students", multiple=True, help="Grade only this one.")
+@click.option("--again", is_flag=True, help="Grade what is graded already, too.")
 @click.option("--assignment", multiple=True, metavar="NN", help="Grade this chapter; default: all.")
 @click.option("--out", type=click.Path(path_type=Path), default="grades", help="Where results go.")
 @click.option("--checks", type=click.Path(path_type=Path), help="Folder of your own hidden checks.")
@@ -179,7 +188,7 @@ def release(check: bool) -> None:
 @click.option("--image", default="", help="The image that docker or podman runs.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run student code as yourself. Do not.")
 def grade(submissions: Path, out: Path, **options: object) -> None:
-    r"""Grade a folder of notebooks.
+    r"""Grade a folder of notebooks, or a zip that a platform exported.
 
     SUBMISSIONS holds a folder for each student, or files named student_NN.ipynb. Student code runs
     in a sandbox. Run it again, and only what is missing or has changed is graded.

@@ -16,15 +16,25 @@ UNSAFE = "WARNING: no sandbox. Student code runs as you, and can read and write 
 
 def grade(submissions: Path, out: Path, **options: object) -> Iterator[str]:
     r"""Grade, and yield the lines to print; the options are those of the command."""
-    needed = {"msgpack": "grade", "jinja2": "grade"}
-    needed |= {"distributed": "scale"} if options["dask"] else {}
-    for module, extra in needed.items():
+    for module in ("msgpack", "jinja2", *(["distributed"] if options["dask"] else [])):
         if importlib.util.find_spec(module) is None:
-            raise GradingError(f"{module} is missing: pip install 'lrcourse[{extra}]'.")
+            raise GradingError(f"{module} is missing: pip install {module}")
     if options["nbgrader"] and importlib.util.find_spec("nbgrader") is None:
         raise GradingError("nbgrader is missing: pip install nbgrader, or leave out --nbgrader.")
+    from lrcourse.grading.archive import unpack
     from lrcourse.grading.batch import Batch, GradeOptions
 
+    if submissions.is_file():
+        if submissions.suffix.lower() != ".zip":
+            raise GradingError(f"{submissions} is neither a folder nor a zip file.")
+        folder = out.parent / f"{out.name}-submissions"
+        if folder.exists():
+            raise GradingError(
+                f"{folder} is there, where the zip would be unpacked: grade it, or move it away."
+            )
+        unpack(submissions, folder)
+        yield f"Unpacked into {folder}."
+        submissions = folder
     if options["unsafe_no_sandbox"]:
         yield UNSAFE
     asked = GradeOptions(submissions, out, **options, progress=sys.stderr.isatty())
@@ -55,6 +65,7 @@ def grade(submissions: Path, out: Path, **options: object) -> Iterator[str]:
             else f"{batch.kept} graded before and not in this folder: their marks stay. With "
             "--replace they become missing."
         )
+    yield from batch.lines
     yield f"Marks are in {out / 'grades.csv'}, feedback in {out / 'feedback'}."
 
 

@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 from lrcourse.grading import GradingError
+from lrcourse.grading.class_files import read_csv
 from lrcourse.grading.feedback import TEMPLATES
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.marks import Store, write, write_csv
-from lrcourse.grading.submissions import read_csv
 
 HEADER = ("key", "answer", "points", "comment", "note")
 

@@ -20,6 +20,8 @@ CREATE TABLE IF NOT EXISTS answers (
 CREATE TABLE IF NOT EXISTS marks (
     question TEXT, student TEXT, points REAL, comment TEXT, answer TEXT,
     PRIMARY KEY (question, student));
+CREATE TABLE IF NOT EXISTS times (
+    student TEXT, chapter TEXT, handed_in REAL, PRIMARY KEY (student, chapter));
 """
 SCHEMA = (
     "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p "
@@ -67,6 +69,7 @@ class Store:
         sandbox: str = "",
         detail: Sequence[dict] | None = None,
         texts: dict[str, str | None] | None = None,
+        handed_in: float | None = None,
     ) -> None:
         r"""Write a row, replacing what was there; ``texts``: answers people grade, or None."""
         points = possible = None
@@ -78,6 +81,9 @@ class Store:
             self.database.execute(
                 f"INSERT OR REPLACE INTO results VALUES ({', '.join('?' * 10)})",
                 (*row, json.dumps(detail)),
+            )
+            self.database.execute(
+                "INSERT OR REPLACE INTO times VALUES (?, ?, ?)", (student, chapter, handed_in)
             )
             for question, text in (texts or {}).items():
                 row = (question, student, text)
@@ -95,7 +101,10 @@ class Store:
 
     def rows(self) -> list[dict]:
         r"""Return every row, ordered, its detail read."""
-        found = self.database.execute("SELECT * FROM results ORDER BY student, chapter")
+        found = self.database.execute(
+            "SELECT results.*, times.handed_in AS 'handed in at' FROM results "
+            "LEFT JOIN times USING (student, chapter) ORDER BY student, chapter"
+        )
         try:
             return [{**row, "detail": json.loads(row["detail"])} for row in map(dict, found)]
         except ValueError as error:

@@ -3,7 +3,8 @@ r"""Whose a file or folder is, from the names that learning platforms give to wh
 import os
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 ENDING = re.compile(r"\.ipynb(?:\.(?:json|txt))?$", re.IGNORECASE)
@@ -14,14 +15,22 @@ SHAPES = (
     # Moodle, in folders or not: Ann Lee_1234_assignsubmission_file, then perhaps _ and the file
     re.compile(r"(?P<both>(?P<name>.+)_\d+)_assignsubmission_\w+?(?:_.*)?", re.DOTALL),
     # Canvas: leeann_1234_5678_file.ipynb or leeann_LATE_1234_5678_file.ipynb
-    re.compile(r"(?P<name>[^\W_]+)(?:_LATE)?_(?P<id>\d+)_(?P<attempt>\d+)_.+", re.DOTALL),
+    re.compile(r"(?P<name>[^\W_]+)(?:_LATE)?_(?P<id>\d+)_\d+_.+", re.DOTALL),
     # Blackboard: HW 2_jdoe_attempt_2026-03-12-10-15-30_file.ipynb
     re.compile(r".+_(?P<name>[^_]+)_attempt_(?P<attempt>\d{4}(?:-\d\d){5})(?:[_.].*)?", re.DOTALL),
     # Brightspace: 1234-5678 - Ann Lee - Mar 12, 2026 1015 AM, then perhaps the file
     re.compile(
-        r"(?P<id>\d+)-\d+ - (?P<name>.+?) - \w{3} \d\d?, \d{4} \d{3,4} [AP]M\b.*", re.DOTALL
+        r"(?P<id>\d+)-\d+ - (?P<name>.+?) - (?P<when>\w{3} \d\d?, \d{4} \d{3,4} [AP]M)\b.*",
+        re.DOTALL,
     ),
 )
+TIMES = {"attempt": "%Y-%m-%d-%H-%M-%S", "when": "%b %d, %Y %I%M %p"}  # in the names above
+# What a platform looks for in the name of a file that it takes back: Moodle whose it is and for
+# which plugin, Canvas the numbers of the user and of the file that was handed in.
+MARKS = {
+    "moodle": re.compile(r".+_\d+_assignsubmission_[a-z]+_?"),
+    "canvas": re.compile(r"[^\W_]+(?:_LATE)?_\d+_\d+_"),
+}
 FLAT = re.compile(r"(?P<name>.+?)[_-]\d\d(?:[_ .(-].*)?", re.DOTALL)
 
 
@@ -31,10 +40,12 @@ class Owner(NamedTuple):
     Attributes:
         student: as on the roster, if it is there.
         attempt: a later one of the same shape is the greater text; "" where the name tells nothing.
+        when: the time of handing in, if the name tells it, in seconds since 1970.
     """
 
     student: str
     attempt: str = ""
+    when: float | None = None
 
 
 def text(name: str) -> str:
@@ -54,33 +65,45 @@ def is_name(student: str) -> bool:
     return usual and "/" not in student and student[0] not in "=+-@|%.＝＋－＠"
 
 
-def owner(entry: str, folder: bool, roster: Sequence[str]) -> Owner | None:
+def owner(entry: str, folder: bool, roster: Mapping[str, str]) -> Owner | None:
     r"""Return whose a file or folder is, or None for what no student handed in.
 
     Args:
         entry: its name, as text.
         folder: whether it is a folder.
-        roster: the students, or [].
+        roster: the student of each identifier; empty without a roster.
     """
     if entry.startswith(".") or entry in NOTHING_OF_A_STUDENT:
         return None
     bare = entry if folder else ENDING.sub("", entry)
     for name in (entry, bare):
         if name in roster:
-            return Owner(name)
+            return Owner(roster[name])
     for shape in SHAPES:
         if found := shape.fullmatch(entry):
             parts = found.groupdict()
             names = [parts["name"], parts.get("id"), parts.get("both")]
-            listed = [name for name in names if name in roster]
+            listed = [roster[name] for name in names if name in roster]
             long = parts.get("both") or "_".join(filter(None, (parts["name"], parts.get("id"))))
-            return Owner(listed[0] if listed else long, parts.get("attempt") or "")
+            when = _time(parts)
+            attempt = parts.get("attempt") or ("" if when is None else f"{when:015.0f}")
+            return Owner(listed[0] if listed else long, attempt, when)
     if folder:
         return Owner(entry)
     found = FLAT.fullmatch(bare)
     if found and (ENDING.search(entry) or found["name"] in roster):
-        return Owner(found["name"])
-    begun = [student for student in roster if bare.startswith(student + "_")]
+        return Owner(roster.get(found["name"], found["name"]))
+    begun = [name for name in roster if bare.startswith(name + "_")]
     if begun:
-        return Owner(max(begun, key=len))
+        return Owner(roster[max(begun, key=len)])
     return Owner(bare) if ENDING.search(entry) else None
+
+
+def _time(parts: Mapping[str, str]) -> float | None:
+    for name, shape in TIMES.items():
+        try:
+            told = re.sub(r" (\d{3}) ", r" 0\1 ", parts[name])  # a quarter past one is 115
+            return datetime.strptime(told, shape).timestamp()
+        except (KeyError, ValueError):
+            continue
+    return None

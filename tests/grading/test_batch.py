@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import needs
@@ -323,7 +324,7 @@ def test_marks_of_an_earlier_run_stay(root):
     (root / "roster.csv").write_text("student\ncid\n")
     assert lrcourse("grade", root / "late", *options).returncode == 0
     assert "gone" in rows(out)["ann"]["reason"]
-    assert "ann" not in (out / "lms_00.csv").read_text()
+    assert "ann" not in (out / "chapter_00.csv").read_text()
 
 
 def test_a_sheet_with_marks_is_not_overwritten(root):
@@ -375,3 +376,55 @@ def test_results_are_for_the_owner_alone(root):
     give(root)
     assert lrcourse("grade", root / "in", "--out", root / "out").returncode == 0
     assert (root / "out").stat().st_mode & 0o077 == 0
+
+
+def test_a_class_with_due_dates_adjustments_exports_and_a_report(root):
+    names = {
+        "Ann Lee_1234_assignsubmission_file": ("ann", RIGHT),
+        "Bob Roe_1235_assignsubmission_file": ("bob", WRONG),
+        "Cid Moe_1236_assignsubmission_file": ("cid", RIGHT),
+    }
+    export = root / "export.zip"
+    with zipfile.ZipFile(export, "w") as file:
+        for hour, (folder_name, (_, cell)) in enumerate(names.items(), start=17):
+            info = zipfile.ZipInfo(f"{folder_name}/00.ipynb", (2026, 3, 12, hour, 0, 0))
+            file.writestr(info, json.dumps(notebook(cell)))
+    (root / "roster.csv").write_text(
+        "student,full name\nann,Ann Lee\nbob,Bob Roe\ncid,Cid Moe\ndan,Dan Low\n"
+    )
+    (root / "due.csv").write_text("assignment,due,student\n00,2026-03-12 18:30,\n")
+    (root / "adjust.csv").write_text(
+        "student,exercise,assignment,points,bonus,comment\n"
+        "bob,00.1,,3,,Right but for a sign\ndan,,00,,2,Told it to me\n"
+    )
+    (root / "sheet.csv").write_text(
+        "Identifier,Full name,Grade,Maximum Grade\n"
+        + "".join(f"Participant {n},{full},,16\n" for n, full in ((1234, "Ann Lee"), (9, "Eve")))
+    )
+    give(root)
+    out = root / "out"
+    words = ["grade", export, "--out", out, "--roster", root / "roster.csv"]
+    words += ["--due", root / "due.csv", "--late", "25", "--adjust", root / "adjust.csv"]
+    words += ["--fill", root / "sheet.csv", "--report"]
+    ran = lrcourse(*words)
+    assert ran.returncode == 0, ran.stderr
+    assert "sheet.csv: 1 grades for Moodle; 3 of ours are not in it." in ran.stdout
+    table = rows(out)
+    assert {s: row["total"] for s, row in table.items()} == {
+        "ann": "16",
+        "bob": "15",
+        "cid": "12",
+        "dan": "2",
+    }
+    assert table["cid"]["days late"] == "1" and table["ann"]["handed in"] == "2026-03-12 17:00"
+    with (out / "chapter_00.csv").open(newline="", encoding="utf-8-sig") as file:
+        bob = list(csv.DictReader(file))[1]
+    assert (bob["full name"], bob["00.1"], bob["00.2"]) == ("Bob Roe", "3", "5")
+    assert "Right but for a sign" in (out / "feedback" / "bob.html").read_text()
+    assert "4 points taken off" in (out / "feedback" / "cid.html").read_text()
+    with zipfile.ZipFile(out / "feedback_moodle.zip") as file:
+        assert file.namelist() == [f"{name}/feedback.html" for name in names]
+    page = (out / "report.html").read_text()
+    assert "3 graded, 1 missing; 1 late" in page and "goes uphill" in page
+    again = lrcourse("grade", root / "out-submissions", *words[2:], "--student", "ann", "--again")
+    assert again.returncode == 0 and rows(out) == table
