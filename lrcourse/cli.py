@@ -35,9 +35,9 @@ def _stoppable(stopped: str, extra: str = "") -> Iterator[None]:
         click.echo(stopped, err=True)
         raise SystemExit(130) from None
     except ImportError as error:
-        package = f"lrcourse[{extra}]" if extra else "lrcourse"
+        package = f".[{extra}]" if extra else "."
         raise click.ClickException(
-            f"{error}. Run  python -m pip install '{package}'  or ask  lrcourse doctor"
+            f"{error}. In a clone, run  python -m pip install '{package}'  or ask  lrcourse doctor"
         ) from None
 
 
@@ -247,9 +247,8 @@ def reproduce_papers(names: tuple[str, ...], **options: object) -> None:
 @click.option("--due", default="", help="The date, as the instructions should say it.")
 @click.option(
     "--package",
-    default=f"lrcourse=={__version__}",
-    show_default=True,
-    help="What students give to pip: also the address of a wheel, or git+https://...",
+    default="",
+    help="What students give to pip: by default the wheel of this version, in the bundle.",
 )
 def assign(folder: Path, chapters: tuple[str, ...], due: str, package: str) -> None:
     r"""Make the bundle to hand out.

@@ -1,9 +1,13 @@
 """The parts of the grader that need no sandbox."""
 
 import csv
+import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from concurrent.futures import Executor, Future
 from contextlib import suppress
@@ -26,14 +30,15 @@ from lrcourse.grading import (
     archive,
     assign,
     class_files,
+    class_report,
     exports,
     grader,
     platforms,
     protocol,
-    report,
     sandbox,
     submissions,
 )
+from lrcourse.grading import wheel as wheels
 from lrcourse.grading.cells import needed
 from lrcourse.grading.feedback import file_name
 from lrcourse.grading.marks import Store, cell, write_csv
@@ -237,8 +242,8 @@ def test_due_dates_extensions_and_what_lateness_costs(tmp_path):
     path.write_text("assignment,due\n02,tomorrow\n")
     with pytest.raises(GradingError, match="write it as 2026"):
         class_files.Deadlines(path, "none", {})
-    path.write_text("asignment,due\n")
-    with pytest.raises(GradingError, match="assignment"):
+    path.write_text("assigned,due\n")
+    with pytest.raises(GradingError, match="`assignment`|assignment"):
         class_files.Deadlines(path, "none", {})
 
 
@@ -345,8 +350,10 @@ def test_feedback_goes_back_under_the_names_that_platforms_know():
 
 def test_discrimination_is_the_correlation_with_the_rest():
     points, rest = np.array([0, 1, 2, 2.0]), np.array([1, 2, 2, 4.0])
-    assert report.discrimination(points, rest) == pytest.approx(np.corrcoef(points, rest)[0, 1])
-    assert report.discrimination(points, np.ones(4)) is None
+    assert class_report.discrimination(points, rest) == pytest.approx(
+        np.corrcoef(points, rest)[0, 1]
+    )
+    assert class_report.discrimination(points, np.ones(4)) is None
 
 
 def test_no_message_becomes_more_than_it_weighs():
@@ -472,6 +479,38 @@ def test_without_nbgrader_it_says_what_to_install(monkeypatch, tmp_path):
     assert done.exit_code == 1 and "pip install nbgrader" in done.output
 
 
+def test_the_bundle_installs_what_it_carries(tmp_path, monkeypatch):
+    made = ("lrcourse-0.2.0-py3-none-any.whl", b"content")
+    monkeypatch.setattr(assign, "wheel", lambda: made)
+    files = assign.bundle(tmp_path / "week", ("01",), "")
+    assert tmp_path / "week" / made[0] in files
+    text = (tmp_path / "week" / "README.md").read_text()
+    assert f"pip install -c constraints.txt {made[0]}" in text
+    assert hashlib.sha256(b"content").hexdigest() in text and "lrcourse==" not in text
+
+
+def test_a_wheel_is_what_was_installed(tmp_path, monkeypatch):
+    site, info = tmp_path / "site", "lrcourse-7.0.dist-info"
+    files = {"lrcourse/__init__.py": "", "lrcourse/a,b.py": "x = 1", f"{info}/INSTALLER": "pip"}
+    files |= {f"{info}/METADATA": "Metadata-Version: 2.4\nName: lrcourse\nVersion: 7.0\n"}
+    files |= {f"{info}/WHEEL": "Wheel-Version: 1.0\nTag: py3-none-any\n", "../bin/lrcourse": ""}
+    for name, text in files.items():
+        path = site / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    with (site / info / "RECORD").open("w", newline="") as file:
+        csv.writer(file).writerows([name, "", ""] for name in files)
+    found = importlib.metadata.PathDistribution(site / info)
+    monkeypatch.setattr(wheels, "distribution", lambda name: found)
+    name, data = wheels.wheel()
+    (tmp_path / name).write_bytes(data)
+    assert wheels.wheel() == (name, data)
+    line = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target"]
+    subprocess.run([*line, tmp_path / "new", tmp_path / name], check=True)
+    assert (tmp_path / "new" / "lrcourse" / "a,b.py").read_text() == "x = 1"
+    assert not (tmp_path / "new" / "bin").exists()
+
+
 def test_a_bundle(tmp_path):
     folder = tmp_path / "week"
     words = ["01", "02", "--due", "Friday, 18:00", "--package", "git+https://a.test/ours.git"]
@@ -483,7 +522,7 @@ def test_a_bundle(tmp_path):
     text = (folder / "README.md").read_text()
     assert "**Due: Friday, 18:00**" in text
     assert "`pip install -c constraints.txt git+https://a.test/ours.git`" in text
-    again = CliRunner().invoke(main, ["assign", str(folder), "01"])
+    again = CliRunner().invoke(main, ["assign", str(folder), "01", "--package", "x"])
     assert again.exit_code == 1 and "not empty" in again.output
     with pytest.raises(GradingError, match="did you mean 02"):
         assign.bundle(tmp_path / "other", ("2",), "")

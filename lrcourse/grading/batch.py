@@ -27,10 +27,10 @@ from lrcourse.grading import (
     submissions,
 )
 from lrcourse.grading.class_files import Deadlines, Roster, read_adjustments, read_roster
+from lrcourse.grading.class_report import write_report
 from lrcourse.grading.gradebook import write_gradebook
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.marks import COLUMNS, Store, write_csv
-from lrcourse.grading.report import write_report
 from lrcourse.messages import unknown
 
 NOT_ON_ROSTER = "not on the roster"

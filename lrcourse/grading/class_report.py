@@ -26,7 +26,7 @@ def write_report(path: Path, rows: Sequence[dict]) -> None:
         _chapter(chapter, [row for row in rows if row["chapter"] == chapter])
         for chapter in sorted({row["chapter"] for row in rows})
     ]
-    write(path, TEMPLATES.get_template("report.html").render(chapters=chapters))
+    write(path, TEMPLATES.get_template("class_report.html").render(chapters=chapters))
 
 
 def _chapter(chapter: str, rows: Sequence[dict]) -> dict:
