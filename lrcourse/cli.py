@@ -184,8 +184,6 @@ def release(check: bool) -> None:
 @click.option("--jobs", type=click.IntRange(1), default=2, help="Submissions at a time.")
 @click.option("--cpu", type=click.IntRange(1), default=10, help="CPU seconds for an exercise.")
 @click.option("--dask", default="", metavar="ADDRESS", help="A Dask scheduler, or `local`.")
-@click.option("--sandbox", type=click.Choice(["bubblewrap", "docker", "podman"]))
-@click.option("--image", default="", help="The image that docker or podman runs.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run student code as yourself. Do not.")
 def grade(submissions: Path, out: Path, **options: object) -> None:
     r"""Grade a folder of notebooks, or a zip that a platform exported.

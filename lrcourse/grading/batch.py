@@ -52,8 +52,6 @@ class GradeOptions:
     jobs: int = 2
     cpu: int = 10
     dask: str = ""
-    sandbox: str | None = None
-    image: str = ""
     unsafe_no_sandbox: bool = False
     replace: bool = False
     students: tuple[str, ...] = ()
@@ -79,14 +77,7 @@ class Batch:
         names = self.roster.names
         self.deadlines = Deadlines(options.due, options.late, names)
         self.adjusted = read_adjustments(options.adjust, names) if options.adjust else {}
-        kind = "none" if options.unsafe_no_sandbox else options.sandbox or "bubblewrap"
-        if options.unsafe_no_sandbox and options.sandbox:
-            raise GradingError("--sandbox and --unsafe-no-sandbox exclude each other.")
-        if (kind in ("docker", "podman")) != bool(options.image):
-            raise GradingError(
-                "--sandbox docker or podman needs --image, with lrcourse installed in it; the "
-                "other sandboxes take no image."
-            )
+        kind = "none" if options.unsafe_no_sandbox else "bubblewrap"
         folders = [grader.hidden_folder(), options.checks]
         if options.checks is not None and not list(options.checks.glob("chapter_[0-9][0-9].py")):
             raise GradingError(f"{options.checks} holds no chapter_NN.py of checks.")
@@ -96,7 +87,7 @@ class Batch:
             )
         if kind == "bubblewrap":
             _refuse_readable(options)
-        sandbox.ensure(kind, options.image)
+        sandbox.ensure(kind)
         if not options.out.exists():
             options.out.mkdir(mode=0o700, parents=True)
         for folder in ("feedback", "manual"):
@@ -115,7 +106,7 @@ class Batch:
         limits = sandbox.Limits(
             cpu=options.cpu, idle=max(options.cpu, 2), wall=60 + 6 * options.cpu
         )
-        self.setting = grader.Setting(secret, checks, kind, options.image, limits)
+        self.setting = grader.Setting(secret, checks, kind, limits)
         self.store = Store(options.out / "grades.sqlite")
         stack.callback(self.store.close)
         self.digests = {c: grader.check_digest(self.setting, c) for c in known}

@@ -41,14 +41,12 @@ class Setting:
         secret: the source of all seeds; anyone who knows it can predict the inputs.
         checks: folders with hidden checks.
         kind: the kind of sandbox.
-        image: the image for docker and podman.
         limits: what one exercise may use.
     """
 
     secret: bytes
     checks: tuple[str, ...] = ()
     kind: str = "bubblewrap"
-    image: str = ""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -193,7 +191,7 @@ class _Grader:
 
     def open(self, exercise: Exercise, answer: int) -> Session:
         while self.sandbox is None:
-            self.sandbox = Sandbox(self.setting.kind, self.setting.limits, self.setting.image)
+            self.sandbox = Sandbox(self.setting.kind, self.setting.limits)
             try:
                 self.sandbox.request("prepare", *self.modules)
             except (Lost, TimeoutError) as error:

@@ -2,7 +2,6 @@ r"""A sandbox: one worker process that sees no network, home, other submission, 
 
 Bubblewrap makes it. Besides its empty namespaces there are limits on memory, CPU, processes, file
 sizes and disk, a filter against system calls that bypass them, and a watch over the whole tree.
-Docker and Podman are alternatives where bubblewrap cannot run.
 """
 
 import contextlib
@@ -26,7 +25,6 @@ from pathlib import Path
 import lrcourse
 from lrcourse.grading import GradingError, protocol
 
-KINDS = ("bubblewrap", "docker", "podman", "none")
 PACKAGE = Path(lrcourse.__file__).resolve().parent
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 REMEDY = """Student code must not run without a sandbox, and none works here.
@@ -36,8 +34,7 @@ REMEDY = """Student code must not run without a sandbox, and none works here.
   sysctl -w kernel.apparmor_restrict_unprivileged_userns=0
 - Inside Docker or Kubernetes: run the grader outside, or let its seccomp profile allow user
   namespaces.
-- macOS and Windows: grade in a Linux machine or WSL2, or with --sandbox docker (or podman) and an
-  image that has lrcourse installed."""
+- macOS and Windows: grade in a Linux machine, a virtual one too, or in WSL2."""
 STARTING = 60  # seconds of CPU time to import what answers need
 # Memory that no limit sees (memfd, System V, sockets), tracing, namespaces, doors to the kernel. A
 # virtual machine's host answers on one kind of socket, whatever the network namespace.
@@ -130,7 +127,7 @@ class Died(Lost):
     r"""The process ended by itself: the answer ended it, or someone outside did."""
 
 
-def ensure(kind: str, image: str = "") -> None:
+def ensure(kind: str) -> None:
     r"""Raise GradingError unless a sandbox of this kind works here, now, for this user."""
     if os.geteuid() == 0:
         raise GradingError(
@@ -139,19 +136,18 @@ def ensure(kind: str, image: str = "") -> None:
         )
     if kind == "none":
         return
-    command = "bwrap" if kind == "bubblewrap" else kind
-    if shutil.which(command) is None:
-        raise GradingError(f"The program `{command}` is not installed.\n{REMEDY}")
+    if shutil.which("bwrap") is None:
+        raise GradingError(f"The program `bwrap` is not installed.\n{REMEDY}")
     sandbox = None
     try:
-        sandbox = Sandbox(kind, Limits(idle=60), image, errors=subprocess.PIPE)
+        sandbox = Sandbox(kind, Limits(idle=60), errors=subprocess.PIPE)
         sandbox.request("prepare")
     except (Lost, OSError) as error:
         said = str(error)
         if sandbox is not None:
             sandbox.process.kill()
             said = sandbox.process.communicate()[1].decode(errors="replace").strip() or said
-        raise GradingError(f"`{command}` does not work here: {said[-500:]}\n{REMEDY}") from None
+        raise GradingError(f"`bwrap` does not work here: {said[-500:]}\n{REMEDY}") from None
     finally:
         if sandbox is not None:
             sandbox.close()
@@ -210,16 +206,6 @@ def _installed() -> list[Path]:
     return [p for p in Path(sys.prefix).glob("lib/python*/site-packages/lrcourse") if p.is_dir()]
 
 
-def _container(kind: str, name: str, image: str, limits: Limits) -> list[str]:
-    line = [kind, "run", "--rm", "-i", "--init", "--name", name, "--network", "none", "--read-only"]
-    line += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "65534"]
-    line += ["--memory", f"{limits.memory}m", "--pids-limit", str(limits.processes + 8)]
-    line += ["--tmpfs", f"/tmp:size={limits.disk}m", "--workdir", "/tmp", "-e", "HOME=/tmp"]
-    for variable in THREADS:
-        line += ["-e", f"{variable}=1"]
-    return [*line, image, "python"]
-
-
 def _filter() -> bytes:
     # A BPF program: another architecture is killed, a forbidden call fails, the rest is allowed.
     machine, clone, calls = FORBIDDEN[platform.machine()]
@@ -238,14 +224,13 @@ class Sandbox:
     r"""One worker in its sandbox.
 
     Args:
-        kind: "bubblewrap", "docker", "podman", or "none".
+        kind: "bubblewrap" or "none".
         limits: what an exercise may use.
-        image: for docker and podman.
         errors: where the sandbox's own error output goes.
     """
 
-    def __init__(self, kind: str, limits: Limits, image: str = "", errors: int | None = None):
-        self.limits, self.folder, self.container = limits, None, ""
+    def __init__(self, kind: str, limits: Limits, errors: int | None = None) -> None:
+        self.limits, self.folder = limits, None
         environment, fds, program = None, (), None
         if kind == "bubblewrap":
             environment = {"PATH": os.environ.get("PATH", os.defpath)}  # pid 1 shows what it has
@@ -257,9 +242,6 @@ class Sandbox:
                 fds = (program,)
                 line += ["--seccomp", str(program)]
             line += [sys.executable, *_worker(limits, True)]
-        elif kind in ("docker", "podman"):
-            self.container = f"lrcourse-{secrets.token_hex(8)}"
-            line = _container(kind, self.container, image, limits) + _worker(limits, True)
         else:
             self.folder = tempfile.mkdtemp(prefix="lrcourse-unsafe-")
             environment = {"PATH": os.defpath, "HOME": self.folder}
@@ -399,10 +381,6 @@ class Sandbox:
         if self.process.returncode is None:  # else another process may have its number by now
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-        if self.container:
-            subprocess.run(
-                [self.kind, "rm", "-f", self.container], capture_output=True, check=False
-            )
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             if stream is not None:
                 stream.close()
