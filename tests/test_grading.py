@@ -375,7 +375,7 @@ def test_a_row_is_written_whole_or_not_at_all(tmp_path):
 
 def test_root_is_refused(monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    for kind in sandbox.KINDS:
+    for kind in ("bubblewrap", "none"):
         with pytest.raises(GradingError, match="ordinary user"):
             sandbox.ensure(kind)
 
