@@ -135,7 +135,10 @@ WRONG = {
         (count(right, first=-1), "One too few"),
         (count(lambda w, threshold: w**2 < threshold), "the 2 in the loss"),
         (count(lambda w, threshold: abs(w) < threshold), "until w is below"),
-        (count(lambda w, threshold: w > 0 and right(w, threshold), moves=False), "at the w of that moment"),
+        (
+            count(lambda w, threshold: w > 0 and right(w, threshold), moves=False),
+            "at the w of that moment",
+        ),
         (count_after_the_step, "before the first step"),
         (count(lambda w, threshold: 2 * w**2 <= threshold), "is not below it"),
         (count(lambda w, threshold: abs(2 * w) < threshold), "a square"),
