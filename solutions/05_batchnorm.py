@@ -57,8 +57,12 @@ plots.response(lines, "layer", "spread of the outputs", log_x=False, log_y=True,
 outcome("05.a", ratio.mean())
 
 # %% [markdown] claims=["after training: widest over narrowest[4]: 0.70 0.005", "after training: widest over narrowest[6]: 4.84 0.005"]
-# **What to see.** The level line of the start has become a climb, from 0.70 to 4.84. Each layer's
+# <details><summary>What to see</summary>
+#
+# The level line of the start has become a climb, from 0.70 to 4.84. Each layer's
 # inputs have changed in size while it was learning, since the layers below it moved.
+#
+# </details>
 #
 # ## Forward
 #
@@ -193,7 +197,9 @@ print("shortcut: column sums", (gamma * scale * d_y).sum(axis=0).round(1))
 outcome("05.b", "0" if abs(right.sum(axis=0)).max() < 1e-9 else "the sum of d_y")
 
 # %% [markdown]
-# **What to see.** Long way, one line and torch agree to the rounding, and the columns of `d_x` sum
+# <details><summary>What to see</summary>
+#
+# Long way, one line and torch agree to the rounding, and the columns of `d_x` sum
 # to 0. That is a test worth keeping: the shortcut fails it at a glance. It also says that the bias
 # of a linear layer *below* a BatchNorm has no gradient. It does nothing there; many leave it out.
 #
@@ -204,6 +210,8 @@ outcome("05.b", "0" if abs(right.sum(axis=0)).max() < 1e-9 else "the sum of d_y"
 #
 # $$d_x = \gamma \cdot \text{scale} \cdot \left( d_y - \overline{d_y}
 # - \hat x \, \overline{d_y\, \hat x} \right)$$
+#
+# </details>
 #
 # </details>
 #
@@ -237,9 +245,13 @@ print(f"a network, batch 314: error {np.mean(errors):.0f} ± {np.std(errors, ddo
 outcome("05.c", np.mean(errors))
 
 # %% [markdown] claims=["random d_y, batch 314: error: 8.2 0.05", "a network, batch 314: error: 163 0.5"]
-# **What to see.** If `d_y` is pure noise, the two directions that the shortcut leaves in are two
+# <details><summary>What to see</summary>
+#
+# If `d_y` is pure noise, the two directions that the shortcut leaves in are two
 # among B: at batch 314 an error of 8.2 %, which passes for a rough test. But real gradients are not
 # noise: in a network of five layers the error is 163 % of the gradient.
+#
+# </details>
 #
 # ## Training and evaluation
 #
@@ -297,10 +309,14 @@ falls = [np.mean(found["evaluating"]) - np.mean(found[n]) > 0.25 for n in ("shuf
 outcome("05.d", choices[3 - 2 * falls[0] - falls[1]])
 
 # %% [markdown] claims=["sorted: accuracy: 0.292 0.0005", "shuffled: accuracy < evaluating: accuracy"]
-# **What to see.** On shuffled batches the mistake hardly shows. On sorted ones the accuracy falls
+# <details><summary>What to see</summary>
+#
+# On shuffled batches the mistake hardly shows. On sorted ones the accuracy falls
 # to 0.292: if all 32 images are a seven, BatchNorm takes away just what makes them sevens. And
 # looking was not harmless: the running means moved with every test batch, and the network that
 # comes back is not the one that was trained.
+#
+# </details>
 
 # %% [markdown]
 # ### Exercise 05.3
@@ -340,8 +356,12 @@ print(f"parameters: {len(net.w)} before, {len(plain.w)} folded", end="")
 print(f"; largest difference of the logits, relative: {difference:.0e}")
 
 # %% [markdown] claims=["parameters: 3594 0", "parameters[2]: 3466 0"]
-# **What to see.** The folded network says the same to the rounding of float32, with 3466 numbers in
+# <details><summary>What to see</summary>
+#
+# The folded network says the same to the rounding of float32, with 3466 numbers in
 # place of 3594 and no BatchNorm. Networks are often put to use like this.
+#
+# </details>
 #
 # ## A layer with three bugs
 #
@@ -453,10 +473,14 @@ plots.response(lines, "learning rate", "validation error", log_y=True, alt=alt)
 outcome("05.e", max(good, key=good.get))
 
 # %% [markdown] claims=["kaiming without:[1]: 1 0", "kaiming with BatchNorm:[1]: 3 0", "kaiming with BatchNorm:[4]: 4.0 0.05", "kaiming without:[4]: 8.6 0.05", "normal with BatchNorm:[1]: 8 0", "normal with BatchNorm:[4]: 3.6 0.05", "normal without:[1]: 0 0"]
-# **What to see.** From Kaiming's start 1 rate of the thirteen stays under 12 % without BatchNorm,
+# <details><summary>What to see</summary>
+#
+# From Kaiming's start 1 rate of the thirteen stays under 12 % without BatchNorm,
 # and 3 do with it, with a test error of 4.0 % against 8.6 %. From the hopeless start it is 0
 # against 8: with BatchNorm it reaches 3.6 ± 1.8 %, no worse than Kaiming's within the spread, and
 # at rates from a hundred times smaller on.
+#
+# </details>
 #
 # Why do large rates do less harm? Multiply all weights below a BatchNorm by ten: $\hat x$ stays the
 # same.
@@ -479,13 +503,17 @@ for name in choices[1::2]:
 outcome("05.f", lower_norms[1] / lower_norms[0])
 
 # %% [markdown] claims=["weights 10 times as long: loss[2] < weights 1 times as long: loss[2] by 0.5"]
-# **What to see.** The loss hardly notices, and the gradient is a tenth. So the same step turns long
+# <details><summary>What to see</summary>
+#
+# The loss hardly notices, and the gradient is a tenth. So the same step turns long
 # weights less: divided by their length, the step is a hundredth. Too large a step makes the weights
 # long, and then the layer slows itself down: the lengths grow with the rate. Only the last layer
 # has no BatchNorm above it, and at rate 10 nothing is learnt.
 #
 # This also fits with the place of the valleys. From "normal" the weights begin at length 0.5 in
 # place of 8, and small rates turn them enough.
+#
+# </details>
 #
 # In the lab, find a rate at which only the network with BatchNorm learns. On which side of the
 # valley will it be? Then try the initialization "normal", and the other batch sizes.
@@ -496,10 +524,14 @@ from lrcourse import labs
 labs.batchnorm()
 
 # %% [markdown]
-# **What to see.** At batch size 16, the rates 0.25 to 1 lie beyond the cliff of the plain network,
+# <details><summary>What to see</summary>
+#
+# At batch size 16, the rates 0.25 to 1 lie beyond the cliff of the plain network,
 # and only BatchNorm learns there. At 64 that stretch goes up to 4, and there is one rate on the
 # left as well, 0.04. At 8 neither learns at any rate in these 120 steps. From "normal" the plain
 # network learns at no rate.
+#
+# </details>
 #
 # ## Small batches
 #
@@ -522,10 +554,14 @@ except ValueError as error:
 outcome("05.g", three.forward(np.array([[1.0] * 3, [100.0] * 3]))[1, 0])
 
 # %% [markdown]
-# **What to see.** Gaps of 1, 4 and 298 all come out as 2. The larger value is 1 and the smaller
+# <details><summary>What to see</summary>
+#
+# Gaps of 1, 4 and 298 all come out as 2. The larger value is 1 and the smaller
 # -1, whatever they are, so nudging them changes nothing: but for epsilon, the gradient below is 0.
 # In the one line for `d_x`, two directions are taken out, and with two examples there are no more.
 # A single example minus its own mean is always 0, so the layer refuses, as torch's does.
+#
+# </details>
 #
 # Does that hurt? Three layers, two epochs, seven rates from 0.003 to 3, five seeds, evaluation
 # mode; again the rate is chosen on the validation images, and the error is that on the test images.
@@ -550,12 +586,16 @@ harm = [B for B in (2, 4, 8) if min(results[B, nn.BatchNorm]) > max(results[B, N
 outcome("05.h", choices[len(harm) - 1])
 
 # %% [markdown] claims=["batch 2, BatchNorm: test error: 54.4 0.05", "batch 2, without: test error: 6.5 0.05", "batch 8, BatchNorm: test error < batch 8, without: test error by 1"]
-# **What to see.** At 2 BatchNorm is far behind, with an error of 54.4 % against 6.5 % at the best
+# <details><summary>What to see</summary>
+#
+# At 2 BatchNorm is far behind, with an error of 54.4 % against 6.5 % at the best
 # rates. There $\hat x$ is 1 or -1 whatever the values, the layers below get next to no gradient,
 # and the running statistics describe another function than the one that was trained. At 4 the two
 # are even within about two spreads. At 8 and 32 BatchNorm is ahead on average; at 32 the plain
 # network's spread is as large as the gap, so two epochs decide nothing there. Where batches must be
 # small, people normalise over something else: the features of one example, or groups of them.
+#
+# </details>
 #
 # ## What we learnt
 #
