@@ -102,8 +102,9 @@ labs.one_knob(curvature=10)
 # **Down a bowl**
 #
 # Write `bowl_path`: gradient descent on that bowl. `hessian` has shape `(D, D)` and is symmetric,
-# `centre` and `start` have shape `(D,)`. Return every $w$ on the way as one array of shape `(steps
-# + 1, D)`: row 0 is the start, row $t$ is $w$ after $t$ steps. Leave the inputs as they are.
+# `centre` and `start` have shape `(D,)`. Return every $w$ on the way as one array of shape
+# `(steps + 1, D)`: row 0 is the start, row $t$ is $w$ after $t$ steps. Leave the inputs as they
+# are.
 #
 # For `hessian = [[2, 1], [1, 3]]`, `centre = [1, -1]`, `start = [3, 2]`, rate 0.1 and two steps
 # expect `[[3, 2], [2.3, 0.9], [1.85, 0.2]]`.
