@@ -388,9 +388,8 @@ labs.schedules()
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# 1 / n falls so early that it stops on the way, at every first rate on the slider:
-# the flat direction, of curvature 1, would need a first rate above 0.5. The cosine reaches the goal
-# from many first rates: it travels first, and ends with hardly any noise.
+# 1 / n falls so early that it stops on the way, at every first rate on the slider. The cosine
+# reaches the goal from many first rates: it travels first, and ends with hardly any noise.
 #
 # </details>
 #

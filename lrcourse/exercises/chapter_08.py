@@ -166,8 +166,8 @@ def _mistaken_cutoffs(losses: list, sequence: list, rate: float) -> dict:
         return lambda loss, before, cutoff: abs(loss - before) / base(loss, before) < cutoff
 
     return {
-        "The cutoff is taken anew from the loss before; it is 0.01 of the *first* loss, and shrinks "
-        "after each rate taken.": rates(
+        "The cutoff is taken anew from the loss before; it is 0.01 of the *first* loss, and "
+        "shrinks after each rate taken.": rates(
             share=lambda losses: 0.01, shrink=1.0, due=moves_of(lambda loss, before: before)
         ),
         "Every rise of the loss counts as small: take the absolute value of the difference.": (
