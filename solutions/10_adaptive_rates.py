@@ -524,9 +524,9 @@ outcome("10.g", min(at_the_articles, key=at_the_articles.get))
 # rests on: one rate each.
 #
 # The last column tells what the adaptive methods do have. At a constant rate that is 3.2 times too
-# large they lose from 0.4 to 3.4 points, the article's momentum 3.8. Plain descent loses about 17, and
-# with a line momentum loses 35 and Adam 9.2: a schedule moves the best rate close to the edge.
-# Where each run costs a day, a slope in place of a cliff is worth much.
+# large they lose from 0.4 to 3.4 points, the article's momentum 3.8. Plain descent loses about 17,
+# and with a line momentum loses 35 and Adam 9.2, each with a wide spread over the seeds: with a
+# schedule the best rate is close to the edge.
 #
 # </details>
 #
