@@ -336,7 +336,8 @@ labs.irprop()
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# At 64 the smallest step must be about 0.006 to 0.018. At 4 no setting reaches it.
+# At 64 the smallest step must be about as long as the largest one of the paper, or up to three times
+# as long. At 4 no setting reaches the goal.
 #
 # </details>
 #

@@ -336,8 +336,8 @@ outcome("15.f", np.mean(gains[1]))
 # validation error over seeds; a rate at which any seed diverged is no choice. Return the tuple `(k,
 # mean, sd)`: mean and standard deviation (n - 1) of the test errors at that rate.
 #
-# For validation errors 20, 18, NaN of one seed and 22, 19, 10 of the other, and test errors 21, 19,
-# NaN and 23, 20, 12, expect k = 1, mean 19.5 and sd 0.7071.
+# For validation errors 20, 18, NaN of one seed and 22, 19, 10 of the other, and test errors 21, 18,
+# NaN and 23, 21, 12, expect k = 1, mean 19.5 and sd 2.1213.
 
 
 # %% exercise="15.2"
@@ -660,10 +660,12 @@ outcome("15.l", primary[HOLDS])
 # batches: take one step for each, and use none twice. `held` are 2,000 other images, (2000, 196).
 # Return their classes, an array (2000,). All random numbers come from `seed`.
 #
-# The goal: **80 % of held images right after 600 steps**, in the mean of three runs. To keep it
-# fair, each run has its pixels and its classes in an order of its own: weights from elsewhere are
-# of no use, and neighbours are lost, so let the first layer be dense. Write all of it yourself, or
-# use `nn.Network`, whose `loss_and_gradient(x, y)` fills `network.g`, the gradient at `network.w`.
+# The goal: **83 % of held images right after 600 steps**, in the mean of three runs. In our trials
+# (five runs each) plain SGD reached 80 % and Adam at the best of five constant rates 81; so it takes
+# more than a default. To keep it fair, each run has its pixels and its classes in an order of its
+# own: weights from elsewhere are of no use, and neighbours are lost, so let the first layer be dense.
+# Write all of it yourself, or use `nn.Network`, whose `loss_and_gradient(x, y)` fills `network.g`, the
+# gradient at `network.w`, and the rules of `lrcourse.optim`.
 # `Batches` below gives you as many practice runs as you like.
 
 
@@ -677,14 +679,13 @@ practice = Batches(np.random.default_rng(0), steps=600)
 def my_training(batch, steps, held, seed):
     r"""Take one step a batch, and return the classes of the held images."""
     ### BEGIN SOLUTION
-    layers = [nn.Linear(196, 64), nn.ReLU(), nn.Linear(64, 10)]
-    network = nn.Network(layers, np.random.default_rng(seed))
-    v = np.zeros_like(network.w)
+    from lrcourse.optim import Adam
+
+    layers = [nn.Linear(196, 256), nn.ReLU(), nn.Linear(256, 10)]
+    network, rule = nn.Network(layers, np.random.default_rng(seed)), Adam()
     for t in range(steps):
         network.loss_and_gradient(*batch())
-        rate = 0.1 * (1 + np.cos(np.pi * t / steps)) / 2
-        v = 0.9 * v - rate * network.g
-        network.w += v
+        rule.step(network.w, network.g, 0.01 * (1 - t / steps))
     return network.predict(held)
     ### END SOLUTION
 
