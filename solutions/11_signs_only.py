@@ -336,8 +336,8 @@ labs.irprop()
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# At 64 the smallest step must be about as long as the largest one of the paper, or up to three times
-# as long. At 4 no setting reaches the goal.
+# At 64 the smallest step must be about as long as the largest one of the paper, or up to three
+# times as long. At 4 no setting reaches the goal.
 #
 # </details>
 #
