@@ -84,7 +84,7 @@ CHECKS = {
     ],
     "12.4": [
         HiddenCheck(
-            "four seeds more",
+            "four seeds more, and some room",
             plateau_of_other_seeds,
             points=2,
             hint="Choose rates that leave some room below the goal, over several seeds.",

@@ -104,7 +104,7 @@ CHECKS = {
     ],
     "15.3": [
         HiddenCheck(
-            "tables of many sizes",
+            "both methods in tables of many sizes",
             differences_by_hand,
             points=2,
             hint="Work one small table out on paper, both rates first.",
