@@ -261,6 +261,7 @@ from collections import Counter
 
 verdict, four = yours("15.1"), (HOLDS, FAILS, NO_DIFFERENCE, UNDECIDED)
 rng, parted = np.random.default_rng(0), {}
+print(*(f"t for {n} seeds: {student(0.975, n - 1):.2f}" for n in (3, 10, 1000)), sep="; ")
 for true in (0, -0.3, -1):
     for n in (3, 5, 10, 20, 40):
         differences = rng.normal(true, 1, size=(2000, n))

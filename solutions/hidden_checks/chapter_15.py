@@ -68,6 +68,8 @@ def decisions_with_other_numbers(decide: Callable, rng: Generator) -> None:
         def run(
             method: int, k: int, seed: int, runs: np.ndarray = runs, made: set = made
         ) -> tuple[float, float]:
+            if not (method in (0, 1) and 0 <= k < 4 and 0 <= seed < 30):
+                raise Wrong(f"It asks for run({method}, {k}, {seed}).")
             made.add((int(method), int(k), int(seed)))
             return tuple(float(part) for part in runs[:, int(method), int(k), int(seed)])
 
