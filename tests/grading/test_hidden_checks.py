@@ -74,6 +74,23 @@ WRONG = {
     "both sides of 0, and far out": ("cdf(-a)", "cdf(a)"),
     "other factors": ("(3 - np.log", "(2 - np.log"),
     "eight epochs of different lengths": ("for g in gradients:", "for g in gradients[:4]:"),
+    "any number of axes, any length": ("(g**2).sum()", "(g**2).mean()"),
+    "five steps, layer by layer": ("(np.linalg.norm(g[layer]))", "(np.linalg.norm(g))"),
+    "each run by itself": ("m.mean(axis=1, keepdims", "m.mean(axis=(1, 2), keepdims"),
+    "four seeds more, and some room": ("25.0, 9.4, 3.5, 1.3, 0.5", "5.0, 2.4, 1.5, 0.9, 0.5"),
+    "every pair of signs": ("np.sign(g) == np.sign(previous)", "g > 0"),
+    "short lists of gradients": ("below * (1 - right)", "below * right"),
+    "other noise": ("near = 0.1", "near = 2"),
+    "forty noisy steps": ("previous = g.copy()", "previous = g"),
+    "eight steps with all at once": ('group["momentum"]', "0.9"),
+    "twelve steps": (".copy()", ""),
+    "other places to stop": ('generator.set_state(saved["generator"])', "pass"),
+    "four seeds more": ("optimizer, 0.025", "optimizer, 0.001"),
+    "two hundred samples": ("student(0.95, n - 1)", "student(0.95, n)"),
+    "tables of many sizes": ("np.nanargmin(validation", "np.argmin(validation"),
+    "both methods in tables of many sizes": ("ddof=1", "ddof=0"),
+    "another number of rates and seeds, another budget": ("range(rates)", "range(6)"),
+    "three runs more": ("0.01 * (1 - t / steps)", "0.001"),
 }
 
 
