@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from lrcourse.course import workspace
+
 ROOT = Path(__file__).parents[1]
 BINDER = ROOT / "binder"
 CONDA = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}  # conda-forge's names
@@ -76,10 +78,13 @@ def test_post_build_installs_the_course_alone_and_silences_the_news(tmp_path):
     assert {"install", "--no-deps", "--no-build-isolation", "."} <= set(command.split())
 
     settings = tmp_path / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
-    schemas = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas"
+    share = Path(sys.prefix) / "share" / "jupyter"
+    manager = share / "labextensions" / "@jupyter-widgets" / "jupyterlab-manager"
+    places = (share / "lab" / "schemas", manager / "schemas")
     for plugin, values in json.loads(settings.read_text()).items():
         package, _, name = plugin.partition(":")
-        schema = json.loads((schemas / package / f"{name}.json").read_text(encoding="utf-8"))
+        (schema,) = (p for s in places if (p := s / package / f"{name}.json").is_file())
+        schema = json.loads(schema.read_text(encoding="utf-8"))
         jsonschema.validate(values, schema)
         assert set(values) <= set(schema["properties"])
 
@@ -110,3 +115,7 @@ def test_readmes_one_liner_prints_the_badge_of_this_repository(origin, tmp_path)
 @pytest.mark.parametrize("name", ["postBuild", "start"])
 def test_the_scripts_may_be_executed(name):
     assert os.access(BINDER / name, os.X_OK)
+
+
+def test_binder_saves_labs_as_lrcourse_lab_does():
+    assert workspace.SETTINGS.items() <= json.loads((BINDER / "overrides.json").read_text()).items()

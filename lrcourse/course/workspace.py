@@ -10,13 +10,17 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import socket
+import tempfile
 from pathlib import Path
 
 from lrcourse.files import write_beside, write_whole
 
 MANIFEST = ".lrcourse.json"
 START = "chapters/00_start_here.ipynb"
+# Sliders move again when a saved chapter is opened without its kernel.
+SETTINGS = {"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True}}
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"  # its pop-up covers the notebook
 
 
@@ -149,8 +153,24 @@ def serve(folder: Path, port: int | None, browser: bool) -> None:
         ) from None
     if port:
         check_port(port)
-    server = LabApp.initialize_server(
+    with tempfile.TemporaryDirectory(prefix="lrcourse-") as settings:
+        _write_settings(Path(settings), Path(LabApp().app_dir) / "settings")
+        _serve(LabApp, folder, port, browser, settings)
+
+
+def _write_settings(folder: Path, usual: Path) -> None:
+    # JupyterLab reads defaults from one folder: the usual ones, and ours beside them.
+    if usual.is_dir():
+        shutil.copytree(usual, folder, dirs_exist_ok=True)
+    (folder / "overrides.d").mkdir(exist_ok=True)
+    ours = folder / "overrides.d" / "lrcourse.json"
+    ours.write_text(json.dumps(SETTINGS), encoding="utf-8")
+
+
+def _serve(app: type, folder: Path, port: int | None, browser: bool, settings: str) -> None:
+    server = app.initialize_server(
         [
+            f"--LabApp.app_settings_dir={settings}",
             f"--ServerApp.root_dir={folder.resolve()}",
             f"--ServerApp.open_browser={browser}",
             *([f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port else []),

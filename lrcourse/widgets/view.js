@@ -463,13 +463,13 @@ function render({ model, el }) {
     choose("guess", null);
   });
   reveal.addEventListener("click", () => {
-    const known = model.get("guess") !== null;
+    const known = model.get("guess") != null; // a None of Pyodide's arrives as undefined
     choose("guess", known ? null : model.get(spec.reveal.control));
   });
 
   function showEdge() {
     const control = controls[spec.reveal.control];
-    const guess = model.get("guess"), known = guess !== null;
+    const guess = model.get("guess"), known = guess != null;
     edge.hidden = guessed.hidden = !known;
     reveal.textContent = `${known ? "Hide" : "Reveal"} the ${spec.reveal.name ?? "edge"}`;
     let text = spec.reveal.question;
@@ -498,7 +498,7 @@ function render({ model, el }) {
     frame.axes();
     frame.inside(() => {
       context.font = BOLD;
-      if (panel.secret && model.get("guess") === null) {
+      if (panel.secret && model.get("guess") == null) {
         const { left, right, top, bottom } = frame;
         frame.text(panel.secret, (left + right) / 2, (top + bottom) / 2, "center");
         return;
@@ -519,7 +519,7 @@ function render({ model, el }) {
       control.input.value = k;
       control.value.textContent = control.texts[k];
       if (control.kind !== "select") {
-        control.input.setAttribute("aria-valuetext", `${control.label} ${control.texts[k]}`);
+        control.input.setAttribute("aria-valuetext", control.texts[k]);
       }
     }
     spec.panels.forEach(drawPanel);
@@ -548,6 +548,21 @@ function render({ model, el }) {
     controls[spec.reveal.control].holder?.append(edge, guessed);
   }
   el.append(root);
+
+  // A letter typed at a control must not reach the notebook (x cuts a cell), but Ctrl+S must, and
+  // Escape goes back to the notebook.
+  const own = (kept) => {
+    for (const input of root.querySelectorAll("input, select, button")) {
+      input.setAttribute("data-lm-suppress-shortcuts", kept);
+    }
+  };
+  const isModifier = (event) => event.key === "Control" || event.key === "Meta";
+  root.addEventListener("keydown", (event) => {
+    if (isModifier(event)) own(false);
+    if (event.key === "Escape") root.closest(".jp-Notebook")?.focus();
+  });
+  root.addEventListener("keyup", (event) => { if (isModifier(event)) own(true); });
+  root.addEventListener("focusout", () => own(true)); // the key may come up elsewhere
 
   const observer = new ResizeObserver((entries) => {
     for (const { target, contentRect } of entries) {

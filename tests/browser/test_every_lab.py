@@ -109,7 +109,7 @@ def test_every_control_moves_the_picture_by_key(page, lab, twin):
         else:
             for key, text in [("End", texts[-1]), ("Home", texts[0]), ("ArrowRight", texts[1])]:
                 page.keyboard.press(key)
-                assert moved.get_attribute("aria-valuetext") == f"{spec['label']} {text}"
+                assert moved.get_attribute("aria-valuetext") == text
                 seen.append(all_pixels(lab))
         assert any(picture != seen[0] for picture in seen)
         page.keyboard.press("x")  # cuts the cell, if JupyterLab hears it
