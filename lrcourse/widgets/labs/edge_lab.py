@@ -52,7 +52,7 @@ def _images() -> tuple[np.ndarray, np.ndarray]:
 def edge_outcomes(
     learning_rates: Sequence[float],
     *,
-    steps: int = 400,
+    steps: int = 320,
     every: int = 20,
     iterations: int = 8,
     rng: np.random.Generator | None = None,
@@ -140,7 +140,7 @@ def edge(learning_rate: float = 0.05, rule: str = "SGD", loss: str = "squared er
     """
     from lrcourse.widgets.lab import Control, Lab, axis
 
-    rates, steps, every = rate_grid(0.05, 1.2)[::3], 400, 20
+    rates, steps, every = rate_grid(0.05, 1.2)[::3], 320, 20
     outcomes = edge_outcomes(rates, steps=steps, every=every)
     three = ("learning_rate", "rule", "loss_function")
     tables = {name: (three, array) for name, array in outcomes.items()}
