@@ -165,6 +165,7 @@ def _check_largest(answer: Callable, values: NDArray, rng: Generator) -> None:
 def largest_of_a_bowl(largest_eigenvalue: Callable, rng: Generator) -> None:
     r"""The largest is the largest in magnitude, too."""
     _check_largest(largest_eigenvalue, [7.0, 5.0, 1.0, 0.2, -2.0, -3.0], rng)
+    _check_largest(largest_eigenvalue, [4.0, 1.0, 0.5, -3.8], rng)
 
 
 def largest_of_a_saddle(largest_eigenvalue: Callable, rng: Generator) -> None:
