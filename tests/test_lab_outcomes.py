@@ -234,6 +234,14 @@ def test_once_at_the_edge_a_squared_error_stays_there():
     assert (share[2, 0, 1] < 0.5) and outcomes["verdict"][2, 0, 1] == 2
 
 
+def test_the_rates_that_chapter_16_names_end_at_7():
+    lab = labs.edge()
+    rates, reached = lab._controls["learning_rate"].values, lab._arrays["reached"][1]
+    assert reached[rates.index(0.28), 0, 0] and reached[rates.index(0.56), 2, 0]
+    assert not reached[:, :, 1].any()
+    assert lab._arrays["verdict"][1][rates.index(0.56), 1, 0] == 2
+
+
 # ---- schedules
 
 
