@@ -574,7 +574,7 @@ for warmup in (1, 50):
         print(f"{told(last[:, k], 3)}, sharpness {told(share[:, k])} of the first")
 outcome("16.h", multiples[learns[-1]])
 
-# %% [markdown] claims=["warm-up 1, 4 times: loss: 0.086 0.008 spread", "warm-up 50, 4 times: loss: 0.088 0.01 spread", "warm-up 50, 16 times: loss: 0.058 0.005 spread", "warm-up 50, 16 times: loss[3]: 0.08 0.005 spread", "warm-up 50, 16 times: loss < warm-up 1, 4 times: loss by 0.01"]
+# %% [markdown] claims=["warm-up 1, 4 times: loss: 0.086 0.008 spread", "warm-up 50, 4 times: loss: 0.088 0.01 spread", "warm-up 50, 16 times: loss: 0.058 0.005 spread", "warm-up 50, 16 times: loss[3]: 0.08 0.005", "warm-up 50, 16 times: loss < warm-up 1, 4 times: loss by 0.01"]
 # <details><summary>What to see</summary>
 #
 # Without warm-up all five seeds learn at 4 times the first edge, and not at 8. With it they do at
