@@ -70,6 +70,11 @@ WRONG = {
     "both sides of 0, and far out": ("cdf(-a)", "cdf(a)"),
     "other factors": ("(3 - np.log", "(2 - np.log"),
     "eight epochs of different lengths": ("for g in gradients:", "for g in gradients[:4]:"),
+    "nine weights, vectors of several lengths": ("* length /", "* min(length, 1) /"),
+    "more matrices": ("min(largest_in_magnitude(product, v), 0)", "0"),
+    "two more networks": ("2.7 * 2", "1.2 * 2"),
+    "two more orders": ("1 + 2 * momentum", "1 + momentum"),
+    "noisy gradients, warm-ups of several lengths": ("t / warmup", "(t - 1) / warmup"),
 }
 
 
