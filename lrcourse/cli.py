@@ -35,9 +35,9 @@ def _stoppable(stopped: str, extra: str = "") -> Iterator[None]:
         click.echo(stopped, err=True)
         raise SystemExit(130) from None
     except ImportError as error:
-        package = f"lrcourse[{extra}]" if extra else "lrcourse"
+        package = f".[{extra}]" if extra else "."
         raise click.ClickException(
-            f"{error}. Run  python -m pip install '{package}'  or ask  lrcourse doctor"
+            f"{error}. In a clone, run  python -m pip install '{package}'  or ask  lrcourse doctor"
         ) from None
 
 
@@ -160,12 +160,22 @@ def release(check: bool) -> None:
         "lrcourse grade submitted --out grades --marks grades/manual/01.q1.csv",
     )
 )
-@click.argument("submissions", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("submissions", type=click.Path(exists=True, path_type=Path))
 @click.option("--roster", type=FILE, help="CSV with a column `student`: each gets a row.")
+@click.option("--due", type=FILE, help="CSV of `assignment`, `due` and perhaps `student`.")
+@click.option("--late", default="none", help="none, cut-off, or percent of the points a day.")
+@click.option(
+    "--adjust", type=FILE, help="CSV of `student`, `exercise`, `points`, `bonus`, `comment`."
+)
+@click.option("--fill", type=FILE, multiple=True, help="A Canvas gradebook or Moodle worksheet.")
+@click.option("--report", is_flag=True, help="Also write report.html about the class.")
+@click.option("--student", "students", multiple=True, help="Grade only this one.")
+@click.option("--again", is_flag=True, help="Grade what is graded already, too.")
 @click.option("--assignment", multiple=True, metavar="NN", help="Grade this chapter; default: all.")
 @click.option("--out", type=click.Path(path_type=Path), default="grades", help="Where results go.")
 @click.option("--checks", type=click.Path(path_type=Path), help="Folder of your own hidden checks.")
 @click.option("--marks", type=FILE, multiple=True, help="A filled sheet of manual/ to read back.")
+@click.option("--replace", is_flag=True, help="Who was graded and is not here becomes missing.")
 @click.option(
     "--nbgrader",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -174,11 +184,9 @@ def release(check: bool) -> None:
 @click.option("--jobs", type=click.IntRange(1), default=2, help="Submissions at a time.")
 @click.option("--cpu", type=click.IntRange(1), default=10, help="CPU seconds for an exercise.")
 @click.option("--dask", default="", metavar="ADDRESS", help="A Dask scheduler, or `local`.")
-@click.option("--sandbox", type=click.Choice(["bubblewrap", "docker", "podman"]))
-@click.option("--image", default="", help="The image that docker or podman runs.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run student code as yourself. Do not.")
 def grade(submissions: Path, out: Path, **options: object) -> None:
-    r"""Grade a folder of notebooks.
+    r"""Grade a folder of notebooks, or a zip that a platform exported.
 
     SUBMISSIONS holds a folder for each student, or files named student_NN.ipynb. Student code runs
     in a sandbox. Run it again, and only what is missing or has changed is graded.
@@ -237,9 +245,8 @@ def reproduce_papers(names: tuple[str, ...], **options: object) -> None:
 @click.option("--due", default="", help="The date, as the instructions should say it.")
 @click.option(
     "--package",
-    default=f"lrcourse=={__version__}",
-    show_default=True,
-    help="What students give to pip: also the address of a wheel, or git+https://...",
+    default="",
+    help="What students give to pip: by default the wheel of this version, in the bundle.",
 )
 def assign(folder: Path, chapters: tuple[str, ...], due: str, package: str) -> None:
     r"""Make the bundle to hand out.

@@ -66,7 +66,7 @@ def _label(
     axes.grid(color=PALE, linewidth=0.8)
     axes.set_axisbelow(True)
     names = axes.get_legend_handles_labels()[1]
-    if len(names) > 4:  # a legend that large would cover lines
+    if len(names) > 3:  # a legend that large would cover lines
         axes.figure.set_figwidth(axes.figure.get_figwidth() + 1.4)
         axes.figure.legend(loc="outside right upper", frameon=False)
     elif names:

@@ -4,9 +4,9 @@
 # **How big a step should a network take?**
 #
 # A network learns in steps. Each step changes every weight a little, in the direction that lowers
-# the loss. How far it goes in that direction is set by one number, the *learning rate*. Too small,
-# and training takes for ever. Too large, and it falls apart. This whole course is about that
-# number, and about the rules that people invented to choose it.
+# the loss. How far is set by one number, the *learning rate*. If it is too small, training hardly
+# moves; if it is too large, training falls apart. This course is about that number, and about the
+# rules that people invented to choose it.
 #
 # - **You will** check your installation, move a first slider, write your first step, and learn how
 #   exercises, checks, hints and solutions work.
@@ -16,17 +16,17 @@
 # %% [markdown]
 # ## How a notebook works
 #
-# This page is made of cells: text like this, and code like the cell below. Click on a code cell and
-# press Shift+Enter: it runs, and the next cell is selected. Go from top to bottom, since cells use
-# what earlier cells have made. This notebook is your own copy, so change anything you like. If it
-# gets into a muddle, choose *Kernel, Restart Kernel and Run All Cells* in the menu.
+# This page is made of cells of text and of code. Click on a code cell and press Shift+Enter: it
+# runs, and the next cell is selected. Go from top to bottom, since cells use what earlier ones have
+# made. This is your own copy, so change anything you like. If something breaks, choose *Kernel,
+# Restart Kernel and Run All Cells* in the menu.
 #
-# Before each experiment the text says **Predict**. Most times a form below it asks for your guess,
-# and after the run the outcome stands beside it. Guesses stay in your browser, and nobody grades
-# them: a wrong one is where you learn. What you should have seen is folded away below the run.
+# Where the text says **Predict**, a form below asks for your guess, and after the run the outcome
+# stands beside it. Guesses stay in your browser, and nobody grades them. What you should have seen
+# is folded away below the run.
 #
-# Try it. The next cell looks at your installation. Each line should begin with OK; a line that
-# begins with FAIL also says what mends it.
+# The next cell looks at your installation. Each line should begin with OK; a line that begins with
+# FAIL also says how to fix it.
 
 # %%
 from lrcourse.course.doctor import examine
@@ -40,8 +40,8 @@ for _, line in examine():
 # Here is the smallest thing that can be trained: one weight $w$, with the loss $2 w^2$. Its lowest
 # point is at $w = 0$. We start at $w = -2$ and take 20 steps downhill.
 #
-# **Predict** before you run the cell. The learning rate starts small. What will the steps look like
-# if you make it larger, and then larger still? Will there be a point where it stops helping?
+# The learning rate starts small. What will the steps look like if you make it larger, and then
+# larger still? Is there a point where that stops helping?
 
 # %%
 from lrcourse import labs
@@ -50,14 +50,13 @@ labs.one_knob()
 
 # %% [markdown]
 # Drag the slider, or click on it and use the arrow keys. Reach the goal that the lab states. Then
-# put the slider at the rate above which you think that the steps no longer arrive, and press
-# *Reveal*: it compares your guess with the truth.
+# put the slider where you think that the steps just stop arriving, and press *Reveal*.
 #
 # <details><summary>What to see</summary>
 #
-# At small rates the dots crawl down one side and do not arrive. Further right they arrive quickly.
-# Further still, each step jumps across to the other side. And beyond a certain rate each jump lands
-# higher than the last, until it leaves the picture: the loss grows without end. That edge is sharp.
+# At small rates the dots creep down one side and do not arrive. At larger ones they arrive quickly.
+# At still larger ones each step jumps across to the other side. Beyond a certain rate each jump
+# lands higher than the last, until it leaves the picture: the loss grows without end.
 #
 # </details>
 #
@@ -86,10 +85,9 @@ outcome("00.a", w - learning_rate * gradient)
 # %% [markdown]
 # ## How exercises work
 #
-# An exercise is three cells: what to write, where to write it, and a check. Before you have written
-# anything the check says "to do", and the chapter still runs to its end. When it says "failed", it
-# also says why, as well as it can guess. Below that are hints. Open one at a time: each says more
-# than the one before. Below the text of the exercise is a link to the worked solution.
+# An exercise is three cells: what to write, where to write it, and a check. The check says "to do",
+# "passed", or "failed" with the likely cause. Below that are hints; each says more than the one
+# before. Below the text of the exercise is a link to the worked solution.
 
 # %% [markdown]
 # ### Exercise 00.1
@@ -116,8 +114,8 @@ from lrcourse import check
 check("00.1")
 
 # %% [markdown]
-# The course goes on with what you wrote: `yours` gives your answer once it passes its check, and
-# the package's until then. So a chapter runs to its end, however much of it you have filled in.
+# The course uses what you wrote: `yours` gives your answer once it passes its check, and the
+# package's until then. So a chapter runs to its end, however much of it you have filled in.
 
 # %%
 import numpy as np
@@ -143,10 +141,10 @@ print("after a step in place:", w)
 # Training is a loop around that one line. From $w = 1$ with rate 0.1, every step multiplies $w$ by
 # $1 - 0.1 \times 4 = 0.6$. The loop below has a bug.
 #
-# **Predict**: after 20 right steps, how far from 0 is $w$?
+# **Predict**: after 20 steps without the bug, how far from 0 is $w$?
 
 # %%
-guess("00.b", "After 20 right steps, w is nearest to ...", [0.1, 0.01, 0.00001])
+guess("00.b", "After 20 steps without the bug, w is nearest to ...", [0.1, 0.01, 0.00001])
 
 
 # %%
@@ -161,11 +159,11 @@ print(f"with the bug {buggy_descend(1.0, learning_rate=0.1, steps=20):.3g}")
 print(f"it should be {(1 - 0.1 * 4) ** 20:.3g}")
 outcome("00.b", min((0.1, 0.01, 0.00001), key=lambda near: abs((1 - 0.1 * 4) ** 20 - near)))
 
-# %% [markdown] claims=["with the bug: -7 0.5"]
+# %% [markdown] claims=["with the bug: -7 0.5", "it should be: 3.66e-05 5e-8"]
 # <details><summary>What to see</summary>
 #
-# Twenty right steps come to within 0.0001 of the minimum. The loop with the bug walked past it to
-# −7, farther away than it began. Nothing raised an error: a bug in training rarely does.
+# Twenty right steps end at 3.66e-05. The loop with the bug walked past the minimum to −7, farther
+# away than it began. Nothing raised an error: a bug in training rarely does.
 #
 # </details>
 
@@ -218,10 +216,11 @@ def steps_needed(w, learning_rate, threshold, limit):
 check("00.3")
 
 # %% [markdown]
-# Now let your count answer the question of the slider, for 55 rates at once. A count of 100 means
-# that the run gave up.
+# Now your count answers the question of the slider, for the rates 0.01, 0.02 and so on to 0.55. A
+# count of 100 means that the run gave up.
 #
-# **Predict**: which rate needs the fewest steps? From which rate on does no run arrive?
+# **Predict**: what is the largest of these rates at which a run still arrives? Which of them needs
+# the fewest steps?
 
 # %%
 guess("00.c", "The largest rate at which a run still arrives?", within=1.05)
@@ -244,15 +243,14 @@ outcome("00.c", largest)
 # <details><summary>What to see</summary>
 #
 # A valley. From 0.24 to 0.26 a single step is enough, since it lands on the minimum or close by. To
-# the left it takes longer and longer, and so it does to the right. At 0.49 the run still arrives,
-# at 0.50 it never does: you have found the edge, to within a hundredth.
+# either side it takes longer. At 0.49 the run still arrives, at 0.50 it does not: you have found
+# the edge, to within a hundredth.
 #
 # </details>
 #
 # ## What the network will see
 #
-# One weight is a toy. From chapter 02 on we train networks on photographs of clothes. They come
-# with the course, and nothing has to be downloaded.
+# From chapter 02 on we train networks on photographs of clothes. They come with the course.
 
 # %%
 from lrcourse import load
@@ -263,8 +261,7 @@ names = [data.classes[label] for label in data.train.y[:10]]
 plots.images(data.train.x[:10], names, alt="Ten grey images of clothes: " + ", ".join(names))
 
 # %% [markdown]
-# Each image has 28 x 28 grey pixels and one label, the name above it. Pullover,
-# coat and shirt look much alike; chapter 02 measures how often a network names them right.
+# Each image has 28 x 28 grey pixels and one label, the name above it.
 #
 # ## When you are stuck
 #
@@ -273,8 +270,7 @@ plots.images(data.train.x[:10], names, alt="Ten grey images of clothes: " + ", "
 # 3. Open the next hint below the check.
 # 4. Read the worked solution. Then close it, and write your own from memory.
 #
-# A cell that runs for too long is stopped with the square button at the top. In a terminal,
-# `lrcourse doctor` prints what the first cell printed.
+# The square button at the top stops a cell that runs for too long.
 #
 # ## What we learnt
 #
@@ -282,10 +278,6 @@ plots.images(data.train.x[:10], names, alt="Ten grey images of clothes: " + ", "
 # - The gradient belongs to one place: it must be computed again after each step.
 # - A rate may be too small, good, or too large. On this loss the edge between good and too large is
 #   sharp.
-#
-# The course then has three parts. Chapters 01 to 03 build a network and its step by hand. The next
-# ones change what the step works on: the data, the layers, the batches. The last ones change the
-# rule itself, and end with a fair race.
 #
 # **Next**: [One knob](01_one_knob.ipynb) turns this one number all the way, and finds the edge.
 

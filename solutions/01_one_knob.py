@@ -25,8 +25,8 @@
 # so every step multiplies $w$ by the same factor, and $w_t = (1 - \eta\lambda)^t\, w_0$. All that
 # can happen is in that factor.
 #
-# **Predict**: the curvature is 4. Which of five rates ends nearest to 0 after ten steps? Which one
-# ends farther away than it began?
+# **Predict**: the curvature is 4. Which of five rates ends farther away than it began, after ten
+# steps? And which ends nearest to 0?
 
 # %%
 from lrcourse import guess, outcome, tally
@@ -53,27 +53,26 @@ outcome("01.a", max(runs, key=lambda rate: runs[rate][-1]))
 # <details><summary>What to see</summary>
 #
 # At 0.05 the factor is 0.80: $w$ falls slowly to 0. At 0.25 it arrives in one step. At 0.4 it
-# swings with shrinking jumps, at 0.5 for ever between 1 and −1, and at 0.53 it ends at 3.106. The
-# loop and the formula agree.
+# swings with shrinking jumps, at 0.5 between 1 and −1, and at 0.53 it ends at 3.106. The loop and
+# the formula agree.
 #
 # </details>
 #
-# Only the product $\eta\lambda$ matters:
+# Only the product $\eta\lambda$ counts:
 #
 # | $\eta\lambda$ | factor | what happens |
 # |---|---|---|
-# | 0 to 1 | 1 to 0 | *converges* from one side; near 0 it *crawls* |
+# | 0 to 1 | 1 to 0 | *converges* from one side, slowly if near 0 |
 # | exactly 1 | 0 | arrives in one step |
 # | 1 to 2 | 0 to -1 | *rings*: each jump crosses the minimum and is shorter than the last |
-# | exactly 2 | -1 | jumps from side to side for ever |
+# | exactly 2 | -1 | jumps from side to side and comes no nearer |
 # | above 2 | below -1 | *diverges*: each jump is longer than the last |
 #
-# The edge is at $\eta = 2/\lambda$, and it is sharp: a hair below it a run still arrives in the
-# end, a hair above it never does.
+# The edge is at $\eta = 2/\lambda$, and it is sharp: at any rate below it a run arrives in the end,
+# at any rate above it no run does.
 #
-# Now a bowl of curvature 10. **Predict** before you move the slider: at which rate does the run
-# arrive in one step, and where is the edge? Put the slider there, and let *Reveal* judge. Then
-# reach the goal at the smallest and at the largest rate that you can find.
+# Now a bowl of curvature 10. Compute the edge, put the slider there, and press *Reveal*. Then reach
+# the goal at the smallest and at the largest rate that you can find.
 
 # %%
 from lrcourse import labs
@@ -83,9 +82,9 @@ labs.one_knob(curvature=10)
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# One step at $1/10$, the edge at $2/10$. The right panel has a logarithmic axis: multiplying by the
-# same factor at every step is a straight line there. Its slope falls, rises again, and points up
-# beyond the edge.
+# One step at $1/10$, the edge at $2/10$. The right panel has a logarithmic axis, so multiplying by
+# the same factor at every step gives a straight line. As the rate grows, the line falls more and
+# more steeply up to $1/10$, then less and less, and beyond the edge it rises.
 #
 # </details>
 #
@@ -103,8 +102,9 @@ labs.one_knob(curvature=10)
 # **Down a bowl**
 #
 # Write `bowl_path`: gradient descent on that bowl. `hessian` has shape `(D, D)` and is symmetric,
-# `centre` and `start` have shape `(D,)`. Return every $w$ on the way as one array of shape `(steps
-# + 1, D)`: row 0 is the start, row $t$ is $w$ after $t$ steps. Leave the inputs as they are.
+# `centre` and `start` have shape `(D,)`. Return every $w$ on the way as one array of shape
+# `(steps + 1, D)`: row 0 is the start, row $t$ is $w$ after $t$ steps. Leave the inputs as they
+# are.
 #
 # For `hessian = [[2, 1], [1, 3]]`, `centre = [1, -1]`, `start = [3, 2]`, rate 0.1 and two steps
 # expect `[[3, 2], [2.3, 0.9], [1.85, 0.2]]`.
@@ -150,12 +150,12 @@ print("torch", w.grad.numpy(), " from the path", (first[0] - first[1]) / 0.1)
 # %% [markdown]
 # ## A narrow valley
 #
-# Take two weights with curvatures 1 and 10, and the minimum at 0. The Hessian is diagonal, so each
-# weight minds its own business: the flat one is multiplied by $1 - \eta$, the steep one by
+# Take two weights with curvatures 1 and 10, and the minimum at 0. The Hessian is diagonal, so the
+# weights move independently: each step multiplies the flat one by $1 - \eta$, the steep one by
 # $1 - 10\eta$. But there is one knob for both.
 #
-# **Predict**: at rate 0.02, which direction is done first? At 0.18, which one rings? Which of the
-# two runs ends nearer to the minimum?
+# **Predict**: rate 0.02 or 0.18, which of the two ends nearer to the minimum? In which of them does
+# a direction ring?
 
 # %%
 guess("01.b", "Which rate ends nearer to the minimum after 20 steps?", [0.02, 0.18])
@@ -178,22 +178,22 @@ outcome("01.b", min(paths, key=lambda rate: np.linalg.norm(paths[rate][-1])))
 # %% [markdown] claims=["rate 0.02: ends at: -1.669 0.0005", "rate 0.18: ends at[3] < rate 0.02: ends at[3] by 1"]
 # <details><summary>What to see</summary>
 #
-# At the small rate the path falls into the valley, and then crawls along its floor: the flat weight
-# is still at −1.669. At the large rate the steep weight rings from wall to wall, and yet the run
-# comes out much nearer. Every step leaves at a right angle to the contour on which it starts.
+# At the small rate the path falls into the valley and then moves slowly along its floor: the flat
+# weight is still at −1.669. At the large rate the steep weight rings from wall to wall, and yet the
+# run ends much nearer. Every step is at a right angle to the contour on which it starts.
 #
 # </details>
 #
-# The steep direction sets the edge, $2/\lambda_\text{max} = 0.2$, and the flat direction has to
-# live with it. So which rate is best? The slowest direction decides: in the lower figure, the
-# higher of the two lines. It is lowest where they cross, where $1 - \eta\lambda_\text{min} =
-# \eta\lambda_\text{max} - 1$:
+# The steep direction sets the edge, $2/\lambda_\text{max} = 0.2$, for both. So which rate is best?
+# The slower direction decides: in the lower figure, the higher of the two lines. That is lowest
+# where the lines cross, where $1 - \eta\lambda_\text{min} = \eta\lambda_\text{max} - 1$:
 #
 # $$\eta_\text{best} = \frac{2}{\lambda_\text{min} + \lambda_\text{max}} \qquad\qquad
 # \text{factor} = \frac{\kappa - 1}{\kappa + 1} \qquad\qquad
 # \kappa = \frac{\lambda_\text{max}}{\lambda_\text{min}}$$
 #
-# $\kappa$ is the *condition number*, the square of how many times the valley is longer than wide.
+# $\kappa$ is the *condition number*; a contour of the valley is $\sqrt\kappa$ times as long as
+# wide.
 #
 # **Predict**: if $\kappa$ is ten times as large, how many times as many steps does the *best* rate
 # need?
@@ -223,8 +223,8 @@ outcome("01.c", needed[1] / needed[0])
 # That is why later chapters whiten the data, normalise layers, and give each layer its own rate:
 # all of these try to make the valley rounder.
 #
-# In the lab, reach the goal for curvatures 1 : 3, then 1 : 10, then 1 : 30. **Predict** the rate
-# each time, with the formula for $\eta_\text{best}$. How much room is left at 1 : 30?
+# In the lab, reach the goal for curvatures 1 : 3, then 1 : 10, then 1 : 30. Compute
+# $\eta_\text{best}$ first each time. Over which range of rates can the goal be reached at 1 : 30?
 
 # %%
 labs.bowl(controls=("learning_rate", "conditioning"))
@@ -240,20 +240,20 @@ for steep in (3, 10, 30):
 # %% [markdown] claims=["1 : 3: the goal is reached from: 0.047 0.0005", "1 : 3: the goal is reached from[2]: 0.646 0.0005", "1 : 30: the goal is reached from: 0.047 0.0005", "1 : 30: the goal is reached from[2]: 0.065 0.0005"]
 # <details><summary>What to see</summary>
 #
-# At 1 : 3 any rate from 0.047 to 0.646 will do. At 1 : 30 only those from 0.047 to 0.065, a sliver
-# just below the edge: the flat direction asks for the same as before, but the edge has come down.
+# At 1 : 3 any rate from 0.047 to 0.646 will do. At 1 : 30 only those from 0.047 to 0.065, just
+# below the edge: the flat direction asks for the same as before, but the edge has come down.
 #
 # </details>
 #
-# ## A bowl that lies askew
+# ## A bowl that is turned
 #
 # In a network the Hessian is hardly ever diagonal. Turn the valley by 30 degrees: its curvatures
 # are still 1 and 10, but now they are the *eigenvalues* of $H$, and belong to its *eigenvectors*.
-# Write the distance from the minimum as a sum of parts, one along each eigenvector. Each step
-# multiplies each part by its own $1 - \eta\lambda$, for $H$ times an eigenvector is $\lambda$
-# times it.
+# Write the distance from the minimum as a sum of parts, one along each eigenvector. As $H$ times an
+# eigenvector is $\lambda$ times it, each step multiplies each part by its own $1 - \eta\lambda$.
 #
-# **Predict**: at rate 0.15, by which factor does the flat part shrink in each step?
+# At rate 0.15, by which factor does the flat part shrink in each step? And does each weight shrink
+# steadily, too?
 
 # %%
 angle = np.radians(30)
@@ -275,9 +275,10 @@ print(f"factor along curvature 1: {factors[0]:.2f}, along curvature 10: {factors
 # %% [markdown] claims=["factor along curvature 1: 0.85 0.005", "along curvature 10: 0.50 0.005"]
 # <details><summary>What to see</summary>
 #
-# The weights themselves lurch. Along the eigenvectors there are two straight lines: the flat part
-# shrinks by 0.85 in each step, the steep part by 0.50 in size. A bowl of any number of weights
-# falls apart into parabolas, and each is the one of the first section. The steepest sets the edge.
+# The weights do not shrink steadily. The parts along the eigenvectors do, and draw two straight
+# lines: each step multiplies the flat part by 0.85, and the size of the steep part by 0.50. A bowl
+# of any number of weights is a sum of parabolas, each like the one of the first section. The
+# steepest sets the edge.
 #
 # </details>
 #
@@ -375,15 +376,16 @@ outcome("01.d", "yes" if max(pair) > 2 / 10 else "no")
 # <details><summary>What to see</summary>
 #
 # Two rates in turn need 21 steps where the best single rate needs 35. One of the two is more than
-# twice the edge. Along curvature 10 it multiplies the distance by more than 3, but the small rate
-# by less than 0.2, so the two together shrink it. The flat direction keeps the gain.
+# twice the edge. Along curvature 10 it multiplies the distance by more than 3, but the
+# small rate by less than 0.2, so the two together shrink it. The flat direction gains from the long
+# step.
 #
 # </details>
 #
-# So the edge $2/\lambda_\text{max}$ holds for *one* rate, taken for ever; single steps may be
-# longer. For any number of rates the best ones are known (Young, Journal of Mathematics and Physics
-# 1953). That long steps, taken now and then, improve what can be guaranteed for every smooth convex
-# loss was proved only lately (Grimmer, SIAM Journal on Optimization 2024).
+# So the edge $2/\lambda_\text{max}$ holds for *one* rate at all steps; single steps may be longer.
+# For any number of rates the best ones are known (Young, Journal of Mathematics and Physics
+# 1953). Long steps among short ones also improve what can be guaranteed for every smooth convex
+# loss (Grimmer, SIAM Journal on Optimization 2024).
 #
 # ## When the bowl is not quadratic
 #
@@ -421,13 +423,14 @@ outcome("01.e", "both" if near and far else "only 1" if near else "only 2.5" if 
 # %% [markdown] claims=["start 0.1: largest rate that arrives: 1.98 0.005", "start 2.5: largest rate that arrives: 0.27 0.005"]
 # <details><summary>What to see</summary>
 #
-# Same loss, same rate: the run from 1 arrives, the one from 2.5 jumps farther each time. (The steps
-# are the dots; the lines only join them.) From 0.1 a rate of 1.98 still arrives, from 2.5 only
+# Same loss, same rate: the run from 1 arrives, the one from 2.5 jumps farther each time. (The dots
+# are the steps; the lines only join them.) From 0.1 a rate of 1.98 still arrives, from 2.5 only
 # 0.27.
 #
-# From far out the edge is lower than at the minimum, but not as low as the curvature at the start,
-# $1 + 3w^2$, would have it. A jump sees the curvature *averaged* between the start and the minimum,
-# which here is $1 + w^2$. That last column is right to within the spacing of our rates, 0.01.
+# From far out the edge is lower than at the minimum, but not as low as $2/(1 + 3w^2)$, which takes
+# the curvature at the start. A jump sees the curvature *averaged* between the start and the
+# minimum, which here is $1 + w^2$. That last column is right to within the spacing of our rates,
+# 0.01.
 #
 # </details>
 #
@@ -452,8 +455,8 @@ outcome("01.e", "both" if near and far else "only 1" if near else "only 2.5" if 
 # The loss is then above its minimum by $\tfrac12 v$ on average: that *excess* is what we plot. To
 # see a mean, 1,000 runs go side by side from $w = 3$.
 #
-# **Predict**: which of the four below ends lowest? What does half the rate do to the level where a
-# run settles?
+# **Predict**: half the rate, how many times as high is the level where a run settles? Which of the
+# four below ends lowest?
 
 
 # %%
@@ -483,23 +486,24 @@ outcome("01.f", level["rate 0.2, batch 1"] / level["rate 0.4, batch 1"])
 # %% [markdown] claims=["rate 0.4, batch 1: settles at: 0.126 0.0005", "rate 0.2, batch 1: settles at: 0.056 0.0005", "rate 0.4, batch 16: settles at: 0.008 0.0005"]
 # <details><summary>What to see</summary>
 #
-# Every run falls as before, and then stops falling: the noise throws $w$ about as fast as the slope
-# pulls it back. The level is the *noise floor*, and the formula has it. Half the rate gives 0.056
-# instead of 0.126, a little less than half, later; for small rates it is half. Sixteen times the
-# batch gives 0.008, a sixteenth, at the same speed; but each step looks at sixteen times as many
-# examples.
+# Every run falls, and then stops falling: the noise pushes $w$ away as fast as the slope pulls it
+# back. That level is the *noise floor*, and the formula gives it. Half the rate settles later, at
+# 0.056 in place of 0.126, a little less than half; for small rates it is half. Sixteen times the
+# batch settles at 0.008, a sixteenth, after as many steps; but each step looks at sixteen times as
+# many examples.
 #
 # </details>
 #
 # In the lab, 64 examples make a valley of 1 : 10. Reach the goal with all of them, then lower the
-# batch size. **Predict** before you move: does a smaller batch want a smaller rate or a larger one?
-# And why not a tiny rate?
+# batch size. A single run ends high or low partly by luck, so the cell below the lab takes 40 draws
+# of examples and batches, and finds the rate with the lowest mean loss at the end.
 #
-# A single run ends high or low partly by luck. So below the lab are 40 draws of examples and
-# batches, and the rate with the lowest mean loss at the end.
+# **Predict** before you move a slider: does a smaller batch want a smaller rate or a larger one?
+# And why not a tiny rate?
 
 # %%
-guess("01.g", "For the lowest loss after 60 steps, a smaller batch wants ...", ["less", "more"])
+choices = ["a smaller rate", "a larger rate"]
+guess("01.g", "For the lowest loss after 60 steps, a smaller batch wants ...", choices)
 
 # %%
 labs.bowl(controls=("learning_rate", "batch_size"))
@@ -513,14 +517,14 @@ for k, batch in enumerate((1, 4, 16, 64)):
     ends = last[:, best[k], k]
     print(f"batch {batch}: best rate {rates[best[k]]}, loss {ends.mean():.5f}", end=" ")
     print(f"± {ends.std(ddof=1) / 40**0.5:.5f} (at rate 0.01 {last[:, 0, k].mean():.3f})")
-outcome("01.g", "less" if rates[best[0]] < rates[best[3]] else "more")
+outcome("01.g", "a smaller rate" if rates[best[0]] < rates[best[3]] else "a larger rate")
 
-# %% [markdown] claims=["batch 4: best rate: 0.04 0.005", "batch 16: best rate: 0.05 0.005", "batch 64: best rate: 0.18 0.005", "batch 1: best rate < batch 16: best rate by 0.01"]
+# %% [markdown] claims=["batch 4: best rate: 0.04 0.005", "batch 16: best rate: 0.05 0.005", "batch 64: best rate: 0.18 0.005", "batch 1: best rate < batch 16: best rate by 0.01", "batch 1: best rate[2] < batch 1: best rate[5] by 0.5", "batch 16: best rate[2] < batch 16: best rate[5] by 0.5"]
 # <details><summary>What to see</summary>
 #
 # The smaller the batch, the smaller its best rate: 0.18 with all examples, 0.05 at 16, 0.04 at 4. A
 # smaller rate lowers the noise floor. But in 60 steps a tiny rate does not arrive: at 0.01 every
-# batch size still has most of its way to go. The best rate balances the two.
+# batch size ends far above its best. The best rate balances the two.
 #
 # </details>
 
@@ -547,7 +551,7 @@ outcome("01.g", "less" if rates[best[0]] < rates[best[3]] else "more")
 #
 # The last exercise fits a line, slope times $x$ plus intercept, to points $(x_i, y_i)$. The loss is
 # $\frac{1}{B}\sum_i \frac12 (\text{slope}\, x_i + \text{intercept} - y_i)^2$. At batch size 4 the
-# code below finds the line. **Predict** what it does at 64.
+# code below finds the line. What does it do at 64?
 
 
 # %%
@@ -573,8 +577,8 @@ for batch_size in (4, 64):
 # code. `slope` and `intercept` are numbers, `x` and `y` have shape `(B,)`. Return the new slope and
 # intercept, in this order, and leave `x` and `y` as they are.
 #
-# For `batch_step(0.5, -1, x, y, 0.3)` with `x = [0, 1, 2]` and `y = [0, 1.5, 4]` expect 1.5 and
-# −0.3.
+# For `batch_step(0.5, -1, x, y, 0.3)` with `x = [0, 1, 4]` and `y = [0, 1.5, -1]` expect −0.1 and
+# −0.9.
 
 
 # %% exercise="01.4"

@@ -7,7 +7,8 @@
 # - **You will** build the rule, derive what it does to a step, measure the noise of real gradients,
 #   catch the rule in disguise, and give it a fair race against plain steps and momentum.
 # - **Time**: about 75 minutes.
-# - **You need**: [Batches](06_batches.ipynb), [Momentum](09_momentum.ipynb), and the bell curve.
+# - **You need**: [Batches](06_batches.ipynb), [Momentum](09_momentum.ipynb), and
+#   the normal distribution (the bell curve).
 
 # %% [markdown]
 # ## The rule
@@ -54,9 +55,8 @@ def accelerated_step(w, g, previous, learning_rate):
 check("13.1")
 
 # %% [markdown]
-# No library has this rule to judge ours. So we ask what must be so. **Predict**: on a slope that is
-# always 1, how long are 10 steps of DA-SGD at rate 1, added up? And if the sign turns at every
-# step?
+# No library has this rule to compare with. So we ask what must be so. **Predict**: on a slope that
+# is always 1, how long are 10 steps of DA-SGD at rate 1, added up?
 
 # %%
 guess("13.a", "Ten steps on a slope that is always 1, added up", within=1.03)
@@ -80,9 +80,13 @@ for name, gradients in {"steady": [1.0] * 10, "turning": [1.0, -1.0] * 5}.items(
 outcome("13.a", length(Accelerated(), [1.0] * 10))
 
 # %% [markdown] claims=["steady: plain[2]: 19 0", "turning: plain[2]: 10 0"]
-# **What to see.** On the steady slope the first step is 1 and each later one 2: 19 instead of 10.
+# <details><summary>What to see</summary>
+#
+# On the steady slope the first step is 1 and each later one 2: 19 instead of 10.
 # That is plain descent at *twice the rate*. With turning signs it is plain descent at the *same*
 # rate. A batch gradient lies in between: a slope, and noise on top of it.
+#
+# </details>
 #
 # ## How much farther on a noisy slope?
 #
@@ -95,8 +99,9 @@ outcome("13.a", length(Accelerated(), [1.0] * 10))
 # - $B = E[\,g \text{ if } g < 0, \text{ else } 0\,]$, the same for the negative ones. So $B \le 0$.
 #
 # DA-SGD goes K times as far as SGD in the mean. What is K? Two questions lead there. What is the
-# mean of $g$ itself, from $A$ and $B$? And what is the mean of the boost $\frac12(g_t + g_{t-1})$?
-# It is given if both gradients are positive or both negative, and the two are alike.
+# mean of $g$ itself, from $A$ and $B$? And what is the mean of the boost $\frac12(g_t + g_{t-1})$,
+# which is added where both are positive or both negative? Both gradients have the same
+# distribution.
 
 # %% [markdown]
 # ### Exercise 13.2
@@ -128,8 +133,8 @@ check("13.2")
 # B = \mu\,\Phi(-a) - \sigma \varphi(a)$$
 #
 # **Predict**: with hardly any signal, $a$ near 0, signs agree in half of all steps, by pure chance.
-# How many times farther than plain steps do we go, in the mean? And the *spread* of where a walk
-# ends: is it multiplied by less than K, as it should be if agreement is a sign of truth?
+# How many times farther than plain steps do we go, in the mean? And if agreement tells signal from
+# noise, the *spread* of where a walk ends should grow by less than K. Does it?
 
 # %%
 guess("13.b", "K with hardly any signal", within=1.05)
@@ -162,10 +167,14 @@ plots.curves({"": (a, [K(x) for x in a])}, "signal over noise", "K", log_x=True,
 outcome("13.b", K(0.001))
 
 # %% [markdown] claims=["formula at a = 0.001: 1.82 0.005"]
-# **What to see.** Formula and dice agree for 8,000 walks of 500 steps. With noise from the bell
+# <details><summary>What to see</summary>
+#
+# Formula and dice agree for 8,000 walks of 500 steps. With noise from the bell
 # curve K runs only from $1.5 + 1/\pi \approx 1.82$ to 2: the rule does nearly the same thing all
 # the time, **it multiplies the rate by 1.8 to 2**. And the spread grows by about the same factor.
 # It trusts noise as much as signal.
+#
+# </details>
 #
 # ## What noise do networks have?
 #
@@ -245,14 +254,18 @@ print(f"median of signal over noise {signal:.2f}, whose K for the bell curve is 
 outcome("13.c", terms.mean())
 
 # %% [markdown] claims=["1.5 + f(0) E|z|: mean: 1.85 0.005"]
-# **What to see.** In the mean over weights 1.85, a little more than with the bell curve: some
+# <details><summary>What to see</summary>
+#
+# In the mean over weights 1.85, a little more than with the bell curve: some
 # weights have peaked noise, for they matter to few images. So we expect DA-SGD to step about 1.8 to
 # 1.9 times as far as SGD, if slopes stay and gradients are independent. Neither is quite so in
 # training.
 #
+# </details>
+#
 # ## The same curve twice
 #
-# Then in a network the loss of DA-SGD must lie on that of SGD at c times the rate, with c in that
+# Then in a network the loss of DA-SGD must be that of SGD at c times the rate, with c in that
 # range. All runs of a seed have one start and see the same batches. **Predict**: between which two
 # multiples does DA-SGD fall?
 
@@ -290,12 +303,16 @@ k = int((apart.mean(axis=0) > 0).sum())
 outcome("13.d", f"{multiples[k - 1]} and {multiples[k]}")
 
 # %% [markdown] claims=["SGD at 1 times the rate: 24.5 1.7 spread", "SGD at 1.8 times the rate: 0.6 0.2 spread", "SGD at 2.7 times the rate < SGD at 1.8 times the rate by 10"]
-# **What to see.** DA-SGD and SGD at 1.8 times the rate lie on one line: in the mean of four seeds
+# <details><summary>What to see</summary>
+#
+# DA-SGD and SGD at 1.8 times the rate lie on one line: in the mean of four seeds
 # SGD is 0.6 % above. At the same rate it is 24.5 % above, at 2.7 times 14 % below. The rule was a
 # larger rate in disguise.
 #
-# In the lab it is the digits, with ReLU. Find the multiple that makes the two curves one.
-# **Predict**: does it rise or fall with the batch size?
+# </details>
+#
+# In the lab it is the digits, with ReLU. Find the multiple that makes the two curves one: does it
+# rise or fall with the batch size?
 
 # %%
 from lrcourse import labs
@@ -303,8 +320,12 @@ from lrcourse import labs
 labs.acceleration()
 
 # %% [markdown]
-# **What to see.** It rises: at batch sizes 16 and 64 about 1.8 to 1.9, at 4 less. There ReLUs leave
-# many gradients exactly 0, and 0 agrees with nothing.
+# <details><summary>What to see</summary>
+#
+# It rises: at batch sizes 16 and 64 it is near the K of bell-shaped noise, at 4 it
+# is less. There ReLUs leave many gradients exactly 0, and 0 agrees with nothing.
+#
+# </details>
 #
 # ## The paper's claim on its own terms
 #
@@ -317,8 +338,8 @@ labs.acceleration()
 #
 # We take three of the pairs. Our eight epochs have 366 times fewer updates. Rates 366 times as
 # large would make up for it, but they reach SGD's wall, which a later section finds near 2. So we
-# multiply by 75, and stay on the side where the paper is: rates that could be larger. **Predict**
-# the winner at 16 and at 256, and how SGD at 1.82 times the rate does.
+# multiply by 75, and stay on the side where the paper is: rates that could be larger. **Predict**:
+# at 256, by how much does DA-SGD beat SGD at 1.82 times the rate?
 
 # %%
 from lrcourse.papers import trial
@@ -351,7 +372,9 @@ ahead = (plain[:, 1] - fast).mean()
 outcome("13.e", "0" if abs(ahead) < 2.5 else "5" if ahead > 0 else "-5")
 
 # %% [markdown] claims=["16: DA-SGD against SGD:: 23.2 1.8 spread", "16: DA-SGD against SGD:[4]: 24.9 2.0 spread", "64: DA-SGD against SGD:: 26.4 1.3 spread", "64: DA-SGD against SGD:[4]: 31.6 2.2 spread", "256: DA-SGD against SGD:: 40.0 3.3 spread", "256: DA-SGD against SGD:[4]: 48.4 6.3 spread", "256: DA-SGD against SGD: < 256: DA-SGD against SGD:[4] by 3"]
-# **What to see.** Each line has two means, their difference, and its 95 % confidence interval,
+# <details><summary>What to see</summary>
+#
+# Each line has two means, their difference, and its 95 % confidence interval,
 # seed by seed ([chapter 15](15_fair_race.ipynb) builds it). At the same rate DA-SGD wins: 23.2 %
 # against 24.9 at 16, 26.4 against 31.6 at 64, 40.0 against 48.4 at 256. The claim *reproduces*.
 # (Plain SGD is not better at small batches here; our runs end far earlier than the paper's.)
@@ -361,11 +384,13 @@ outcome("13.e", "0" if abs(ahead) < 2.5 else "5" if ahead > 0 else "-5")
 # paper leaves open: it too doubles the step in the long run, and here the seeds do not decide
 # between the two.
 #
+# </details>
+#
 # ## Where the sign turns for a reason
 #
 # We assumed a slope that *stays*. Near the edge of chapter 01 it does not: across a valley each
-# step overshoots, and the sign turns every time. **Predict** what DA-SGD does across the valley,
-# and along it.
+# step overshoots, and the sign turns every time. **Predict** where the edge of DA-SGD is; that of
+# SGD is at rate times curvature 2.
 
 # %%
 guess("13.f", "Largest stable rate times curvature of DA-SGD", ["1", "2", "3", "4"])
@@ -396,7 +421,9 @@ for name, rule in rules.items():
 outcome("13.f", f"{edges['DA-SGD']:.0f}")
 
 # %% [markdown] claims=["DA-SGD: along the valley after 12 steps[2]: 1.98 0.005", "DA-SGD: along the valley after 12 steps[2] < momentum 0.5: along the valley after 12 steps[2] by 0.9"]
-# **What to see.** Across the valley no signs agree, so there is no boost, and the edge is that of
+# <details><summary>What to see</summary>
+#
+# Across the valley no signs agree, so there is no boost, and the edge is that of
 # SGD: of the products tried, 0.02 apart, 1.98 is the last one below 2. Along the valley the slope
 # stays, and DA-SGD goes twice as fast. SGD at *twice* the rate would fall off the edge here. That
 # much is a true gain, of at most a factor of 2.
@@ -404,11 +431,13 @@ outcome("13.f", f"{edges['DA-SGD']:.0f}")
 # Momentum 0.5 does the same, for it adds up what agrees and cancels what turns. Its edge is even
 # farther, at the product 3, as chapter 09 found.
 #
+# </details>
+#
 # ## A fair race
 #
 # So compare over rates: eight of them at batch size 128, five seeds, the best rate chosen on
 # validation images. **Predict**: in the second figure, where the rate of DA-SGD and of momentum
-# counts twice, which part of the curves merges? Which does not?
+# counts twice, which part of the curves merges?
 
 # %%
 guess(
@@ -440,11 +469,15 @@ left = [abs(np.log(same["SGD"][1][k + 1] / same["DA-SGD"][1][k]).mean()) for k i
 outcome("13.g", "left of the bottom" if max(left[:3]) < 0.1 < max(left[3:]) else "all along")
 
 # %% [markdown] claims=["best of SGD[2]: 27.1 2.4 spread", "best of DA-SGD[2]: 25.6 1.7 spread", "best of momentum 0.5[2]: 23.4 1.8 spread"]
-# **What to see.** Against the rate as typed in, DA-SGD and momentum look better wherever SGD learns
+# <details><summary>What to see</summary>
+#
+# Against the rate as typed in, DA-SGD and momentum look better wherever SGD learns
 # too slowly. Against the effective rate the left arms are one line; toward the wall they part, for
 # there signs turn for a reason. At the best rates, all inside the grid: SGD 27.1 %, DA-SGD 25.6,
 # momentum 0.5 23.4. The seeds do not decide between DA-SGD and SGD, and momentum 0.5 is ahead of
 # DA-SGD.
+#
+# </details>
 #
 # ## Too good
 #
@@ -493,7 +526,7 @@ def accelerated_run(gradient, w, learning_rate, steps):
 check("13.4")
 
 # %% [markdown]
-# The worst bug is the quietest. Without a copy, `previous` *is* the new gradient as soon as
+# The worst bug is the hardest to see. Without a copy, `previous` *is* the new gradient as soon as
 # `gradient` fills it anew. It agrees with itself in every weight, and the rule has become SGD at
 # exactly twice the rate. The loss falls faster, so nobody looks for a bug.
 #
@@ -510,14 +543,18 @@ from lrcourse import papers
 papers.verdicts("da-sgd")
 
 # %% [markdown] claims=["measured: mean of sizes below 32: 17.6 0.7 spread"]
-# **What to see.** At the paper's rates DA-SGD is ahead of SGD at 64, 128 and 256, and the more the
+# <details><summary>What to see</summary>
+#
+# At the paper's rates DA-SGD is ahead of SGD at 64, 128 and 256, and the more the
 # larger the batch. At 32 ten seeds do not decide it, and so the paper's own claim, from 32 on, is
 # undecided too. Below 32 the two have 17.6 and 17.3 %: undecided.
 #
 # The control decides more. SGD at 1.82 times the rate has the test error of DA-SGD at all six batch
 # sizes, to within one point, and from 32 on the same training loss; at 8 and 16 its loss is lower.
-# Tuned, SGD at 256 gains more than DA-SGD gives. Momentum 0.5 at the same rate is not beaten. And a
+# Tuned, SGD at 256 gains more than DA-SGD does. Momentum 0.5 at the same rate is not beaten. And a
 # step of DA-SGD costs more than a tenth more, at every size.
+#
+# </details>
 #
 # ## What we learnt
 #

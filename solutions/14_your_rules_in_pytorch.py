@@ -59,8 +59,12 @@ for layer in network:
 outcome("14.a", dict(zip([n for n in counts if n], kinds, strict=True))[max(counts)])
 
 # %% [markdown] claims=["Linear     gives (1, 32), weights: 2080 0"]
-# **What to see.** The first linear layer, which follows the convolutions, holds 2080 weights, more
+# <details><summary>What to see</summary>
+#
+# The first linear layer, which follows the convolutions, holds 2080 weights, more
 # than all others together.
+#
+# </details>
 #
 # ## What an optimizer holds
 #
@@ -95,10 +99,14 @@ print(" unchanged" if velocity.equal(before) else " changed", "by one more step"
 outcome("14.b", len(saved["state"]))
 
 # %% [markdown] claims=["saved states: 8 0"]
-# **What to see.** One for each tensor: a weight and a bias in each of four layers, 8 in all.
+# <details><summary>What to see</summary>
+#
+# One for each tensor: a weight and a bias in each of four layers, 8 in all.
 # `state_dict` hands out settings and state, with tensors going by number. Settings are copied. The
 # tensors are not: kept in memory, a saved velocity changes as training goes on. In a file it does
 # not.
+#
+# </details>
 
 # %% [markdown]
 # ### Exercise 14.1
@@ -208,8 +216,12 @@ for name, makes in pairs.items():
 outcome("14.c", round(-np.log10(max(gaps["Momentum"], 1e-12))))
 
 # %% [markdown]
-# **What to see.** What is left is the rounding of float32, a little amplified on the way. RMSprop
+# <details><summary>What to see</summary>
+#
+# What is left is the rounding of float32, a little amplified on the way. RMSprop
 # and Adam divide by small numbers, so rounding counts more there.
+#
+# </details>
 #
 # ## When the rate falls
 #
@@ -247,26 +259,34 @@ apart = [abs(a - b).max(), abs(a - c).max(), abs(b - c).max()]
 outcome("14.d", two[int(np.argmin(apart))])
 
 # %% [markdown] claims=["rate inside, as ours: steps 30, 31, 40 are: 9.58 0.005", "rate inside, as ours: steps 30, 31, 40 are[2]: 8.72 0.005", "rate outside, as torch: steps 30, 31, 40 are[2]: 0.96 0.005"]
-# **What to see.** The step before the drop is 9.58 in all three. Torch's next one is 0.96: the ball
-# is stopped. Ours is 8.72: the ball rolls on and slows down. Scaling the gradient gives just our
+# <details><summary>What to see</summary>
+#
+# The step before the drop is 9.58 in all three. Torch's next one is 0.96: nearly
+# all speed is lost at once. Ours is 8.72 and then falls slowly. Scaling the gradient gives just our
 # rule: two of the lines lie on each other. So "change the rate of a group" and "multiply its
 # gradient" are two different things as soon as there is momentum. If a paper scales a layer's rate
 # in every step, as chapter 12 does, ask which of the two is meant.
 #
+# </details>
+#
 # Now be the schedule yourself. The lab trains a network of 16 and 16 ReLUs in your kernel while you
-# watch, with the same rule, `optim.Momentum`, on arrays of NumPy. **Predict**: each batch is
-# a single point, and the loss jumps. What will it do if you divide the rate by ten in the middle of
-# the jumps? Reach the goal that way. Then pause, or training goes on behind the next cells. (While
-# other cells run, as after *Run All*, the lab waits for them.)
+# watch, with the same rule, `optim.Momentum`, on arrays of NumPy. Each batch is a single point, and
+# the loss jumps. What will it do if you divide the rate by ten in the middle of the jumps? Reach
+# the goal that way. Then pause, or training goes on behind the next cells. (While other cells run,
+# as after *Run All*, the lab waits for them.)
 
 # %%
 labs.live(0.02, batch_size=1, rule="momentum")
 
 # %% [markdown]
-# **What to see.** The curve calms down soon after the rate falls, without a jerk: the old steps in
+# <details><summary>What to see</summary>
+#
+# The curve calms down soon after the rate falls, without a jerk: the old steps in
 # $v$ fade away, and no new large ones come in. Come down too early and the loss crawls to the goal.
 # Press Reset and do the same again: the run goes another way. Where it stands depends on its
 # velocity and its batches too, not only on the settings. We come back to that when we save.
+#
+# </details>
 #
 # ## Schedules, torch's and ours
 #
@@ -292,8 +312,12 @@ print(f"largest difference to torch {max(abs(np.subtract(*rates))):.0e}")
 outcome("14.e", round(-np.log10(rates[0][-1])))
 
 # %% [markdown]
-# **What to see.** Ours and torch's agree. And the schedule, called too often, has frozen the
+# <details><summary>What to see</summary>
+#
+# Ours and torch's agree. And the schedule, called too often, has frozen the
 # network long before the first epoch is over. Nothing complains.
+#
+# </details>
 #
 # ## A suspect loop
 #
@@ -352,9 +376,9 @@ check("14.2")
 
 # %% [markdown]
 # Every torch loop needs this order: `zero_grad`, `backward`, the optimizer's `step`, the schedule's
-# `step`. `backward` *adds* to `grad`: whoever forgets `zero_grad` steps along the sum of all
-# gradients so far, a momentum of 1 that nobody asked for. Torch warns of one of the three bugs
-# only; the other two are silent.
+# `step`. `backward` *adds* to `grad`: without `zero_grad` a step follows the sum of all gradients
+# so far, a momentum of 1 that nobody asked for. Torch warns of one of the three bugs only; the
+# other two are silent.
 #
 # ## Any device
 #
@@ -363,7 +387,7 @@ check("14.2")
 # the order matters. You need no GPU to see that: put the images of each batch in reverse order. On
 # paper that changes nothing.
 #
-# **Predict**: after 1, 30 and 120 updates, how far are the weights apart?
+# **Predict** how the difference between the weights changes from update 1 to update 120.
 
 # %%
 guess(
@@ -385,16 +409,20 @@ outcome(
 )
 
 # %% [markdown] claims=["30 updates: reversed batches differ by < 120 updates: reversed batches differ by"]
-# **What to see.** One update differs in the last digit. Then the differences grow, since each step
+# <details><summary>What to see</summary>
+#
+# One update differs in the last digit. Then the differences grow, since each step
 # builds on the last. Without a GPU the second number of each line is 0: the CPU against itself, the
 # same order, the same bits. So expect *equal bits* from one machine with one setting (the number of
 # threads is a setting too), and *a tolerance* from two: tight after one step, loose after many.
 #
-# ## Save and go on
+# </details>
 #
-# A run is interrupted after 25 of 50 updates, and goes on with new objects. Each row below restores
-# one part more: the network, then the optimizer too, then the schedule, then the generator that
-# draws the batches. **Predict** which rows will end where the uninterrupted run ends.
+# ## Save and continue
+#
+# A run is interrupted after 25 of 50 updates, and continues with new objects. Each row below
+# restores one part more: the network, then the optimizer too, then the schedule, then the generator
+# that draws the batches. **Predict** which rows will end where the uninterrupted run ends.
 
 # %%
 guess("14.g", "How many of the four rows end where the uninterrupted run ends?", [0, 1, 2, 3, 4])
@@ -431,14 +459,18 @@ for count, name in enumerate(("network", "optimizer", "schedule", "generator"), 
 outcome("14.g", right)
 
 # %% [markdown] claims=["restored up to optimizer: rate: 0.030 0.0005", "restored up to schedule : rate: 0.014 0.0005"]
-# **What to see.** Only the last row is 0, and that to the bit. The common mistake is the second:
+# <details><summary>What to see</summary>
+#
+# Only the last row is 0, and that to the bit. The common mistake is the second:
 # network and optimizer are loaded, the schedule is not. At its first `step()` it sets the rate back
 # to the start of the cosine: 0.030 instead of 0.014, and no error is raised. The generator matters
 # too: without it the second half trains on the batches of the first half once more.
+#
+# </details>
 
 # %% [markdown]
 # ### Exercise 14.3
-# **Save and go on**
+# **Save and continue**
 #
 # Write `snapshot`, which returns a dict of all that a run needs, and `restore`, which puts such a
 # dict into *new* objects, in place. The dict goes through `torch.save` and
@@ -484,7 +516,7 @@ check("14.3")
 #
 # At last the rules on the small LeNet: 120 updates each, rates a factor of 2 apart, each rule with
 # a range of its own, four seeds. The best rate is chosen on the validation images, the error is
-# that of the test images. **Predict** which rule comes first at its best rate, and which last.
+# that of the test images. **Predict** which rule comes first at its best rate.
 
 # %%
 guess("14.h", "Lowest error after 120 updates", ["SGD", "momentum", "Adam"])
@@ -531,13 +563,17 @@ plots.response(tables, "learning rate", "test error, %", alt=alt)
 outcome("14.h", min(best, key=lambda name: best[name].mean))
 
 # %% [markdown] claims=["SGD: best rate: 0.48 0.005", "momentum: best rate: 0.064 0.0005", "Adam: best rate: 0.008 0.0005", "Adam: best rate[2]: 33.4 1.1 spread", "momentum: best rate[2]: 43.2 3.7 spread", "SGD: best rate[2]: 48.3 8.2 spread", "Adam against momentum < Adam against momentum[4] by 3"]
-# **What to see.** Each rule has its own valley, and its best rate lies inside: 0.48 for SGD, 0.064
-# for momentum, which adds ten steps into one, and 0.008 for Adam, whose steps have a size of their
-# own. One common rate would be right for one of them at most. Past the wall on the right the
-# network only guesses, with an error of 90 %.
+# <details><summary>What to see</summary>
+#
+# Each rule has its own valley, and its best rate is inside its range: 0.48 for
+# SGD, 0.064 for momentum, which adds ten steps into one, and 0.008 for Adam, whose steps have a
+# size of their own. One common rate would be right for one of them at most. Past the wall on the
+# right the network only guesses, with an error of 90 %.
 #
 # In so few updates Adam is ahead: 33.4 % against 43.2 and 48.3, and 0 lies outside both intervals.
 # Between momentum and SGD four seeds do not decide.
+#
+# </details>
 #
 # Does that last over more updates and with schedules? [Chapter 15](15_fair_race.ipynb) asks.
 
@@ -591,7 +627,7 @@ check("14.4")
 # - The order is `zero_grad`, `backward`, the optimizer's `step`, the schedule's `step`, and the
 #   schedule must count what it was made for, updates or epochs.
 # - Equal order gives equal bits. Another device gives equal numbers, to a tolerance that grows.
-# - To go on as if nothing had happened, save four things: network, optimizer, schedule and
+# - To continue as if nothing had happened, save four things: network, optimizer, schedule and
 #   generator.
 #
 # **Next**: [A fair race](15_fair_race.ipynb). Every rule of the course, each at its own best rate,

@@ -49,9 +49,9 @@ def test_a_misspelt_command_gets_the_nearest_one():
 @pytest.mark.parametrize(
     ("command", "blocked", "package"),
     [
-        (["grade", "."], "lrcourse.grading.grade_command", "lrcourse[grade]"),
-        (["reproduce"], "lrcourse.sweep", "lrcourse"),
-        (["site", "public"], "latex2mathml.converter", "lrcourse[site]"),
+        (["grade", "."], "lrcourse.grading.grade_command", ".[grade]"),
+        (["reproduce"], "lrcourse.sweep", "."),
+        (["site", "public"], "latex2mathml.converter", ".[site]"),
     ],
 )
 def test_a_failed_import_tells_its_own_reason(tmp_path, command, blocked, package):

@@ -1,11 +1,17 @@
 """The parts of the grader that need no sandbox."""
 
 import csv
+import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import os
+import subprocess
+import sys
+import zipfile
 from concurrent.futures import Executor, Future
 from contextlib import suppress
+from datetime import datetime
 
 import needs
 import numpy as np
@@ -19,7 +25,20 @@ from lrcourse.cli import main
 needs.package("msgpack")
 needs.package("jinja2")
 
-from lrcourse.grading import GradingError, assign, grader, protocol, sandbox, submissions
+from lrcourse.grading import (
+    GradingError,
+    archive,
+    assign,
+    class_files,
+    class_report,
+    exports,
+    grader,
+    platforms,
+    protocol,
+    sandbox,
+    submissions,
+)
+from lrcourse.grading import wheel as wheels
 from lrcourse.grading.cells import needed
 from lrcourse.grading.feedback import file_name
 from lrcourse.grading.marks import Store, cell, write_csv
@@ -116,11 +135,16 @@ def test_an_import_is_no_answer():
     assert needed(cells, 1, ["softmax_cross_entropy"]) == []
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "|x", "\r\n=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "|x", "\r\n=1", "＝1"])
 def test_no_cell_is_a_formula(text, tmp_path):
     assert cell(text).startswith("'")
     write_csv(tmp_path / "t.csv", ["a"], [[text]])
     assert len(list(csv.reader((tmp_path / "t.csv").open(newline="")))) == 2
+
+
+def test_no_part_of_a_cell_is_a_formula_where_semicolons_separate():
+    assert cell("x;=1+1") == "x;'=1+1"
+    assert cell("a; b, -1") == "a; b, -1"
 
 
 def test_file_names_are_harmless_and_different():
@@ -133,23 +157,209 @@ def test_file_names_are_harmless_and_different():
 def test_rosters(tmp_path):
     path = tmp_path / "roster.csv"
     path.write_text("name,student\nAnna,a1\nBob,b2\n")
-    assert submissions.read_roster(path) == ["a1", "b2"]
+    roster = class_files.read_roster(path)
+    assert roster.students == ["a1", "b2"] and roster.names["Bob"] == "b2"
+    assert roster.columns == ["name"] and roster.cells["a1"] == ["Anna"]
     path.write_text("a1\nb2\n")
-    assert submissions.read_roster(path) == ["a1", "b2"]
+    assert class_files.read_roster(path).students == ["a1", "b2"]
+    path.write_text("student,login,section\nAnn Lee,al,x\nBob,bo,x\n", encoding="utf-8-sig")
+    assert set(class_files.read_roster(path).names) == {"Ann Lee", "al", "Bob", "bo"}
     for text, words in (("name,students\nx,y\n", "is it"), ("a\na\n", "twice")):
         path.write_text(text)
         with pytest.raises(GradingError, match=words):
-            submissions.read_roster(path)
+            class_files.read_roster(path)
 
 
 def test_names_that_learning_platforms_give(tmp_path):
     for name in ("doejane_123_456_02_backprop.ipynb", "ann-02.ipynb", "bo_02_backprop (1).ipynb"):
         (tmp_path / name).write_text("")
     (tmp_path / "Jane Doe_99_assignsubmission_file").mkdir()
-    found = {s.student for s in submissions.submissions(tmp_path, [])}
-    assert found == {"doejane_123_456", "ann", "bo", "Jane Doe_99"}
-    found = {s.student for s in submissions.submissions(tmp_path, ["doejane", "Jane Doe", "zoe"])}
+    everyone = class_files.Roster()
+    found = {s.student for s in submissions.submissions(tmp_path, everyone)}
+    assert found == {"doejane_123", "ann", "bo", "Jane Doe_99"}
+    names = ["doejane", "Jane Doe", "zoe"]
+    roster = class_files.Roster(names, {name: name for name in names})
+    found = {s.student for s in submissions.submissions(tmp_path, roster)}
     assert found == {"doejane", "Jane Doe", "zoe", "ann", "bo"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "roster", "student"),
+    [
+        ("ann", ["ann"], "ann"),
+        ("ann-marie", ["ann"], "ann-marie"),
+        ("lee.smith", ["lee"], "lee.smith"),
+        ("ann_homework.ipynb", ["ann"], "ann"),
+        ("ann_marie_02.ipynb", ["ann"], "ann_marie"),
+        ("ann_marie_02.ipynb", ["ann", "ann_marie"], "ann_marie"),
+        ("Jos\u00e9_1234_assignsubmission_file", ["Jos\u00e9"], "Jos\u00e9"),
+        ("Ann Lee_1234_assignsubmission_file_02_a.ipynb", [], "Ann Lee_1234"),
+        ("Ann Lee_1234_assignsubmission_file_", ["Ann Lee_1234"], "Ann Lee_1234"),
+        ("leeann_LATE_1234_5678_02_backprop-1.ipynb", ["leeann"], "leeann"),
+        ("leeann_1234_5678_02_backprop.ipynb", ["1234"], "1234"),
+        ("HW_2_jdoe_attempt_2026-03-12-10-15-30_02.ipynb", ["jdoe"], "jdoe"),
+        ("1234-5678 - Ann Lee - Mar 12, 2026 1015 AM", [], "Ann Lee_1234"),
+        ("1234-5678 - Ann Lee - Mar 12, 2026 1015 AM - 02.ipynb", ["Ann Lee"], "Ann Lee"),
+        ("submission_123456", [], "submission_123456"),
+        ("week-02.pdf", [], None),
+        ("__MACOSX", [], None),
+    ],
+)
+def test_whose_it_is(entry, roster, student):
+    folder = not entry.endswith((".ipynb", ".pdf"))
+    found = platforms.owner(entry, folder, {name: name for name in roster})
+    assert (found and found.student) == student
+
+
+def test_times_and_attempts_in_names(tmp_path):
+    for name, when in {
+        "HW_2_jdoe_attempt_2026-03-12-10-15-30_02.ipynb": (2026, 3, 12, 10, 15, 30),
+        "1-2 - Ann Lee - Mar 9, 2026 115 PM": (2026, 3, 9, 13, 15),
+        "1-2 - Ann Lee - Mar 9, 2026 1215 AM": (2026, 3, 9, 0, 15),
+    }.items():
+        assert platforms.owner(name, True, {}).when == datetime(*when).timestamp()
+    for file in ("leeann_1_5_01.ipynb", "leeann_1_6_02.ipynb"):  # Canvas: two files, one attempt
+        (tmp_path / file).write_text("{}")
+    (found,) = submissions.submissions(tmp_path, class_files.Roster())
+    assert len(found.problems) == 2 and not found.notes
+
+
+def test_due_dates_extensions_and_what_lateness_costs(tmp_path):
+    path = tmp_path / "due.csv"
+    path.write_text(
+        "assignment;due;student\n02;2026-03-12 18:00;\n2;2026-03-14 18:00;ann@uni.example\n"
+    )
+    for late, cost in (("none", 0), ("10", 2), ("cut-off", 10), ("60", 10)):
+        dates = class_files.Deadlines(path, late, {"ann@uni.example": "ann"})
+        handed_in = datetime(2026, 3, 13, 18, 0, 1).timestamp()
+        days = dates.days_late("bob", "02", handed_in)
+        assert days == 2 and dates.penalty(10, days) == cost
+        assert dates.days_late("ann", "02", handed_in) == 0
+        assert dates.days_late("bob", "03", handed_in) == 0
+        assert dates.penalty(10, 0) == 0
+    with pytest.raises(GradingError, match="percent a day"):
+        class_files.Deadlines(path, "some", {})
+    path.write_text("assignment,due\n02,tomorrow\n")
+    with pytest.raises(GradingError, match="write it as 2026"):
+        class_files.Deadlines(path, "none", {})
+    path.write_text("assigned,due\n")
+    with pytest.raises(GradingError, match="assignment"):
+        class_files.Deadlines(path, "none", {})
+
+
+def zipped(path, **members):
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+
+
+def test_no_zip_writes_outside_or_unpacks_without_end(tmp_path, monkeypatch):
+    path = tmp_path / "export.zip"
+    names = ("../slip", "/slip", "a/../../slip", "..\\slip", "ann/00.ipynb")
+    zipped(path, **dict.fromkeys(names, "x"))
+    with zipfile.ZipFile(path, "a") as file:
+        link = zipfile.ZipInfo("bob/00.ipynb")
+        link.external_attr = 0o120777 << 16
+        file.writestr(link, "/etc/passwd")
+    archive.unpack(path, tmp_path / "in")
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["export.zip", "00.ipynb"]
+    monkeypatch.setattr(archive, "LARGEST", 10**6)
+    zipped(path, a=b"0" * 10**6, b=b"0" * 10)
+    with pytest.raises(GradingError, match="unpacks to more than"):
+        archive.unpack(path, tmp_path / "more")
+    monkeypatch.setattr(archive, "MOST_FILES", 1)
+    with pytest.raises(GradingError, match="more than 1 files"):
+        archive.unpack(path, tmp_path / "more")
+
+
+ROW = {"chapter": "02", "gone": False, "most": 26.0}
+CANVAS = (
+    "Student,ID,SIS User ID,SIS Login ID,Section,Chapter 02 (771),Final Points\n"
+    ",,,,,Manual Posting,(read only)\n"
+    "    Points Possible,,,,,26,\n"
+    '"Lee, Ann",1234,s1,al,A,,\n'
+    '"Student, Test",9,,,A,,\n'
+)
+MOODLE = (
+    "Identifier,Full name,Email address,Status,Grade,Maximum Grade,Grade can be changed,"
+    "Last modified (submission),Last modified (grade),Feedback comments\n"
+    'Participant 1234,Ann Lee,ann@uni.example,Submitted,,26.00,Yes,"Thursday, 12 March",-,\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "student", "roster"),
+    [
+        (CANVAS, "leeann_1234", {}),
+        (CANVAS, "Ann", {"al": "Ann"}),
+        (MOODLE, "Ann Lee_1234", {}),
+        (MOODLE, "ann", {"ann@uni.example": "ann"}),
+    ],
+)
+def test_a_platforms_own_table_is_filled_and_nothing_else_in_it(content, student, roster, tmp_path):
+    r"""Columns as Canvas exports its gradebook, and Moodle its offline grading worksheet.
+
+    Canvas's guide "How do I import grades in the Gradebook?" asks for Student, ID and Section, and
+    leaves what is read only alone; Moodle's page "Assignment settings" tells the worksheet's.
+    """
+    path = tmp_path / "theirs.csv"
+    path.write_text(content, encoding="utf-8-sig")
+    rows = [{**ROW, "student": student, "total": 19.5}]
+    told = exports.fill(path, tmp_path, rows, class_files.Roster([], roster))
+    assert "1 grades" in told and "not in it" not in told
+    before = list(csv.reader(content.splitlines()))
+    after = list(csv.reader((tmp_path / "filled" / "theirs.csv").read_text().splitlines()))
+    changed = [
+        (old, new)
+        for one, other in zip(before, after, strict=True)
+        for old, new in zip(one, other, strict=True)
+        if old.strip() != new
+    ]
+    assert changed == [("", "19.5")]
+
+
+def test_a_table_that_cannot_be_filled_is_refused(tmp_path):
+    path = tmp_path / "theirs.csv"
+    rows = [{**ROW, "student": "ann", "total": 3.0}]
+    for content, words in (
+        (MOODLE.replace("26.00", "100"), "maximum grade is 100"),
+        (CANVAS.replace("Final Points", "Chapter 02 b"), "several columns"),
+        ("a,b\n", "neither a gradebook"),
+    ):
+        path.write_text(content)
+        with pytest.raises(GradingError, match=words):
+            exports.fill(path, tmp_path, rows, class_files.Roster([], {"Ann Lee": "ann"}))
+
+
+def test_feedback_goes_back_under_the_names_that_platforms_know():
+    r"""Canvas finds the user's and the file's number in the name, Moodle the participant's."""
+    found = exports.feedback_names(
+        {
+            "a": "Ann Lee_1234_assignsubmission_file/",
+            "b": "Ann Lee_1234_assignsubmission_file_02_backprop.ipynb",
+            "c": "leeann_LATE_1234_5678_02_backprop.ipynb",
+            "d": "ann/",
+        }
+    )
+    assert found == {
+        "a": ("moodle", "Ann Lee_1234_assignsubmission_file/feedback.html"),
+        "b": ("moodle", "Ann Lee_1234_assignsubmission_file_feedback.html"),
+        "c": ("canvas", "leeann_LATE_1234_5678_feedback.html"),
+    }
+
+
+def test_discrimination_is_the_correlation_with_the_rest():
+    points, rest = np.array([0, 1, 2, 2.0]), np.array([1, 2, 2, 4.0])
+    assert class_report.discrimination(points, rest) == pytest.approx(
+        np.corrcoef(points, rest)[0, 1]
+    )
+    assert class_report.discrimination(points, np.ones(4)) is None
+
+
+def test_no_message_becomes_more_than_it_weighs():
+    for value in ([[0]] * 200_000, "x" * 30_000, np.zeros((2**30, 0))):
+        with pytest.raises(protocol.ProtocolError):
+            there_and_back(value)
 
 
 def test_a_row_is_written_whole_or_not_at_all(tmp_path):
@@ -165,7 +375,7 @@ def test_a_row_is_written_whole_or_not_at_all(tmp_path):
 
 def test_root_is_refused(monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    for kind in sandbox.KINDS:
+    for kind in ("bubblewrap", "none"):
         with pytest.raises(GradingError, match="ordinary user"):
             sandbox.ensure(kind)
 
@@ -269,6 +479,38 @@ def test_without_nbgrader_it_says_what_to_install(monkeypatch, tmp_path):
     assert done.exit_code == 1 and "pip install nbgrader" in done.output
 
 
+def test_the_bundle_installs_what_it_carries(tmp_path, monkeypatch):
+    made = ("lrcourse-0.2.0-py3-none-any.whl", b"content")
+    monkeypatch.setattr(assign, "wheel", lambda: made)
+    files = assign.bundle(tmp_path / "week", ("01",), "")
+    assert tmp_path / "week" / made[0] in files
+    text = (tmp_path / "week" / "README.md").read_text()
+    assert f"pip install -c constraints.txt {made[0]}" in text
+    assert hashlib.sha256(b"content").hexdigest() in text and "lrcourse==" not in text
+
+
+def test_a_wheel_is_what_was_installed(tmp_path, monkeypatch):
+    site, info = tmp_path / "site", "lrcourse-7.0.dist-info"
+    files = {"lrcourse/__init__.py": "", "lrcourse/a,b.py": "x = 1", f"{info}/INSTALLER": "pip"}
+    files |= {f"{info}/METADATA": "Metadata-Version: 2.4\nName: lrcourse\nVersion: 7.0\n"}
+    files |= {f"{info}/WHEEL": "Wheel-Version: 1.0\nTag: py3-none-any\n", "../bin/lrcourse": ""}
+    for name, text in files.items():
+        path = site / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    with (site / info / "RECORD").open("w", newline="") as file:
+        csv.writer(file).writerows([name, "", ""] for name in files)
+    found = importlib.metadata.PathDistribution(site / info)
+    monkeypatch.setattr(wheels, "distribution", lambda name: found)
+    name, data = wheels.wheel()
+    (tmp_path / name).write_bytes(data)
+    assert wheels.wheel() == (name, data)
+    line = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target"]
+    subprocess.run([*line, tmp_path / "new", tmp_path / name], check=True)
+    assert (tmp_path / "new" / "lrcourse" / "a,b.py").read_text() == "x = 1"
+    assert not (tmp_path / "new" / "bin").exists()
+
+
 def test_a_bundle(tmp_path):
     folder = tmp_path / "week"
     words = ["01", "02", "--due", "Friday, 18:00", "--package", "git+https://a.test/ours.git"]
@@ -280,7 +522,7 @@ def test_a_bundle(tmp_path):
     text = (folder / "README.md").read_text()
     assert "**Due: Friday, 18:00**" in text
     assert "`pip install -c constraints.txt git+https://a.test/ours.git`" in text
-    again = CliRunner().invoke(main, ["assign", str(folder), "01"])
+    again = CliRunner().invoke(main, ["assign", str(folder), "01", "--package", "x"])
     assert again.exit_code == 1 and "not empty" in again.output
     with pytest.raises(GradingError, match="did you mean 02"):
         assign.bundle(tmp_path / "other", ("2",), "")

@@ -95,7 +95,7 @@ def test_curves_draw_the_numbers_with_names_colours_and_dashes(figures):
     looks = [(line.get_color(), line.get_linestyle()) for line in lines]
     assert looks[:2] == [(plots.BLUE, "-"), (plots.VERMILLION, "-")]
     assert len(set(looks)) == 4
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == list("0123")
+    assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == list("0123")
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_yscale()) == ("step", "loss", "log")
 
 

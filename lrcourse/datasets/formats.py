@@ -44,8 +44,8 @@ def read_bundled(name: str) -> Arrays:
             return {part: arrays[part] for part in PARTS}
     except Exception as error:  # a damaged zip file raises ten kinds of error
         raise DataError(
-            f"{path} is missing, truncated or corrupted ({error}): put it back with "
-            "`pip install --force-reinstall --no-deps lrcourse`"
+            f"{path} is missing, truncated or corrupted ({error}): install lrcourse "
+            "again from where you have it, with `pip install --force-reinstall --no-deps`"
         ) from error
 
 

@@ -254,12 +254,12 @@ def compare(
     if got is None:
         raise Wrong(start + RETURNED_NONE)
     if isinstance(expected, tuple):
-        values = list(got) if isinstance(got, np.ndarray) and got.ndim else got
-        if not isinstance(values, tuple | list) or len(values) != len(expected):
+        array = isinstance(got, np.ndarray) and got.ndim
+        if not (array or isinstance(got, tuple | list)) or len(got) != len(expected):
             raise Wrong(
                 f"{start}It should return {len(expected)} values; it returned {_amount(got)}."
             )
-        got = values
+        got = list(got)
     else:
         got, expected = _array(got, start), np.asarray(expected)
     if _close(got, expected, tolerance):
@@ -419,12 +419,19 @@ def _array(value: object, start: str) -> NDArray:
     if hasattr(value, "detach"):
         value = value.detach().cpu()
     try:
-        array = np.asarray(value)
+        # An array of texts gives each as much room as the longest one.
+        array = np.asarray(None if _holds_text(value) else value)
     except Exception:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise Wrong(f"{start}It should return numbers; it returned a {_kind(value)}.", named=False)
     return array
+
+
+def _holds_text(value: object) -> bool:
+    if isinstance(value, tuple | list):
+        return any(map(_holds_text, value))
+    return isinstance(value, str | bytes)
 
 
 def _amount(value: object) -> str:

@@ -74,6 +74,7 @@ def linear_inputs(answers: SimpleNamespace, rng: Generator) -> None:
         "d_x is not averaged: the loss is a mean already, its 1/B sits inside d_y.": d_y @ W.T / 3,
         "d_x is d_y, not yet sent back through W: d_y @ W.T.": d_y,
         "d_x uses x where W belongs: how far x moves y depends on W.": d_y @ x.T,
+        "d_x lacks d_y: multiply the slopes W by it.": np.ones_like(d_y) @ W.T,
     }
     got = _linear(answers, x, W, d_y)[2]
     compare(got, d_y @ W.T, mistakes=mistakes, what="the gradient d_x")
@@ -105,7 +106,7 @@ def relu_slope(answers: SimpleNamespace, rng: Generator) -> None:
     r"""d_y where y > 0, else 0."""
     d_y = rng.normal(size=(4, 3))
     y = np.maximum(rng.normal(size=(4, 3)), 0)
-    y[1, :2] = 0, 0.7
+    y[1], d_y[1] = (0, 0.7, 1.4), (0.8, 1.6, -1.2)
     mistakes = {
         "relu_backward lets everything through: y is never below 0, so test y > 0. At 0 the slope "
         "is 0.": d_y,
@@ -121,6 +122,10 @@ def relu_slope(answers: SimpleNamespace, rng: Generator) -> None:
             d_y * np.where(y > 0, 1, 0.5)
         ),
         "relu_backward returned y.": y,
+        "relu_backward returned y where d_y is above 0; it is d_y where y is above 0.": (
+            y * (d_y > 0)
+        ),
+        "relu_backward uses the slope of the sigmoid; that of ReLU is 0 or 1.": d_y * y * (1 - y),
     }
     got = call_unchanged(answers.relu_backward, d_y=d_y, y=y)
     compare(got, d_y * (y > 0), mistakes=mistakes, what="what relu_backward returned")
@@ -256,6 +261,11 @@ def cross_entropy_large_scores(softmax_cross_entropy: Callable, rng: Generator) 
     loss, d_logits = _cross_entropy(softmax_cross_entropy, logits[1:], np.array([0]))
     compare(loss, np.log1p(np.exp(-1.0)), what="the loss with logits of -1000")
     loss, d_logits = _cross_entropy(softmax_cross_entropy, logits[:1], np.array([1]))
+    if np.isclose(loss, 0):
+        raise Wrong(
+            "With logits [1000, 0] and label 1 the loss is 1000; it returned 0: the right class is "
+            "the label, not the largest score."
+        )
     if not np.isclose(loss, 1000):
         raise Wrong(
             f"With logits [1000, 0] and label 1 the loss is 1000; it returned {float(loss):.4g}. "
@@ -508,6 +518,16 @@ def epoch_steps(sgd_epoch: Callable, rng: Generator) -> None:
     compare(got, end(), mistakes=mistakes, what="w after an epoch")
     if not np.allclose(places[-1], end(steps=2)):
         raise Wrong("The gradients are not taken at the w of that moment.")
+    _, batches, places, got = _epoch(sgd_epoch, 10, size, rng)
+    if len(batches) == 3:
+        last = places[-1] - targets[batches[-1]].mean(axis=0)
+        mistakes = {
+            "It makes the step of the last, smaller batch shorter: the gradient is a mean of that "
+            "batch already.": places[-1] - rate * len(batches[-1]) / size * last,
+            "It makes the step of the last, smaller batch longer: the gradient is a mean of that "
+            "batch already.": places[-1] - rate * size / len(batches[-1]) * last,
+        }
+        compare(got, places[-1] - rate * last, mistakes=mistakes, what="w after a smaller batch")
 
 
 DIM, EPOCHS, STARTS, ASKED = np.float32(0.07), 5, 5, 0.84  # brightness, and accuracy in the mean
@@ -529,7 +549,7 @@ def _pairs(plan: Callable) -> list[tuple[float, int]]:
             size, int | float | np.number
         )
         if not (numbers and np.isfinite(rate) and rate > 0):
-            raise Wrong(f"{pairs}: a rate is a number above 0, not {rate}.")
+            raise Wrong(f"{pairs}: a rate is a number above 0, not {rate!r}.")
         if not (size >= 1 and size == int(size)):
             raise Wrong(f"{pairs}: a batch size is a whole number from 1 on, not {size}.")
     return [(float(rate), int(size)) for rate, size in got]
@@ -544,6 +564,8 @@ def plan_learns(plan: Callable, rng: Generator) -> None:
     r"""Five starts, judged on the test images."""
     pairs, digits = _pairs(plan), load("digits")
     x, labels = DIM * digits.train.x, digits.train.y
+    if max(size for _, size in pairs) > len(x):
+        raise Wrong(f"A batch size is at most {len(x)}, the number of training images.")
     accuracies, losses, dead = [], [], []
     for start in range(STARTS):
         own = np.random.default_rng(start)
@@ -572,7 +594,7 @@ def plan_learns(plan: Callable, rng: Generator) -> None:
         )
         said += "small, or too few."
     else:
-        said += f" The training loss is {last:.2f}: do the last steps still throw it about?"
+        said += f" The training loss is {last:.2f}: are the last steps too large to settle?"
     raise Wrong(said)
 
 
@@ -642,7 +664,7 @@ EXERCISES = [
             "Go down from there, one line at a time.",
             "dW2 is right, so loss and d_logits are right too. What do you know about db2, whose "
             "examples all add up, and where is the 1/B?",
-            "Where does the code take the sigmoid's slope, and of which variable? Mend it and "
+            "Where does the code take the sigmoid's slope, and of which variable? Fix it and "
             "measure again: db1 is right now, and dW1 is wrong by a factor. Which?",
             "`db2 = d_logits.sum(axis=0, keepdims=True)`, `d_z = d_h * h * (1 - h)`, "
             "`dW1 = x.T @ d_z`.",

@@ -167,9 +167,15 @@ def _one_gain(gain: Callable, f: Callable, mistakes: dict[str, float]) -> None:
         mirrored = gain(lambda z: f(-z))
         number = got is not None and np.shape(got) == np.shape(mirrored) == ()
         if number and str(wrong) not in mistakes and abs(mirrored / got - 1) > 0.02:
+            far = abs(mirrored / got - 1) > 0.15
+            why = (
+                "It should take z as often below 0 as above, and the mean of all of f(z)²."
+                if far
+                else "If you take random draws, take more of them."
+            )
             raise Wrong(
                 f"It gives {got:.3g} for one f(z), and {mirrored:.3g} for f(-z), which has the "
-                "same gain. If you take random draws, take more of them."
+                f"same gain. {why}"
             ) from None
         raise
 
@@ -227,7 +233,10 @@ def between_by_numbers(spread_between_images: Callable, rng: Generator) -> None:
     r"""Variances 6 and 2/3."""
     y = np.array([[1.0, 12.0], [4.0, 10.0], [7.0, 11.0]])
     got = call_unchanged(spread_between_images, y=y)
-    compare(got, (10 / 3) ** 0.5, mistakes=_between_mistakes(y), what="the spread")
+    mistakes = _between_mistakes(y)
+    if np.isclose(got, np.median(y.std(axis=0))).all():  # of two units it is the mean as well
+        mistakes = {}
+    compare(got, (10 / 3) ** 0.5, mistakes=mistakes, what="the spread")
 
 
 def between_of_many(spread_between_images: Callable, rng: Generator) -> None:
@@ -244,20 +253,22 @@ def between_of_equal_images(spread_between_images: Callable, rng: Generator) -> 
     compare(got, 0.0, what="the spread of images that all give the same outputs")
 
 
-def gradient_ratio(variance: float, draws: Sequence[int]) -> float:
+def gradient_ratio(
+    variance: Callable[[int], float], draws: Sequence[int], width: int = 64
+) -> float:
     r"""Return the gradient's spread at layer 1 over that at layer 9 of ten sigmoid layers.
 
-    The geometric mean over draws of the weights, 64 units wide, on 200 digits.
+    The geometric mean over draws of the weights, on 200 digits of 64 pixels.
     """
     digits = load("digits").train
     ratios = []
     for draw in draws:
         rng, layers = np.random.default_rng(draw), []
-        for sizes in pairwise([64] * 10 + [10]):
+        for sizes in pairwise([64] + [width] * 9 + [10]):
             layers += [nn.Linear(*sizes, "zero"), nn.Sigmoid()]
         network = nn.Network(layers[:-1], rng, dtype=np.float64)
         for layer in network.layers[::2]:
-            layer.W[...] = rng.normal(0, variance**0.5, layer.W.shape)
+            layer.W[...] = rng.normal(0, variance(layer.fan_in) ** 0.5, layer.W.shape)
         d = network.loss_function(network.forward(digits.x[:200]), digits.y[:200])[1]
         spreads = [d.std()]
         for layer in reversed(network.layers):
@@ -268,9 +279,8 @@ def gradient_ratio(variance: float, draws: Sequence[int]) -> float:
     return float(np.exp(np.mean(np.log(np.maximum(ratios, 1e-300)))))
 
 
-def sigmoid_gradient(sigmoid_variance: Callable, rng: Generator) -> None:
-    r"""The outcome: how wide the gradient is at layer 1."""
-    got = sigmoid_variance(64)
+def _variance(sigmoid_variance: Callable, fan_in: int) -> float:
+    got = sigmoid_variance(fan_in)
     if got is None:
         raise Wrong(RETURNED_NONE)
     try:
@@ -279,21 +289,31 @@ def sigmoid_gradient(sigmoid_variance: Callable, rng: Generator) -> None:
         raise Wrong(f"It should return one number; it returned a {type(got).__name__}.") from None
     if not 0 < variance < np.inf:
         raise Wrong(f"A variance is a positive number, not {variance:.3g}.")
+    return variance
+
+
+def sigmoid_gradient(sigmoid_variance: Callable, rng: Generator) -> None:
+    r"""The outcome, at two widths: how wide the gradient is at layer 1."""
     known = {
-        1 / 64: "That is Xavier's variance with 64 units on both sides; the chapter has just "
+        1: "That is Xavier's variance with as many units on both sides; the chapter has just "
         "measured what it leaves.",
-        2 / 64: "That is Kaiming's variance, made for ReLU.",
-        16 / 64: "That makes up for a slope of 1/4. Few sigmoids have it.",
+        2: "That is Kaiming's variance, made for ReLU.",
+        16: "That makes up for a slope of 1/4. Few sigmoids have it.",
     }
-    ratio = gradient_ratio(variance, range(100, 110))
-    if 0.2 < ratio < 5:
-        return
-    found = next((text for v, text in known.items() if np.isclose(variance, v)), "")
-    way = "too small" if ratio < 1 else "too large"
-    raise Wrong(
-        f"{found} Over ten draws the gradient at layer 1 is {ratio:.2g} times as wide as at layer "
-        f"9: for fan_in 64 a variance of {variance:.3g} is {way}.".strip()
-    )
+    of = {fan_in: _variance(sigmoid_variance, fan_in) for fan_in in (32, 64, 256)}
+    for width in (32, 256):
+        ratio = gradient_ratio(of.__getitem__, range(100, 110), width)
+        if 0.2 < ratio < 5:
+            continue
+        found = next((text for c, text in known.items() if np.isclose(of[width], c / width)), "")
+        if of[32] == of[256]:
+            found = "The variance is the same for every fan_in, but a sum of more terms is wider."
+        way = "too small" if ratio < 1 else "too large"
+        raise Wrong(
+            f"{found} Over ten draws, with {width} units in each hidden layer, the gradient at "
+            f"layer 1 is {ratio:.2g} times as wide as at layer 9: for fan_in {width} a variance "
+            f"of {of[width]:.3g} is {way}.".strip()
+        )
 
 
 def _layers(answer: Callable, rng: Generator, sizes: list[int]) -> list[NDArray]:
@@ -317,21 +337,29 @@ def _layers(answer: Callable, rng: Generator, sizes: list[int]) -> list[NDArray]
                 f"Entry {number} of the list is a {type(W).__name__} of several arrays; it should "
                 "be one, the weights of a layer without a bias."
             )
-        if np.shape(W) == (fan_in, fan_out) and fan_in != fan_out:
+        if np.shape(W) != (fan_out, fan_in):
+            numpys = all(np.shape(W) == pair for W, pair in zip(got, pairwise(sizes), strict=True))
+            why = "NumPy's layout; torch's is (fan_out, fan_in)" if numpys else "it should be"
+            comma = " =" if numpys else ""
             raise Wrong(
-                f"Layer {number} has shape ({fan_in}, {fan_out}), NumPy's layout; torch's is "
-                f"(fan_out, fan_in) = ({fan_out}, {fan_in})."
+                f"Layer {number} has shape {np.shape(W)}, {why}{comma} ({fan_out}, {fan_in})."
             )
     return list(got)
 
 
 def layers_differ(initial_weights: Callable, rng: Generator) -> None:
     r"""Two layers of one shape, and two generators."""
-    first, second = _layers(initial_weights, np.random.default_rng(_seed(rng)), [5, 5, 5])
+    seed = _seed(rng)
+    first, second = _layers(initial_weights, np.random.default_rng(seed), [5, 5, 5])
     if np.array_equal(first, second):
         raise Wrong(
-            "Two layers have the same weights: a generator made anew in each round of the loop "
-            "draws the same numbers each time. Use the one that is given."
+            "Two layers have the same weights: each needs a draw of its own from `rng`. A "
+            "generator made anew in each round of the loop draws the same numbers each time."
+        )
+    again, _ = _layers(initial_weights, np.random.default_rng(seed), [5, 5, 5])
+    if not np.array_equal(first, again):
+        raise Wrong(
+            "It gives other weights for the same generator: draw from `rng`, not from `np.random`."
         )
     other, _ = _layers(initial_weights, np.random.default_rng(_seed(rng)), [5, 5, 5])
     if np.array_equal(first, other):
@@ -458,14 +486,14 @@ EXERCISES = [
         title="Wake ten sigmoids",
         answers=("sigmoid_variance",),
         package=lambda: lambda fan_in: 80 / fan_in,
-        checks=[Check("the gradient reaches layer 1", sigmoid_gradient, points=3)],
+        checks=[Check("the gradient reaches layer 1 at two widths", sigmoid_gradient, points=3)],
         hints=[
             "Write a start for `five_draws` that draws with some variance c / fan_in, and print "
             "the gradient's spread at layer 1 over that at layer 9.",
             "Begin with the c that makes the formula's factor 1 for a slope of 1/4. What is the "
             "ratio, and to which side must c move?",
             "Double c until the ratio passes 1, then halve the gap. Average over draws: a single "
-            "one can be off by a factor of two.",
+            "one can be off by a factor of two. Then look at another width.",
         ],
     ),
     Exercise(

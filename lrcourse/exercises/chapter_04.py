@@ -50,6 +50,9 @@ def _mistaken_covariances(x: NDArray) -> dict[str, NDArray]:
         "This is `np.cov(x)`, which takes rows for features; here they are columns.": np.cov(x),
         "This is the correlation: do not divide by the deviations.": np.corrcoef(x, rowvar=False),
         "It has the variances only: each pair of features has an entry.": x.var(axis=0, ddof=1),
+        "It has the variances only, on the diagonal: each pair of features has an entry.": np.diag(
+            x.var(axis=0, ddof=1)
+        ),
     }
 
 
@@ -132,8 +135,8 @@ def _mistaken_matrices(C: NDArray, epsilon: float) -> dict[str, NDArray]:
         ),
         "It divides by the root of a diagonal matrix, whose other entries are 0: take the root of "
         "the eigenvalues first.": U @ (np.diag(eigenvalues + epsilon) ** -0.5) @ U.T,
-        "The factors belong to the columns of U: use `U / ...` or `U @ np.diag(...)`, not a "
-        "product from the left.": factors[:, None] * U @ U.T,
+        "It is a diagonal matrix, as the two U cancel or are missing: the factors belong to the "
+        "columns of U, between the two, as in `U / ... @ U.T`.": factors[:, None] * U @ U.T,
         "This takes the root of each entry of C: a matrix needs its eigenvectors.": 1
         / np.sqrt(abs(C) + epsilon),
     }
@@ -205,7 +208,7 @@ def _one_epsilon(answer: Callable, eigenvalues: list[float], condition: float) -
     if np.isclose(got, right, rtol=0.01):
         return
     known = {
-        "That makes the condition number of C + epsilon I what was wished. After whitening axis i "
+        "That makes the condition number of C + epsilon I what was asked. After whitening axis i "
         "has the variance eigenvalue / (eigenvalue + epsilon).": (high - condition * low)
         / (condition - 1),
         "That is right for standard deviations; a condition number is a ratio of variances.": (
@@ -227,13 +230,13 @@ def _one_epsilon(answer: Callable, eigenvalues: list[float], condition: float) -
     side = "larger" if reached > condition else "smaller"
     raise Wrong(
         f"With epsilon {got:.4g} the whitened condition number is {reached:.4g}, {side} than the "
-        f"{condition:g} that was wished."
+        f"{condition:g} that was asked for."
     )
 
 
 def epsilon_by_numbers(epsilon_for: Callable, rng: Generator) -> None:
-    r"""Eigenvalues 1 and 9."""
-    _one_epsilon(epsilon_for, [1.0, 9.0], 2.0)
+    r"""Eigenvalues 2 and 18, for which every mistake gives another number."""
+    _one_epsilon(epsilon_for, [2.0, 18.0], 4.0)
 
 
 def epsilon_of_many(epsilon_for: Callable, rng: Generator) -> None:
@@ -244,8 +247,9 @@ def epsilon_of_many(epsilon_for: Callable, rng: Generator) -> None:
 
 
 def epsilon_without_end(epsilon_for: Callable, rng: Generator) -> None:
-    r"""Data that are rounder than is wished."""
+    r"""Data that are rounder than is asked for, or just as round."""
     _one_epsilon(epsilon_for, [2.0, 3.0, 1.0], 5.0)
+    _one_epsilon(epsilon_for, [2.0, 8.0], 4.0)
 
 
 def _whiten(
@@ -302,6 +306,8 @@ def _mistaken_splits(train: NDArray, test: NDArray, epsilon: float) -> dict[str,
             z @ np.linalg.eigh(np.cov(train, rowvar=False))[1] for z in right
         ),
         "The images are not centred: take the mean of `train` away.": (train @ W, test @ W),
+        "The epsilon is not used: it is added to each eigenvalue.": _whiten(train, test, 0.0),
+        "The training images come back as they were.": (train, right[1]),
         "The test images are not centred: take the mean of `train` away from both.": (
             right[0],
             test @ W,
@@ -326,7 +332,10 @@ def splits_against_the_formula(whiten_splits: Callable, rng: Generator) -> None:
 def splits_of_one_test_image(whiten_splits: Callable, rng: Generator) -> None:
     r"""The same image alone and in company has the same features."""
     train, test = _images(rng, 20), _images(rng, 6)
-    alone, together = (np.asarray(whiten_splits(train, t, 0.1)[1]) for t in (test[:1], test))
+    alone, together = (
+        np.asarray(call_unchanged(whiten_splits, 0.1, train=train, test=t)[1])
+        for t in (test[:1], test)
+    )
     if not np.allclose(alone[0], together[0], rtol=1e-4, atol=1e-4):
         raise Wrong(
             "The same test image has other features when other test images come along: nothing "
@@ -396,7 +405,7 @@ EXERCISES = [
             "becomes of its variance?",
             "Which axis has the largest variance after whitening, and which the smallest? Write "
             "their ratio down. Does it grow or fall with epsilon?",
-            "Set the ratio equal to the wish and solve for epsilon: only two eigenvalues stand in "
+            "Set the ratio equal to `condition` and solve for epsilon: two eigenvalues stand in "
             "it. Or halve an interval until it is narrow enough.",
         ],
     ),

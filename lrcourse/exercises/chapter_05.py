@@ -211,6 +211,21 @@ def _input_mistakes(d_y: NDArray, x_hat: NDArray, scale: NDArray, gamma: NDArray
         "`d_x` lacks the term of the variance, x_hat times the mean of d_y x_hat.": (
             gamma * scale * (d_y - along[0])
         ),
+        "`d_x` multiplies only d_y by gamma and scale: all three terms stand in the brackets.": (
+            gamma * scale * d_y - along[0] - x_hat * along[1]
+        ),
+        "`d_x` takes its means over the features: the batch is the first axis.": (
+            gamma
+            * scale
+            * (
+                d_y
+                - d_y.mean(axis=1, keepdims=True)
+                - x_hat * (d_y * x_hat).mean(axis=1, keepdims=True)
+            )
+        ),
+        "`d_x` has scale three times: once is enough, as x_hat has the other two in it.": (
+            gamma * scale**3 * (d_y - along[0] - x_hat * along[1])
+        ),
         "`d_x` lacks the term of the mean: its columns do not sum to 0.": (
             gamma * scale * (d_y - x_hat * along[1])
         ),
@@ -416,17 +431,24 @@ def layer_in_evaluation(batchnorm_layer: Callable, rng: Generator) -> None:
     r"""Output and gradient with the running statistics as they came."""
     x, d_y, running_mean, running_variance = inputs = _layer_inputs(rng)
     got = _layer(batchnorm_layer, inputs, training=False)
-    for name, before in zip(LAYER[2:], (running_mean, running_variance), strict=True):
-        if np.shape(got[name]) == before.shape and not np.allclose(got[name], before):
+    moved = 0.9 * running_mean + 0.1 * x.mean(axis=0)
+    moved_variance = 0.9 * running_variance + 0.1 * x.var(axis=0, ddof=1)
+    biased = 0.9 * running_variance + 0.1 * x.var(axis=0)
+    if _same(got["running_mean"], running_variance):
+        raise Wrong("`running_mean` and `running_variance` are in each other's place.")
+    for name, before, after in (
+        ("running_mean", running_mean, (moved, x.mean(axis=0))),
+        ("running_variance", running_variance, (moved_variance, biased, x.var(axis=0, ddof=1))),
+    ):
+        if any(_same(got[name], value) for value in after):
             raise Wrong(
                 f"In evaluation {name} still moves: looking at test data must not change the "
                 "network. Move it in training only."
             )
-        compare(got[name], before, what=f"`{name}` in evaluation")
+        mistakes = {f"`{name}` is a standard deviation; keep the variance.": abs(before) ** 0.5}
+        compare(got[name], before, mistakes=mistakes, what=f"`{name}` in evaluation")
     scale = 1 / np.sqrt(running_variance + EPSILON)
     y = (x - running_mean) * scale
-    moved = 0.9 * running_mean + 0.1 * x.mean(axis=0)
-    moved_variance = 0.9 * running_variance + 0.1 * x.var(axis=0, ddof=1)
     mistakes = {
         "In evaluation, y uses the statistics of the batch: take the running ones.": (
             (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + EPSILON)
@@ -439,6 +461,7 @@ def layer_in_evaluation(batchnorm_layer: Callable, rng: Generator) -> None:
     mistakes = {
         "In evaluation the statistics *are* constants: there d_x is scale times d_y, without the "
         "two terms.": scale * (d_y - d_y.mean(axis=0) - y * (d_y * y).mean(axis=0)),
+        "In evaluation, d_x lacks scale.": d_y,
     }
     compare(
         got["d_x"], d_y * scale, mistakes=mistakes, tolerance=FLOAT32, what="`d_x` in evaluation"

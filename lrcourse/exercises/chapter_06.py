@@ -50,6 +50,10 @@ def _compare_split(answer: Callable, lengths: tuple, sizes: tuple) -> None:
             first - (first - second) / one,
             first - second,
         ),
+        "The noise is multiplied by the size: it is divided by it, so a larger batch has less.": (
+            first - (first - second) / (one - other) * one,
+            (first - second) / (one - other),
+        ),
         "It multiplies by the difference of 1 / size; divide by it.": (
             first - (first - second) * (1 / one - 1 / other) / one,
             (first - second) * (1 / one - 1 / other),
@@ -104,11 +108,7 @@ def _compare_scaled(answer: Callable, batch_size: int, rate: float, base: int, w
 
     target = rate * batch_size / base
     same = np.full(len(steps), rate)
-    mistakes = {
-        "There is no warm-up: while step < warm the rate rises along a line.": rates(
-            target, part=np.ones(len(steps))
-        ),
-        "The warm-up starts at 0; here it starts at base_rate.": rates(target, start=0.0),
+    scaling = {
         "It scales with the root of the batch size; linear scaling is batch_size / base_batch.": (
             rates(rate * (batch_size / base) ** 0.5)
         ),
@@ -116,24 +116,52 @@ def _compare_scaled(answer: Callable, batch_size: int, rate: float, base: int, w
             rate * base / batch_size
         ),
         "It forgets base_batch: the factor is batch_size / base_batch.": rates(rate * batch_size),
-        "The warm-up is one step ahead: step 0 has base_rate.": rates(
-            target, part=np.minimum((steps + 1) / max(warm, 1), 1)
+        "The factor is rounded to a whole number: divide with `/`, not `//`.": rates(
+            rate * (batch_size // base)
         ),
-        "The target is reached at step warm - 1; it should be at step warm.": rates(
-            target, part=np.minimum(steps / max(warm - 1, 1), 1)
-        ),
-        "The rate goes on rising after the warm-up; from step warm on it is the target.": rates(
-            target, part=steps / max(warm, 1)
-        ),
-        "During the warm-up the target is added in full to base_rate; rise by "
-        "(target - base_rate) * step / warm.": np.where(steps < warm, rate + target * part, target),
-        "It stays at base_rate until the warm-up is over; the rate should rise along a line.": (
-            np.where(steps < warm, rate, target)
-        ),
-        "A batch smaller than base_batch has a target below base_rate: let the rate fall to it."
-        if batch_size < base
-        else "The batch size is not used after all: every rate is base_rate.": same,
     }
+    without = "With `warm=0` there is no warm-up: step 0 has the target already."
+    late = without.replace("step 0 has", "all steps have")
+    mistakes = scaling | {without: np.where(steps > 0, target, rate), late: same}
+    mistakes = (
+        mistakes
+        if not warm
+        else scaling
+        | {
+            "There is no warm-up: while step < warm the rate rises along a line.": rates(
+                target, part=np.ones(len(steps))
+            ),
+            "The warm-up starts at 0; here it starts at base_rate.": rates(target, start=0.0),
+            "The warm-up is one step ahead: step 0 has base_rate.": rates(
+                target, part=np.minimum((steps + 1) / warm, 1)
+            ),
+            "The target is reached at step warm - 1; it should be at step warm.": rates(
+                target, part=np.minimum(steps / max(warm - 1, 1), 1)
+            ),
+            "The target is reached at step warm + 1; it should be at step warm.": rates(
+                target, part=np.minimum(steps / (warm + 1), 1)
+            ),
+            "It rises by the same factor at each step: on a line it rises by the same amount.": (
+                rate * (target / rate) ** part
+            ),
+            "After the warm-up it is back at base_rate; from step warm on it is the target.": (
+                np.where(steps < warm, rates(target), rate)
+            ),
+            "The rate keeps rising after the warm-up; from step warm on it is the target.": rates(
+                target, part=steps / warm
+            ),
+            "During the warm-up the target is added in full to base_rate; rise by "
+            "(target - base_rate) * step / warm.": np.where(
+                steps < warm, rate + target * part, target
+            ),
+            "It stays at base_rate until the warm-up is over; the rate should rise along a line.": (
+                np.where(steps < warm, rate, target)
+            ),
+            "A batch smaller than base_batch has a target below base_rate: let the rate fall to it."
+            if batch_size < base
+            else "The batch size is not used after all: every rate is base_rate.": same,
+        }
+    )
     got = [answer(int(step), batch_size, rate, base, warm) for step in steps]
     for one in got:
         compare(one, 0.0, tolerance=np.inf)
@@ -191,13 +219,15 @@ def _compare_choice(
     if chosen == fewest:
         return
     why = ""
-    if all(examples[pair] == budget for pair in fitting if fitting[pair] == fewest):
+    below = [updates for pair, updates in fitting.items() if examples[pair] < budget]
+    best_of_its_size = chosen == min(table[size, each] for each in rates)
+    if below and fewest < chosen == min(below):
         why = " It looks at exactly as many examples as the budget has, which is allowed."
     elif examples[size, rate] == min(examples.values()):
         why = " Yours has the fewest *examples*."
-    elif size == max(pair[0] for pair in fitting):
+    elif best_of_its_size and size == max(pair[0] for pair in fitting):
         why = " The largest batch that fits is not always the best."
-    elif chosen == min(table[size, each] for each in rates):
+    elif best_of_its_size:
         why = " Yours is the best rate of its batch size; go through all batch sizes."
     raise Wrong(
         f"{where} fits, but takes {chosen:g} updates; another pair within the budget takes "
@@ -301,7 +331,7 @@ def _mistaken_pieces(x: NDArray, error: NDArray, size: int) -> dict[str, NDArray
             some = np.sum(means[:full], axis=0)
             left_out = "The examples after the last full piece are left out"
             mistakes |= {
-                f"{left_out}: the loop must go on to n.": some / full,
+                f"{left_out}: the loop must continue to n.": some / full,
                 f"{left_out}, and it divides by n.": some * size / n,
             }
     return mistakes
@@ -320,7 +350,7 @@ def _compare_pieces(answer: Callable, x: NDArray, error: NDArray, size: int) -> 
     got = answer(x.copy(), error.copy(), size, piece_gradient)
     if not rows:
         compare(got, error @ x / len(x), mistakes=_mistaken_pieces(x, error, size), what=what)
-        raise Wrong("It never calls `piece_gradient`, and takes all examples at once.")
+        raise Wrong("It never calls `piece_gradient`: hand each piece to it.")
     if max(rows) > size:
         raise Wrong(f"It takes {max(rows)} examples at once, where size is {size}.")
     if min(rows) == 0:
@@ -380,7 +410,7 @@ EXERCISES = [
             Check("no warm-up", scaled_without_warm_up),
         ],
         hints=[
-            "First compute the target. Then ask whether the warm-up is still going on.",
+            "First compute the target. Then ask whether the warm-up is over.",
             "On a line from a to b, after a share s of the way, the value is a + (b - a) * s. "
             "What is s at step `step`?",
             "There are two cases: before step `warm` the line, with s as the share of the "

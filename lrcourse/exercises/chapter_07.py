@@ -389,7 +389,8 @@ def _compare_design(answer: Callable, steps: int) -> None:
     got = answer(steps)
     if got is None:
         raise Wrong(RETURNED_NONE)
-    compare(got, np.zeros(np.shape(got)), tolerance=np.inf)
+    shape, broken = np.shape(got), f"For {steps} steps some rates are negative or not finite."
+    compare(got, np.zeros(shape), mistakes={broken: np.full(shape, np.nan)}, tolerance=np.inf)
     rates = np.asarray(got, dtype=float)
     if rates.shape != (steps,):
         raise Wrong(
@@ -397,7 +398,7 @@ def _compare_design(answer: Callable, steps: int) -> None:
             f"({steps},) is asked for, one rate for each step."
         )
     if not (np.isfinite(rates).all() and (rates >= 0).all()):
-        raise Wrong(f"For {steps} steps some rates are negative or not finite.")
+        raise Wrong(broken)
     far, noise = map(float, _expected(rates))
     goal = 0.8 * _best_constant(steps)
     if far + noise <= goal:

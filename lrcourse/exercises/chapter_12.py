@@ -3,6 +3,7 @@ r"""Checks of chapter 12, A rate for each layer."""
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import pairwise
 
@@ -214,6 +215,8 @@ def _adagrad(
     whole: bool = False,
     inside: bool = False,
     late: bool = False,
+    rooted: bool = True,
+    only_first: bool = False,
     factor: Callable = lambda part: _m(np.linalg.norm(part)),
 ) -> tuple[NDArray, NDArray]:
     w, old = w.copy(), S
@@ -222,7 +225,10 @@ def _adagrad(
         m[layer] = factor(g if whole else g[layer])
     S = S + (m**remember * g) ** 2
     used = old if late else S
-    root = np.sqrt(used + epsilon) if inside else np.sqrt(used) + epsilon
+    root = np.sqrt(used + epsilon) if inside else (np.sqrt(used) if rooted else used) + epsilon
+    if only_first:
+        moved = np.arange(len(w)) < layers[0].stop
+        return np.where(moved, w - rate * m * g / root, w), np.where(moved, S, old)
     return w - rate * m**power * g / root, S
 
 
@@ -244,6 +250,10 @@ def _mistaken_adagrads(*given: object) -> dict:
         ),
         "The multiplier divides the rate; it should raise it.": step(power=-1),
         "epsilon stands inside the root; here it stands outside.": step(inside=True),
+        "The root is missing: the step divides by sqrt(S) + epsilon.": step(rooted=False),
+        "Only the first layer moves: loop over all layers, and return behind the loop.": step(
+            only_first=True
+        ),
         "epsilon is missing, or not used as it was given: add it to the root.": (
             _adagrad(*given[:-1], 1e-8)
         ),
@@ -332,6 +342,16 @@ def _mistaken_controls(m: NDArray) -> dict[str, list[NDArray]]:
         ],
         "`by_layer` and `by_step` are exchanged: by layer there is one number for each layer, at "
         "all steps.": [constant, by_step, by_layer],
+        "`constant` and `by_layer` are exchanged: the constant is one number for a whole run.": [
+            by_layer,
+            constant,
+            by_step,
+        ],
+        "`constant` and `by_step` are exchanged: the constant is one number for a whole run.": [
+            by_step,
+            by_layer,
+            constant,
+        ],
         "These are the multipliers themselves: nothing is averaged.": [m, m, m],
         "It is the multipliers of the first step; take the mean over the steps.": [
             constant,
@@ -410,11 +430,12 @@ def five_rates_end_the_plateau(five_rates: Callable, rng: Generator) -> None:
 
 def _five(five_rates: Callable) -> NDArray:
     got = five_rates()
+    with suppress(TypeError, ValueError):
+        rates = np.asarray(got, dtype=float)
+        if rates.shape == (5,) and not (np.isfinite(rates) & (rates > 0)).all():
+            raise Wrong(f"Each rate must be a finite number above 0; it returned {rates.tolist()}.")
     compare(got, np.zeros(5), tolerance=1e300)  # any five numbers
-    rates = np.asarray(got, dtype=float)
-    if not (np.isfinite(rates).all() and (rates > 0).all()):
-        raise Wrong(f"Each rate must be a finite number above 0; it returned {rates.tolist()}.")
-    return rates
+    return np.asarray(got, dtype=float)
 
 
 def _rates_by(answer: Callable) -> type[LayerwiseRate]:

@@ -60,6 +60,7 @@ def replay(
         path.append(np.concatenate([p.detach().numpy().copy().ravel() for p in parameters]))
         if number == save_after:
             state = _through_a_file(running.state_dict())
+            parameters = [torch.nn.Parameter(p.detach().clone()) for p in parameters]
             running = build()
             running.load_state_dict(state)
     return np.array(path), changed
@@ -397,7 +398,9 @@ def _mistaken_lines(*given: object) -> dict[str, NDArray]:
         "The loss is a sum now; it is half the mean of the squares.": {"gain": size},
         "The ½ of the loss is missing.": {"gain": 2.0},
     }
-    return {sentence: _line_path(*given, **kind) for sentence, kind in bugs.items()}
+    paths = {sentence: _line_path(*given, **kind) for sentence, kind in bugs.items()}
+    late = np.vstack([np.zeros(given[0].shape[1]), _line_path(*given)[:-1]])
+    return paths | {"The rows are one step late: keep w after each step, not before.": late}
 
 
 def line_by_numbers(line_path: Callable, rng: Generator) -> None:
@@ -561,7 +564,7 @@ EXERCISES = [
     ),
     Exercise(
         id="14.3",
-        title="Save and go on",
+        title="Save and continue",
         answers=("my_run",),
         checks=[
             Check("saved half way", run_interrupted_half_way),

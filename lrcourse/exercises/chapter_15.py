@@ -85,6 +85,8 @@ OTHER_VERDICTS: dict[str, Callable] = {
         "The degrees of freedom are n - 1, not n: the mean was estimated from the same seeds.": (
             dict(freedom=lambda n: n)
         ),
+        "It takes 1.96 and 1.64, which are for endless seeds: few seeds need t with n - 1 "
+        "degrees of freedom.": dict(freedom=lambda n: 1000),
         "To show that there is *no* difference it takes n degrees of freedom: there, too, they are "
         "n - 1.": dict(freedom_within=lambda n: n),
         "To show that there is *no* difference it takes n + 1 degrees of freedom: there, too, they "
@@ -108,6 +110,13 @@ OTHER_VERDICTS: dict[str, Callable] = {
         "one is no sign that there is none: the interval must lie within the resolution.": dict(
             within=lambda d, s, r, t, one: abs(d) <= r
         ),
+        "It finds no difference wherever 0 is in the interval: that few seeds do not see one is no "
+        "sign that there is none.": dict(within=lambda d, s, r, t, one: abs(d) <= t * s),
+        "It finds no difference where d + t s is at most the resolution: take the size of d.": dict(
+            within=lambda d, s, r, t, one: d + one * s <= r
+        ),
+        "It finds no difference where the margin is within the resolution, whatever d is: |d| and "
+        "margin together must be.": dict(within=lambda d, s, r, t, one: one * s <= r),
         "It finds no difference where difference and margin are each within the resolution: their "
         "*sum* must be.": dict(within=lambda d, s, r, t, one: max(abs(d), one * s) <= r),
         "What does not count is undecided for you: some of it can be called too small to matter, "
@@ -264,6 +273,11 @@ def _mistaken_results(validation: NDArray, test: NDArray) -> dict:
             mean,
             sd / math.sqrt(len(test)),
         ),
+        "It returns the variance: the spread is its root.": (k, mean, sd**2),
+        "The number of the rate counts from 1: NumPy counts from 0.": (k + 1, mean, sd),
+        "It leaves out the seeds in which some rate diverged: leave out the *rates*.": (
+            _whole_seeds(validation, test)
+        ),
         "It takes the highest error: lower is better.": wrong(chosen=lambda v, t: -v.mean(axis=0)),
         "The order is (k, mean, sd).": (mean, sd, k),
         "It chooses by the median over seeds: choose by the mean.": wrong(
@@ -292,6 +306,13 @@ def _mistaken_results(validation: NDArray, test: NDArray) -> dict:
             chosen=lambda v, t: v[0]
         ),
     }
+
+
+def _whole_seeds(validation: NDArray, test: NDArray) -> tuple:
+    kept = ~np.isnan(validation).any(axis=1)
+    k = int(validation[kept].mean(axis=0).argmin()) if kept.any() else 0
+    found = test[kept, k]
+    return k, *((found.mean(), found.std(ddof=1)) if len(found) > 1 else (np.nan, np.nan))
 
 
 def _over_rates(validation: NDArray, test: NDArray) -> tuple:
@@ -326,8 +347,8 @@ def _runs(rng: Generator, seeds: int, rates: int) -> tuple[NDArray, NDArray]:
 def result_by_numbers(fair_result: Callable, rng: Generator) -> None:
     r"""The example of the text, where the last rate diverges in one seed."""
     validation = np.array([[20.0, 18.0, np.nan], [22.0, 19.0, 10.0]])
-    test = np.array([[21.0, 19.0, np.nan], [23.0, 20.0, 12.0]])
-    compare_call(fair_result, (validation, test), (1, 19.5, 0.5**0.5), _mistaken_results)
+    test = np.array([[21.0, 18.0, np.nan], [23.0, 21.0, 12.0]])
+    compare_call(fair_result, (validation, test), (1, 19.5, 4.5**0.5), _mistaken_results)
 
 
 def result_without_divergence(fair_result: Callable, rng: Generator) -> None:
@@ -416,6 +437,11 @@ def _mistaken_differences(validation: NDArray, test: NDArray, t: float) -> dict:
             difference,
             margin * math.sqrt(n),
         ),
+        "The rates are the other way round: k has the old one first.": (
+            k[::-1],
+            difference,
+            margin,
+        ),
         "The factor t is missing from the margin.": (k, difference, margin / t),
         "The rate of the old one serves both: each has its own.": chosen(k[[0, 0]], test),
         "The rate is chosen by the lowest single run: choose by the mean over seeds.": chosen(
@@ -446,7 +472,7 @@ def difference_of_any_runs(fair_difference: Callable, rng: Generator) -> None:
     r"""Four seeds, ten rates."""
     for _ in range(3):
         given = (*_two_methods(rng, 5, 14), 2.78)
-        compare_call(fair_difference, given, _difference, _mistaken_differences)
+        compare_call(fair_difference, given, _difference, _mistaken_differences, tolerance=1e-4)
 
 
 def no_winner_among_equals(fair_difference: Callable, rng: Generator) -> None:
@@ -495,10 +521,10 @@ WORLDS = 40
 class _Runs:
     """Made-up runs of two methods, each with a valley of its own over the rates."""
 
-    def __init__(self, rng: Generator, gain: float) -> None:
+    def __init__(self, rng: Generator, gain: float, luck: float = 1.0) -> None:
         bottoms = rng.choice(np.arange(1, RATES - 1), size=2, replace=False)
         valleys = 2.0 * (np.arange(RATES) - bottoms[:, None]) ** 2 + [[15.0], [15.0 - gain]]
-        shared = rng.normal(0, 1, size=SEEDS)
+        shared = rng.normal(0, luck, size=SEEDS)
         noise = rng.normal(0, 0.5, size=(2, 2, RATES, SEEDS))
         self.errors = valleys[:, :, None] + shared + noise  # validation and test
         self.made: set[tuple[int, int, int]] = set()
@@ -567,6 +593,32 @@ def decisions_about_a_point(decide: Callable, rng: Generator) -> None:
         )
 
 
+def decisions_seed_by_seed(decide: Callable, rng: Generator) -> None:
+    r"""The same point, where seeds differ by three, whatever the method."""
+    found = 0
+    for gain, name in ((DEPTH, "second"), (-DEPTH, "first")) * 10:
+        found += _decision(decide, _Runs(rng, gain, luck=3.0)) == name
+    if found < 14:
+        raise Wrong(
+            f"Where two seeds differ by about three points whatever the method, it finds {found} "
+            "of 20 differences of a point. Runs of one seed share that luck: let all of them have "
+            "the same seeds, and take the spread of the differences, seed by seed."
+        )
+
+
+def decisions_by_validation(decide: Callable, rng: Generator) -> None:
+    r"""A rate that is best on the test images, and bad on the validation images."""
+    for lured, name in ((0, "second"), (1, "first")):
+        runs = _Runs(rng, 2.0 * (1 - 2 * lured))
+        lure = runs.errors[0, lured].mean(axis=1).argmax()
+        runs.errors[1, lured, lure] = 8.0 + 0.1 * rng.normal(size=SEEDS)
+        if _decision(decide, runs) not in (name, "undecided"):
+            raise Wrong(
+                "A rate has the lowest test errors by far, and the highest validation errors, and "
+                "it is chosen: choose on validation errors, and only then look at test errors."
+            )
+
+
 def decisions_keep_to_the_budget(decide: Callable, rng: Generator) -> None:
     r"""The number of runs, and what is returned."""
     _decision(decide, _Runs(rng, DEPTH))
@@ -591,7 +643,8 @@ def decided(run: Callable, rates: int, seeds: int, budget: int) -> str:
 
 # ---- the capstone
 
-STEPS, GOAL, FEW, MOST = 600, 0.80, 8, 0.70
+# Adam at the best of five constant rates gets to 0.82 at most, with 64 or 256 units and 5 seeds.
+STEPS, GOAL, FEW, MOST = 600, 0.83, 8, 0.70
 
 
 @functools.cache
@@ -648,6 +701,11 @@ def _labels(train: Callable, rng: Generator, steps: int, held: NDArray | None = 
     if got is None:
         raise Wrong(RETURNED_NONE)
     got = np.asarray(got)
+    if batch.asked < steps:
+        raise Wrong(
+            f"It asks for {batch.asked} of {steps} batches: take one step for each, so that all "
+            "count."
+        )
     if got.shape != (len(images),):
         raise Wrong(
             f"It should return a class for each of the {len(images)} held images, so an array of "
@@ -692,7 +750,10 @@ def capstone_reaches_the_goal(train: Callable, rng: Generator) -> None:
             if reached < 0.3
             else "it learns, and slowly: try rates a factor of 3 apart, up to the first that fails."
             if reached < 0.76
-            else "close: does the rate come down towards the end, to nearly 0 at the last step?"
+            else "does the rate come down towards the end, to nearly 0 at the last step?"
+            if reached < 0.816
+            else "close: if the rate falls to 0 already, what else helped? More units, "
+            "BatchNorm, pixels of mean 0 and deviation 1, another rule at its own best rate."
         )
         raise Wrong(
             f"The mean accuracy of three runs on held images is {reached:.1%}, the goal is "
@@ -711,7 +772,7 @@ def capstone_takes_a_step_a_batch(train: Callable, rng: Generator) -> None:
 
 
 def trained(batch: Callable, steps: int, held: NDArray, seed: int) -> NDArray:
-    r"""Train 196-64-10 by momentum with half a cosine, and return the classes of held images.
+    r"""Train 196-256-10 by Adam, the rate falling to 0, and return the classes of held images.
 
     Args:
         batch: returns the next x and y.
@@ -720,14 +781,13 @@ def trained(batch: Callable, steps: int, held: NDArray, seed: int) -> NDArray:
         seed: of the start.
     """
     from lrcourse import nn
+    from lrcourse.optim import Adam
 
-    layers = [nn.Linear(196, 64), nn.ReLU(), nn.Linear(64, 10)]
-    network = nn.Network(layers, np.random.default_rng(seed))
-    v = np.zeros_like(network.w)
+    layers = [nn.Linear(196, 256), nn.ReLU(), nn.Linear(256, 10)]
+    network, rule = nn.Network(layers, np.random.default_rng(seed)), Adam()
     for t in range(steps):
         network.loss_and_gradient(*batch())
-        v = 0.9 * v - 0.1 * (1 + math.cos(math.pi * t / steps)) / 2 * network.g
-        network.w += v
+        rule.step(network.w, network.g, 0.01 * (1 - t / steps))
     return network.predict(held)
 
 
@@ -799,6 +859,8 @@ EXERCISES = [
             Check("the budget is kept", decisions_keep_to_the_budget),
             Check("equal methods", decisions_about_equals),
             Check("one is a point better", decisions_about_a_point),
+            Check("seeds differ by three points", decisions_seed_by_seed),
+            Check("the rates are chosen on validation errors", decisions_by_validation),
         ],
         hints=[
             "Two questions share the budget: which rate suits each method, and who is better at "
@@ -816,16 +878,16 @@ EXERCISES = [
         answers=("my_training",),
         checks=[
             Check("a class for each image", capstone_gives_classes),
-            Check("80 % in 600 steps", capstone_reaches_the_goal),
+            Check("83 % in 600 steps", capstone_reaches_the_goal),
             Check("a step a batch", capstone_takes_a_step_a_batch),
         ],
         hints=[
             "First let it run: a network of one hidden layer, plain steps, `network.predict(held)` "
             "at the end. Then try rates, a factor of 3 apart, on `practice`.",
             "`network.loss_and_gradient(*batch())` fills `network.g`; a step changes `network.w` "
-            "in place. Momentum 0.9 wants about a tenth of the rate of plain steps.",
-            "At step t of `steps`, a rate of `0.1 * (1 + np.cos(np.pi * t / steps)) / 2` with "
-            "momentum 0.9 is enough for 64 hidden units.",
+            "in place. Then let the rate fall to 0 over the `steps`, and search its start again.",
+            "Schedule and rule are one half. Which network learns most from 600 batches? Try more "
+            "hidden units, and pixels that are normalized.",
         ],
     ),
 ]

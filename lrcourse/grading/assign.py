@@ -1,24 +1,23 @@
 r"""The bundle that an instructor hands out: some chapters, what to install, and instructions."""
 
+import hashlib
 from pathlib import Path
 
-from lrcourse import __version__
 from lrcourse.course.workspace import WorkspaceError, course_folder
 from lrcourse.files import write_whole
 from lrcourse.grading import GradingError
+from lrcourse.grading.wheel import wheel
 from lrcourse.messages import nearest
 
 
-def bundle(
-    folder: Path, chapters: tuple[str, ...], due: str, package: str = f"lrcourse=={__version__}"
-) -> list[Path]:
+def bundle(folder: Path, chapters: tuple[str, ...], due: str, package: str = "") -> list[Path]:
     r"""Write the bundle; return its files.
 
     Args:
         folder: a new or empty folder, or one that holds only files of this same bundle.
         chapters: their numbers, such as "02".
         due: the deadline, in words; "" for none.
-        package: what students give to pip.
+        package: what students give to pip; "" for the wheel of this version, in the bundle.
 
     Raises:
         GradingError: a chapter does not exist, or the folder is not empty or not writable.
@@ -34,6 +33,12 @@ def bundle(
             raise GradingError(f"There is no chapter {chapter!r}; did you mean {near}?")
     notebooks = [known[chapter] for chapter in dict.fromkeys(chapters)]
     constraints = course / "binder" / "constraints.txt"
+    files = {folder / "chapters" / path.name: path.read_bytes() for path in notebooks}
+    hashed = ""
+    if not package:
+        package, data = wheel()
+        files[folder / package] = data
+        hashed = f"\n   The SHA-256 of `{package}` is `{hashlib.sha256(data).hexdigest()}`."
     text = (
         Path(__file__)
         .with_name("handout.md")
@@ -42,10 +47,10 @@ def bundle(
             titles=", ".join(p.stem[:2] + " " + p.stem[3:].replace("_", " ") for p in notebooks),
             due=f"\n**Due: {due}**\n" if due else "",
             requirement=f"-c constraints.txt {package}" if constraints.is_file() else package,
+            hashed=hashed,
             files=", ".join(f"`{path.name}`" for path in notebooks),
         )
     )
-    files = {folder / "chapters" / path.name: path.read_bytes() for path in notebooks}
     if constraints.is_file():
         files[folder / "constraints.txt"] = constraints.read_bytes()
     files[folder / "README.md"] = text.encode(errors="replace")

@@ -5,22 +5,36 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from tqdm import tqdm
 
 from lrcourse import grading
+from lrcourse.course.workspace import WorkspaceError, course_folder
 from lrcourse.exercises import chapters as all_chapters
 from lrcourse.files import lock, write_whole
-from lrcourse.grading import GradingError, feedback, grader, manual, repeated, sandbox, submissions
+from lrcourse.grading import (
+    GradingError,
+    exports,
+    feedback,
+    grader,
+    manual,
+    repeated,
+    sandbox,
+    submissions,
+)
+from lrcourse.grading.class_files import Deadlines, Roster, read_adjustments, read_roster
+from lrcourse.grading.class_report import write_report
 from lrcourse.grading.gradebook import write_gradebook
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.marks import COLUMNS, Store, write_csv
 from lrcourse.messages import unknown
 
 NOT_ON_ROSTER = "not on the roster"
+GONE = "gone: neither on the roster nor in this folder"
 NO_CHAPTER = "any"  # a student's only file is unreadable, so its chapter is unknown
 
 
@@ -38,9 +52,15 @@ class GradeOptions:
     jobs: int = 2
     cpu: int = 10
     dask: str = ""
-    sandbox: str | None = None
-    image: str = ""
     unsafe_no_sandbox: bool = False
+    replace: bool = False
+    students: tuple[str, ...] = ()
+    again: bool = False
+    due: Path | None = None
+    late: str = "none"
+    adjust: Path | None = None
+    fill: tuple[Path, ...] = ()
+    report: bool = False
     progress: bool = False
 
 
@@ -53,15 +73,11 @@ class Batch:
             if chapter not in known:
                 raise GradingError(unknown("assignment", chapter, known))
         self.options = options
-        self.roster = submissions.read_roster(options.roster) if options.roster else []
-        kind = "none" if options.unsafe_no_sandbox else options.sandbox or "bubblewrap"
-        if options.unsafe_no_sandbox and options.sandbox:
-            raise GradingError("--sandbox and --unsafe-no-sandbox exclude each other.")
-        if (kind in ("docker", "podman")) != bool(options.image):
-            raise GradingError(
-                "--sandbox docker or podman needs --image, with lrcourse installed in it; the "
-                "other sandboxes take no image."
-            )
+        self.roster = read_roster(options.roster) if options.roster else Roster()
+        names = self.roster.names
+        self.deadlines = Deadlines(options.due, options.late, names)
+        self.adjusted = read_adjustments(options.adjust, names) if options.adjust else {}
+        kind = "none" if options.unsafe_no_sandbox else "bubblewrap"
         folders = [grader.hidden_folder(), options.checks]
         if options.checks is not None and not list(options.checks.glob("chapter_[0-9][0-9].py")):
             raise GradingError(f"{options.checks} holds no chapter_NN.py of checks.")
@@ -69,9 +85,13 @@ class Batch:
             raise GradingError(
                 f"{options.out} lies among the submissions: name another folder with --out."
             )
-        sandbox.ensure(kind, options.image)
+        if kind == "bubblewrap":
+            _refuse_readable(options)
+        sandbox.ensure(kind)
+        if not options.out.exists():
+            options.out.mkdir(mode=0o700, parents=True)
         for folder in ("feedback", "manual"):
-            (options.out / folder).mkdir(parents=True, exist_ok=True)
+            (options.out / folder).mkdir(exist_ok=True)
         descriptor = os.open(options.out, os.O_RDONLY)
         stack.callback(os.close, descriptor)
         try:  # two batches would grade everything twice
@@ -86,7 +106,7 @@ class Batch:
         limits = sandbox.Limits(
             cpu=options.cpu, idle=max(options.cpu, 2), wall=60 + 6 * options.cpu
         )
-        self.setting = grader.Setting(secret, checks, kind, options.image, limits)
+        self.setting = grader.Setting(secret, checks, kind, limits)
         self.store = Store(options.out / "grades.sqlite")
         stack.callback(self.store.close)
         self.digests = {c: grader.check_digest(self.setting, c) for c in known}
@@ -98,16 +118,23 @@ class Batch:
         if twice := repeated(map(manual.file_name, self.every)):
             raise GradingError(f"Two questions would share the sheet {twice}: rename one.")
         self.seen: dict[str, submissions.Submission] = {}
+        self.tested = False
+        self.lines: list[str] = []  # to print at the end
+        self.kept = 0  # marks of an earlier run, of students who are missing in this one
 
     def run(self) -> Counter:
         r"""Grade what is missing or changed, write all tables and pages; count rows by status."""
         options = self.options
         for path in options.marks:
             manual.read_sheet(path, self.store, self.every, self.setting.secret)
+        manual.check_sheets(options.out / "manual", self.store, self.every, self.setting.secret)
         found = submissions.submissions(options.submissions, self.roster)
+        if options.students:
+            wanted = {self.roster.names.get(name, name) for name in options.students}
+            found = (submission for submission in found if submission.student in wanted)
         bar = tqdm(found, total=None, unit="student", disable=not options.progress, leave=False)
         if options.progress:
-            bar.total = len(self.roster) or len(os.listdir(options.submissions))
+            bar.total = len(self.roster.students) or len(os.listdir(options.submissions))
         executor, ahead = self._executor()
         with executor:
             grader.run_all(self._work(bar), executor, ahead, self._done)
@@ -116,6 +143,8 @@ class Batch:
         self._fill()
         rows = self._rows()
         self._write(rows)
+        for path in options.fill:
+            self.lines.append(exports.fill(path, options.out, rows, self.roster))
         return Counter(sorted(row["status"] for row in rows))
 
     def _executor(self) -> tuple[Executor, int]:
@@ -148,8 +177,12 @@ class Batch:
                 if chapter in submission.doubled:
                     continue
                 known = self.store.known(submission.student, chapter)
-                if known == (grading.GRADED, notebook.digest, self.digests[chapter]):
+                current = (grading.GRADED, notebook.digest, self.digests[chapter])
+                if known == current and not self.options.again:
                     continue
+                if not self.tested:
+                    _self_test(self.setting)
+                    self.tested = True
                 self.store.put(submission.student, chapter, grading.WAITING)
                 yield self.setting, submission.student, notebook
 
@@ -160,17 +193,23 @@ class Batch:
             student,
             notebook.chapter,
             status,
-            self._note(student) if status == grading.GRADED else reason,
+            self._note(student, reason) if status == grading.GRADED else reason,
             notebook.digest,
             self.digests[notebook.chapter],
             "NO SANDBOX" if self.setting.kind == "none" else self.setting.kind,
             detail,
-            {id: notebook.texts.get(id, "") for id in asked},
+            {id: notebook.written(id) for id in asked},
+            notebook.handed_in,
         )
 
-    def _note(self, student: str) -> str:
-        notes = [NOT_ON_ROSTER] if self.roster and student not in self.roster else []
-        return "; ".join(notes + self.seen[student].problems)[:500]
+    def off_roster(self, student: str) -> bool:
+        r"""Say whether there is a roster that does not name the student."""
+        return bool(self.roster.students) and student not in self.roster.cells
+
+    def _note(self, student: str, more: str = "") -> str:
+        notes = [NOT_ON_ROSTER] if self.off_roster(student) else []
+        notes += self.seen[student].notes + self.seen[student].problems
+        return "; ".join([*notes, more] if more else notes)[:500]
 
     def _fill(self) -> None:
         # Add a row for each student and chapter without a notebook.
@@ -185,6 +224,11 @@ class Batch:
                 else:
                     reason = self._note(student) if submission.problems else ""
                 status = grading.UNREADABLE if reason else grading.ABSENT
+                known = self.store.known(student, chapter)
+                if status == grading.ABSENT and known and known[0] == grading.GRADED:
+                    self.kept += 1
+                    if not self.options.replace:
+                        continue
                 self.store.put(student, chapter, status, reason)
 
     def _rows(self) -> list[dict]:
@@ -195,6 +239,9 @@ class Batch:
         }
         rows = self.store.rows()
         for row in rows:
+            row["gone"] = self.off_roster(row["student"]) and row["student"] not in self.seen
+            if row["gone"]:
+                row["reason"] = "; ".join(filter(None, [GONE, row["reason"]]))
             row["marks"] = marks = []
             for question in self.questions.get(row["chapter"], []):
                 mark = marked[question.id].get(row["student"])
@@ -204,23 +251,97 @@ class Batch:
             by_hand = [mark["points"] for mark in marks if mark["points"] is not None]
             row["marked by hand"] = sum(by_hand)
             row["still to mark"] = len(marks) - len(by_hand)
-            row["total"] = None if row["points"] is None else row["points"] + sum(by_hand)
+            self._total(row, sum(by_hand))
         return rows
 
+    def _total(self, row: dict, by_hand: float) -> None:
+        # The total, after what the instructor adjusts and what lateness costs.
+        student, chapter = row["student"], row["chapter"]
+        row["days late"] = self.deadlines.days_late(student, chapter, row["handed in at"])
+        when = row["handed in at"]
+        row["handed in"] = when and datetime.fromtimestamp(when).strftime("%Y-%m-%d %H:%M")
+        row["adjustments"] = adjustments = self.adjusted.get((student, chapter), [])
+        exercises = {exercise["id"]: exercise["points"] for exercise in row["detail"] or []}
+        for one in adjustments:
+            if one["points"] is not None:
+                exercises[one["exercise"]] = one["points"]
+        row["exercises"] = exercises
+        row["bonus"] = sum(one["bonus"] or 0 for one in adjustments)
+        row["most"] = (row["possible"] or 0) + sum(mark["possible"] for mark in row["marks"])
+        row["penalty"] = row["total"] = None
+        if row["points"] is not None or adjustments:
+            points = sum(exercises.values()) + by_hand + row["bonus"]
+            row["penalty"] = self.deadlines.penalty(max(points, 0.0), row["days late"])
+            row["total"] = points - row["penalty"]
+
     def _write(self, rows: list[dict]) -> None:
-        out, columns = self.options.out, (*COLUMNS, "marked by hand", "still to mark", "total")
+        out = self.options.out
+        columns = (*COLUMNS, "marked by hand", "still to mark", "handed in", "days late")
+        columns += ("bonus", "penalty", "total")
         write_csv(out / "grades.csv", columns, [[row[c] for c in columns] for row in rows])
-        lms, theirs = {}, {}
+        theirs: dict[str, list[dict]] = {}
         for row in rows:
-            lms.setdefault(row["chapter"], []).append([row["student"], row["total"]])
             theirs.setdefault(row["student"], []).append(row)
-        for chapter, totals in lms.items():
-            write_csv(out / f"lms_{chapter}.csv", ["student", f"Chapter {chapter}"], totals)
+        for chapter in sorted({row["chapter"] for row in rows}):
+            self._write_chapter(chapter, [r for r in rows if r["chapter"] == chapter])
         for student, chapters in theirs.items():
             feedback.write_feedback(out / "feedback", student, chapters)
+        pages = [[student, f"{feedback.file_name(student)}.html"] for student in theirs]
+        write_csv(out / "feedback.csv", ["student", "page"], pages)
+        entries = {s.student: s.entry for s in self.seen.values() if s.entry}
+        exports.write_feedback_zips(out, entries)
+        if self.options.report:
+            write_report(out / "report.html", rows)
         manual.write_sheets(out / "manual", self.store, self.every, self.setting.secret)
         if self.options.nbgrader:
             write_gradebook(self.options.nbgrader, rows)
+
+    def _write_chapter(self, chapter: str, rows: list[dict]) -> None:
+        # What an instructor or a platform reads about one chapter: a line a student.
+        rows = [row for row in rows if not row["gone"]]
+        empty = [""] * len(self.roster.columns)
+        about = {row["student"]: self.roster.cells.get(row["student"], empty) for row in rows}
+        ids = dict.fromkeys(id for row in rows for id in row["exercises"])
+        given = [*ids, "marked by hand", "bonus", "penalty"]
+        head = ["student", *self.roster.columns, *given, f"Chapter {chapter}"]
+        lines = []
+        for row in rows:
+            points = [row["exercises"].get(id) for id in ids]
+            rest = [row[name] for name in given[len(ids) :]]
+            lines.append([row["student"], *about[row["student"]], *points, *rest, row["total"]])
+        write_csv(self.options.out / f"chapter_{chapter}.csv", head, lines)
+
+
+def _refuse_readable(options: GradeOptions) -> None:
+    # What lies below a folder that the sandbox needs would be open to every submission.
+    asked = [options.submissions, options.out, options.roster, options.checks, *options.marks]
+    asked += [options.due, options.adjust, *options.fill]
+    with suppress(WorkspaceError):
+        solutions = (course_folder() / "solutions").resolve()
+        if not solutions.is_relative_to(sandbox.PACKAGE):  # there the sandbox hides it
+            asked.append(solutions)
+    for path in filter(None, asked):
+        for folder in sandbox.readable_folders():
+            if path.resolve().is_relative_to(folder.resolve()):
+                raise GradingError(
+                    f"{path} lies below {folder}, which every submission can read: move it, or "
+                    "install lrcourse in an environment of its own, such as .venv."
+                )
+
+
+def _self_test(setting: grader.Setting) -> None:
+    # A machine where right answers fail must not mark anyone.
+    path = next(course_folder().glob("solutions/00_*.ipynb"))
+    notebook = submissions.read_notebook(path)
+    visible = replace(setting, checks=())  # what someone else added may be wrong
+    status, reason, detail = grader.grade(visible, "self-test", notebook)
+    lost = [c for e in detail or () for c in e["checks"] if not c["passed"]]
+    if status != grading.GRADED or lost:
+        said = reason or lost[0]["message"] or lost[0]["name"]
+        raise GradingError(
+            f"The worked solution of chapter 00 does not pass here, so nobody is graded: {said} "
+            "(Kernels before 5.14 count all processes of a user together: end some, or update.)"
+        )
 
 
 def _secret(path: Path) -> bytes:

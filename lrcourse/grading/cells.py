@@ -5,6 +5,8 @@ names that the answer uses are looked up in the other cells, and only the statem
 them run, in the notebook's order. This module runs inside the sandbox: it parses student code.
 """
 
+import __future__
+
 import ast
 import builtins
 import dis
@@ -13,10 +15,26 @@ from functools import lru_cache
 from types import CodeType
 
 Place = tuple[int, int]  # cell, statement
+RUN_THE_BODY = ("time", "timeit", "capture", "prun", "memit", "python", "python3")
+LONGEST_CELL = 200_000  # characters of a cell that is looked at for definitions
+CHANGES = {"append", "extend", "insert", "add", "update", "setdefault", "fill", "sort", "reverse"}
 
 
 def parse(source: str, filename: str = "<cell>") -> list[ast.stmt]:
-    r"""Return a cell's statements; IPython's own syntax (``%``, ``!``, ``?``) is understood."""
+    r"""Return a cell's statements; IPython's own syntax (``%``, ``!``, ``?``) is understood.
+
+    Raises:
+        SyntaxError: it is not Python, or begins with a magic that does not run its body as it is.
+    """
+    first, _, body = source.lstrip().partition("\n")
+    if first.startswith("%%"):
+        magic = first[2:].split()[:1]
+        if magic and magic[0] not in RUN_THE_BODY:
+            raise SyntaxError(
+                f"the grader does not run a cell of %%{magic[0]}: leave that line out"
+            )
+        above = source[: len(source) - len(source.lstrip())].count("\n") + 1
+        source = "\n" * above + body  # lines keep their numbers
     try:
         return ast.parse(source, filename).body
     except SyntaxError as error:
@@ -35,10 +53,12 @@ def _lines(source: str) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def index(cells: tuple[str, ...]) -> tuple[dict, dict, list[Place]]:
-    r"""Return each cell's statements, where each name is bound, and the star imports."""
-    parsed, homes, stars = {}, {}, []
+def index(cells: tuple[str, ...]) -> tuple[dict, dict, dict, list[Place]]:
+    r"""Return each cell's statements, where each name is bound or changed, and the star imports."""
+    parsed, homes, changes, stars = {}, {}, {}, []
     for number, source in enumerate(cells):
+        if len(source) > LONGEST_CELL:
+            continue
         try:
             parsed[number] = parse(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -48,7 +68,9 @@ def index(cells: tuple[str, ...]) -> tuple[dict, dict, list[Place]]:
                 homes.setdefault(name, []).append((number, place))
                 if name == "*":
                     stars.append((number, place))
-    return parsed, homes, stars
+            for name in _changed(statement):
+                changes.setdefault(name, []).append((number, place))
+    return parsed, homes, changes, stars
 
 
 def needed(cells: list[str], answer: int, names: list[str]) -> list[ast.stmt]:
@@ -59,7 +81,9 @@ def needed(cells: list[str], answer: int, names: list[str]) -> list[ast.stmt]:
         answer: which of them is the answer.
         names: what the answer should define; if another cell defines it, that is needed.
     """
-    parsed, homes, stars = index(tuple(cells))
+    parsed, homes, changes, stars = index(tuple(cells))
+    if answer not in parsed:  # it is too long to be looked at with the others
+        parsed = parsed | {answer: parse(cells[answer])}
     found: set[Place] = set()
     own = {name for statement in parsed[answer] for name in _bound(statement)}
     wanted = [(name, (answer, 0)) for s in parsed[answer] for name in _used(s) if name not in own]
@@ -75,7 +99,8 @@ def needed(cells: list[str], answer: int, names: list[str]) -> list[ast.stmt]:
         if not places:
             new = [] if hasattr(builtins, name) else stars
         else:  # the last definition above, else the first one below
-            new = [max((p for p in places if p < at), default=min(places))]
+            home = max((p for p in places if p < at), default=min(places))
+            new = [home, *(p for p in changes.get(name, []) if p > home and p[0] != answer)]
         for place in set(new) - found:
             found.add(place)
             wanted += [(used, place) for used in _used(parsed[place[0]][place[1]])]
@@ -99,8 +124,31 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
         nodes += ast.iter_child_nodes(node)
 
 
+def _changed(statement: ast.stmt) -> Iterator[str]:
+    # Names of lists, dicts and arrays that a statement fills.
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return
+    for node in ast.walk(statement):
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
+                yield name
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=way)) if way in CHANGES:
+                yield name
+
+
+def futures(statements: list[ast.stmt]) -> int:
+    r"""Return the compiler's flags for what they import from ``__future__``."""
+    imports = [s for s in statements if isinstance(s, ast.ImportFrom) and s.module == "__future__"]
+    named = [alias.name for one in imports for alias in one.names]
+    known = [getattr(__future__, name) for name in named if name in __future__.all_feature_names]
+    return sum({feature.compiler_flag for feature in known})
+
+
 def _used(statement: ast.stmt) -> set[str]:
-    codes, names = [compile(ast.Module([statement], []), "<cell>", "exec")], set()
+    codes, names = (
+        [compile(ast.Module([statement], []), "<cell>", "exec", dont_inherit=True)],
+        set(),
+    )
     while codes:
         code = codes.pop()
         names |= {i.argval for i in dis.get_instructions(code) if i.opname in LOADS}

@@ -39,9 +39,10 @@ def write_feedback(folder: Path, student: str, chapters: Sequence[dict]) -> None
     Args:
         folder: where to write.
         student: whose feedback.
-        chapters: dicts of chapter, status, reason, points, possible, detail and marks.
+        chapters: rows of the batch.
     """
     kept = ("chapter", "status", "reason", "points", "possible", "detail", "marks")
+    kept += ("adjustments", "handed in", "days late", "penalty", "total", "most")
     plain = [{key: chapter[key] for key in kept} for chapter in chapters]
     for chapter in plain:
         if chapter["status"] == ERROR:

@@ -1,34 +1,48 @@
 r"""What ``lrcourse grade`` does with its options."""
 
 import importlib.util
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from lrcourse.grading import GradingError
 
+MOST_MEMORY = 800 * 2**20  # bytes that the grader itself may take beyond what it has at the start
 UNSAFE = "WARNING: no sandbox. Student code runs as you, and can read and write what you can."
 
 
 def grade(submissions: Path, out: Path, **options: object) -> Iterator[str]:
     r"""Grade, and yield the lines to print; the options are those of the command."""
-    needed = {"msgpack": "grade", "jinja2": "grade"}
-    needed |= {"distributed": "scale"} if options["dask"] else {}
-    for module, extra in needed.items():
+    for module in ("msgpack", "jinja2", *(["distributed"] if options["dask"] else [])):
         if importlib.util.find_spec(module) is None:
-            raise GradingError(f"{module} is missing: pip install 'lrcourse[{extra}]'.")
+            raise GradingError(f"{module} is missing: pip install {module}")
     if options["nbgrader"] and importlib.util.find_spec("nbgrader") is None:
         raise GradingError("nbgrader is missing: pip install nbgrader, or leave out --nbgrader.")
+    from lrcourse.grading.archive import unpack
     from lrcourse.grading.batch import Batch, GradeOptions
 
+    if submissions.is_file():
+        if submissions.suffix.lower() != ".zip":
+            raise GradingError(f"{submissions} is neither a folder nor a zip file.")
+        folder = out.parent / f"{out.name}-submissions"
+        if folder.exists():
+            raise GradingError(
+                f"{folder} is there, where the zip would be unpacked: grade it, or move it away."
+            )
+        unpack(submissions, folder)
+        yield f"Unpacked into {folder}."
+        submissions = folder
     if options["unsafe_no_sandbox"]:
         yield UNSAFE
     asked = GradeOptions(submissions, out, **options, progress=sys.stderr.isatty())
     try:
         with ExitStack() as stack:
-            counts = Batch(asked, stack).run()
+            stack.enter_context(_limited_memory())
+            batch = Batch(asked, stack)
+            counts = batch.run()
     except sqlite3.Error as error:
         again = "Fix that and run it again; graded notebooks are kept."
         if not isinstance(error, sqlite3.OperationalError):
@@ -44,4 +58,33 @@ def grade(submissions: Path, out: Path, **options: object) -> Iterator[str]:
         ) from None
     for status, count in counts.items():
         yield f"{count:6} {status}"
+    if batch.kept:
+        yield (
+            f"{batch.kept} graded before and not in this folder: now missing."
+            if asked.replace
+            else f"{batch.kept} graded before and not in this folder: their marks stay. With "
+            "--replace they become missing."
+        )
+    yield from batch.lines
     yield f"Marks are in {out / 'grades.csv'}, feedback in {out / 'feedback'}."
+
+
+@contextmanager
+def _limited_memory() -> Iterator[None]:
+    # What students return must not use up the machine; torch, for some checks, takes 200 MiB.
+    try:
+        import resource
+    except ImportError:  # Windows
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    with suppress(OSError):
+        status = Path("/proc/self/status").read_text()
+        (used,) = re.findall(r"VmData:\s+(\d+) kB", status)
+        most = int(used) * 1024 + MOST_MEMORY
+        if soft == resource.RLIM_INFINITY or most < soft:
+            resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))

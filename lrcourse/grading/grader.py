@@ -23,12 +23,13 @@ from lrcourse.course.workspace import WorkspaceError, course_folder
 from lrcourse.exercises import FAILED, PASSED, TO_DO, Check, Exercise, Wrong, exercises
 from lrcourse.grading import ERROR, GRADED, GradingError, repeated, submissions
 from lrcourse.grading.hidden import HiddenCheck, Question
-from lrcourse.grading.sandbox import STOPPING, Limits, Lost, Sandbox
+from lrcourse.grading.sandbox import STOPPING, Died, Limits, Lost, Sandbox
 from lrcourse.grading.session import IDLE, MISSING, Session, StudentError, raised
 
 STILL_TO_DO = "This part is still to do."
 OURS = "The grader failed here, not you. These points will follow."
 MOST_LOSSES = 2  # sandboxes that one exercise may use up
+NO_MEMORY = "the machine ran out of memory: use fewer --jobs"
 TORCH = re.compile(r"\btorch\.\w|\b(?:import|from) torch\b|\blrcourse.exercises.chapter_14\b")
 
 
@@ -40,14 +41,12 @@ class Setting:
         secret: the source of all seeds; anyone who knows it can predict the inputs.
         checks: folders with hidden checks.
         kind: the kind of sandbox.
-        image: the image for docker and podman.
         limits: what one exercise may use.
     """
 
     secret: bytes
     checks: tuple[str, ...] = ()
     kind: str = "bubblewrap"
-    image: str = ""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -106,11 +105,17 @@ def questions(setting: Setting, chapter: str) -> list[Question]:
 
 def check_digest(setting: Setting, chapter: str) -> str:
     r"""Return a hash of everything that decides how a submission of the chapter is judged."""
-    files = [Path(lrcourse.exercises.__file__)]
-    files += [files[0].with_name(f"chapter_{chapter}.py"), Path(__file__).with_name("cells.py")]
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    home = Path(lrcourse.exercises.__file__).parent
+    files += [home / name for name in ("__init__.py", "answers.py", f"chapter_{chapter}.py")]
     files += [p for p in (Path(f) / f"chapter_{chapter}.py" for f in setting.checks) if p.is_file()]
     parts = [path.read_bytes() for path in files]
-    parts += [setting.secret, setting.kind.encode(), repr(setting.limits).encode()]
+    parts += [
+        lrcourse.__version__.encode(),
+        setting.secret,
+        setting.kind.encode(),
+        repr(setting.limits).encode(),
+    ]
     return hashlib.sha256(b"".join(hashlib.sha256(p).digest() for p in parts)).hexdigest()
 
 
@@ -120,8 +125,9 @@ def grade(
     r"""Grade one notebook; it may run in another process.
 
     Returns:
-        GRADED, or ERROR and why, and for each exercise a dict: id, title, status, points, possible,
-        checks (each with name, passed, points, possible, hidden, message) and hints.
+        GRADED and what is to be noted, or ERROR and why, and for each exercise a dict: id, title,
+        status, points, possible, checks (each with name, passed, points, possible, hidden, message)
+        and hints.
     """
     try:
         listed = exercises(notebook.chapter)
@@ -135,7 +141,7 @@ def grade(
         return ERROR, _described(error), None
     detail = [_report(e, [*e.checks, *hidden.get(e.id, [])], outcomes[e.id]) for e in listed]
     ours = [f"{e.id}: {said}" for e in listed for status, said in outcomes[e.id] if status == ERROR]
-    return ERROR if ours else GRADED, "; ".join(ours), detail
+    return ERROR if ours else GRADED, "; ".join(ours or grader.notes), detail
 
 
 def _report(exercise: Exercise, checks: list[Check], outcomes: list[tuple[str, str]]) -> dict:
@@ -173,7 +179,7 @@ class _Grader:
     # A submission being graded: one sandbox, and a new one after a crash.
     def __init__(self, setting: Setting, student: str, notebook: submissions.Notebook) -> None:
         self.setting, self.student, self.notebook = setting, student, notebook
-        self.sandbox, self.losses = None, Counter()
+        self.sandbox, self.losses, self.notes = None, Counter(), []
         answers = [notebook.answer(exercise) for exercise in exercises(notebook.chapter)]
         torch = any(TORCH.search(notebook.cells[n]) for n in answers if n is not None)
         self.modules = ["torch"] if torch else []
@@ -185,7 +191,7 @@ class _Grader:
 
     def open(self, exercise: Exercise, answer: int) -> Session:
         while self.sandbox is None:
-            self.sandbox = Sandbox(self.setting.kind, self.setting.limits, self.setting.image)
+            self.sandbox = Sandbox(self.setting.kind, self.setting.limits)
             try:
                 self.sandbox.request("prepare", *self.modules)
             except (Lost, TimeoutError) as error:
@@ -201,7 +207,7 @@ class _Grader:
         if answer is None:
             return [(TO_DO, STILL_TO_DO) for _ in checks]
         for check in checks:
-            outcome, slow = None, False
+            outcome, again, killed = None, False, _killed()
             while outcome is None and self.losses[exercise.id] < MOST_LOSSES:
                 try:
                     session = session or self.open(exercise, answer)
@@ -209,12 +215,18 @@ class _Grader:
                 except (Lost, TimeoutError) as error:
                     session, last = None, str(error)
                     self.close()
-                    if isinstance(error, Lost) or slow:
+                    if again or not isinstance(error, Died | TimeoutError):
                         self.losses[exercise.id] += 1
                         outcome = FAILED, last
-                    slow = True  # perhaps the machine was busy: try once more
+                        if isinstance(error, Died) and _killed() > killed:
+                            outcome = ERROR, NO_MEMORY
+                    elif isinstance(error, Died):
+                        self.notes.append(f"{exercise.id}: its process ended and was tried again")
+                    again = True  # perhaps the machine was busy, or someone else ended it
                 except GradingError:
                     raise
+                except MemoryError:  # perhaps another submission's
+                    outcome = ERROR, "the grader ran out of memory"
                 except Exception as error:
                     said = f"The check cannot use what it returned: {_named(error)}."
                     ours = self._solution_raises_too(exercise, check)
@@ -269,6 +281,14 @@ def _judged(session: Session, exercise: Exercise, check: Check, rng: Generator) 
             return FAILED, f"It could not be called: TypeError: {error.text}. {keep}"
         return FAILED, error.explained()
     return PASSED, ""
+
+
+def _killed() -> int:
+    # How many processes the kernel has killed for want of memory since the machine started.
+    with suppress(OSError):
+        lines = Path("/proc/vmstat").read_text().splitlines()
+        return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+    return 0
 
 
 def _unwritten(*args: object, **options: object) -> None:

@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 from lrcourse.grading import GradingError
+from lrcourse.grading.class_files import read_csv
 from lrcourse.grading.feedback import TEMPLATES
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.marks import Store, write, write_csv
-from lrcourse.grading.submissions import read_csv
 
 HEADER = ("key", "answer", "points", "comment", "note")
 
@@ -35,6 +35,24 @@ def write_sheets(folder: Path, store: Store, questions: list[Question], secret: 
         name, page = file_name(question), TEMPLATES.get_template("sheet.html")
         write(folder / f"{name}.html", page.render(question=question, rows=rows))
         write_csv(folder / f"{name}.csv", HEADER, [[row[c] for c in HEADER] for row in rows])
+
+
+def check_sheets(folder: Path, store: Store, questions: list[Question], secret: bytes) -> None:
+    r"""Raise GradingError if a sheet has points that are not stored yet: it will be overwritten."""
+    for question in questions:
+        path = folder / f"{file_name(question)}.csv"
+        if not path.is_file():
+            continue
+        known = {key(secret, question.id, r["student"]): r for r in store.marked(question.id)}
+        head, *rows = read_csv(path) or [[]]
+        for row in rows:
+            mark = dict(zip(head, row, strict=False))
+            points = known.get(mark.get("key"), {}).get("points")
+            if mark.get("points", "") not in ("", "" if points is None else f"{points:g}"):
+                raise GradingError(
+                    f"{path} holds points that would be lost: bring them in with --marks {path}, "
+                    "or move the sheet away."
+                )
 
 
 def read_sheet(path: Path, store: Store, questions: list[Question], secret: bytes) -> int:

@@ -20,6 +20,8 @@ CREATE TABLE IF NOT EXISTS answers (
 CREATE TABLE IF NOT EXISTS marks (
     question TEXT, student TEXT, points REAL, comment TEXT, answer TEXT,
     PRIMARY KEY (question, student));
+CREATE TABLE IF NOT EXISTS times (
+    student TEXT, chapter TEXT, handed_in REAL, PRIMARY KEY (student, chapter));
 """
 SCHEMA = (
     "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p "
@@ -66,9 +68,10 @@ class Store:
         checks: str = "",
         sandbox: str = "",
         detail: Sequence[dict] | None = None,
-        texts: dict[str, str] | None = None,
+        texts: dict[str, str | None] | None = None,
+        handed_in: float | None = None,
     ) -> None:
-        r"""Write a row, replacing what was there; ``texts`` are the answers people grade."""
+        r"""Write a row, replacing what was there; ``texts``: answers people grade, or None."""
         points = possible = None
         if status == GRADED:
             points = sum(exercise["points"] for exercise in detail)
@@ -79,10 +82,16 @@ class Store:
                 f"INSERT OR REPLACE INTO results VALUES ({', '.join('?' * 10)})",
                 (*row, json.dumps(detail)),
             )
-            self.database.executemany(
-                "INSERT OR REPLACE INTO answers VALUES (?, ?, ?)",
-                [(question, student, text) for question, text in (texts or {}).items()],
+            self.database.execute(
+                "INSERT OR REPLACE INTO times VALUES (?, ?, ?)", (student, chapter, handed_in)
             )
+            for question, text in (texts or {}).items():
+                row = (question, student, text)
+                if text is None:
+                    delete = "DELETE FROM answers WHERE question = ? AND student = ?"
+                    self.database.execute(delete, row[:2])
+                else:
+                    self.database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", row)
 
     def __enter__(self) -> None:
         self.database.execute("BEGIN IMMEDIATE")
@@ -92,7 +101,10 @@ class Store:
 
     def rows(self) -> list[dict]:
         r"""Return every row, ordered, its detail read."""
-        found = self.database.execute("SELECT * FROM results ORDER BY student, chapter")
+        found = self.database.execute(
+            "SELECT results.*, times.handed_in AS 'handed in at' FROM results "
+            "LEFT JOIN times USING (student, chapter) ORDER BY student, chapter"
+        )
         try:
             return [{**row, "detail": json.loads(row["detail"])} for row in map(dict, found)]
         except ValueError as error:
@@ -127,23 +139,31 @@ class Store:
         self.database.close()
 
 
+FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
+
+
 def cell(value: object) -> object:
     r"""Return the value in a form that no spreadsheet takes for a formula."""
     if isinstance(value, str):
         value = "".join(c if c.isprintable() else " " for c in value)
-        return "'" + value if value.lstrip()[:1] in tuple("=+-@|%") else value
+        # A spreadsheet that expects semicolons begins a new cell after each.
+        parts = value.split(";")
+        return ";".join("'" + part if part.lstrip()[:1] in FORMULA else part for part in parts)
     if isinstance(value, float):
         return f"{value:g}"
     return "" if value is None else value
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    r"""Write a table; an older one stays until the new one is complete."""
+    r"""Write a table; an older one stays until the new one is complete.
+
+    It begins with the mark by which spreadsheets know UTF-8.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows([cell(value) for value in row] for row in rows)
-    write(path, text.getvalue())
+    write(path, "\ufeff" + text.getvalue())
 
 
 def write(path: Path, text: str) -> None:

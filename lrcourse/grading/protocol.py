@@ -13,6 +13,9 @@ import numpy as np
 from numpy.random import PCG64, Generator
 
 LARGEST_FRAME = 32 * 2**20
+MOST_PARTS = 400_000  # numbers, words and lists in a message; an array is one
+LONGEST_TEXT = 20_000
+MOST_OF_NOTHING = 10_000  # an axis of an array without entries
 DEEPEST = 20
 LONGEST_NUMBER = 400  # digits of an int beyond 64 bits
 HEADER = struct.Struct(">I")
@@ -37,7 +40,11 @@ def encode(value: object, other: Callable[[object], list], depth: int = 0) -> ob
     """
     if depth > DEEPEST:
         raise ProtocolError("a value is nested too deeply")
-    if value is None or type(value) in (bool, float, str):
+    if value is None or type(value) in (bool, float):
+        return value
+    if type(value) is str:
+        if len(value) > LONGEST_TEXT:
+            raise ProtocolError(f"a text is longer than {LONGEST_TEXT:,} characters")
         return value
     if type(value) is int:
         if -(2**63) <= value < 2**63:
@@ -71,7 +78,11 @@ def decode(tree: object, other: Callable[[list], object], depth: int = 0) -> obj
     Raises:
         ProtocolError: it is not what ``encode`` makes.
     """
-    if tree is None or isinstance(tree, bool | int | float | str):
+    if tree is None or isinstance(tree, bool | int | float):
+        return tree
+    if isinstance(tree, str):
+        if len(tree) > LONGEST_TEXT:
+            raise ProtocolError("a text is too long")
         return tree
     if depth > DEEPEST or not isinstance(tree, list) or not tree:
         raise ProtocolError("a value is malformed")
@@ -119,6 +130,8 @@ def _array(dtype: str, shape: list, data: bytes) -> np.ndarray:
         raise ProtocolError("an array has a type that cannot be sent")
     if not all(type(size) is int and 0 <= size < 2**40 for size in shape):
         raise ProtocolError("an array has an invalid shape")
+    if math.prod(shape) == 0 and max(shape) > MOST_OF_NOTHING:
+        raise ProtocolError("an array without entries has an invalid shape")
     if math.prod(shape) * np.dtype(dtype).itemsize != len(data):
         raise ProtocolError("the size of an array does not match its shape")
     return np.frombuffer(data, dtype=dtype).reshape(shape).copy()
@@ -132,6 +145,7 @@ def pack(message: list) -> bytes:
         raise ProtocolError(f"a message cannot be sent: {error}") from None
     if len(body) > LARGEST_FRAME:
         raise ProtocolError(f"a message is larger than {LARGEST_FRAME // 2**20} MB")
+    _count(body)
     return HEADER.pack(len(body)) + body
 
 
@@ -145,6 +159,7 @@ def length(header: bytes) -> int:
 
 def unpack(body: bytes) -> list:
     r"""Return the message in these bytes: a list that begins with its kind and its id."""
+    _count(body)
     try:
         message = msgpack.unpackb(body, raw=False, strict_map_key=True, max_ext_len=0)
     except Exception as error:  # msgpack raises a dozen kinds, RecursionError and UnicodeError too
@@ -153,3 +168,29 @@ def unpack(body: bytes) -> list:
         case [str(), bytes(), *_]:
             return message
     raise ProtocolError("a message is malformed")
+
+
+# How many bytes follow the first one of a number or a constant, by that first one.
+_FIXED = {0xC0: 0, 0xC2: 0, 0xC3: 0, 0xCA: 4, 0xCB: 8}
+_FIXED |= {first: 2 ** (first & 3) for first in range(0xCC, 0xD4)}
+# How many bytes its length has, and whether that counts bytes that follow (or parts).
+_SIZED = {0xC4: (1, True), 0xC5: (2, True), 0xC6: (4, True), 0xD9: (1, True), 0xDA: (2, True)}
+_SIZED |= {0xDB: (4, True), 0xDC: (2, False), 0xDD: (4, False), 0xDE: (2, False), 0xDF: (4, False)}
+
+
+def _count(body: bytes) -> None:
+    # Refuse what would become too many objects, before anything is made of it.
+    at = parts = 0
+    while at < len(body):
+        first, parts = body[at], parts + 1
+        if parts > MOST_PARTS:
+            raise ProtocolError("a message has too many parts")
+        at += 1
+        if 0xA0 <= first < 0xC0:
+            at += first & 0x1F
+        elif first in _FIXED:
+            at += _FIXED[first]
+        elif first in _SIZED:
+            width, holds_bytes = _SIZED[first]
+            size = int.from_bytes(body[at : at + width])
+            at += width + (size if holds_bytes else 0)

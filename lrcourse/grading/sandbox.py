@@ -2,10 +2,10 @@ r"""A sandbox: one worker process that sees no network, home, other submission, 
 
 Bubblewrap makes it. Besides its empty namespaces there are limits on memory, CPU, processes, file
 sizes and disk, a filter against system calls that bypass them, and a watch over the whole tree.
-Docker and Podman are alternatives where bubblewrap cannot run.
 """
 
 import contextlib
+import errno
 import os
 import platform
 import secrets
@@ -25,7 +25,6 @@ from pathlib import Path
 import lrcourse
 from lrcourse.grading import GradingError, protocol
 
-KINDS = ("bubblewrap", "docker", "podman", "none")
 PACKAGE = Path(lrcourse.__file__).resolve().parent
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 REMEDY = """Student code must not run without a sandbox, and none works here.
@@ -35,20 +34,65 @@ REMEDY = """Student code must not run without a sandbox, and none works here.
   sysctl -w kernel.apparmor_restrict_unprivileged_userns=0
 - Inside Docker or Kubernetes: run the grader outside, or let its seccomp profile allow user
   namespaces.
-- macOS and Windows: grade in a Linux machine or WSL2, or with --sandbox docker (or podman) and an
-  image that has lrcourse installed."""
+- macOS and Windows: grade in a Linux machine, a virtual one too, or in WSL2."""
 STARTING = 60  # seconds of CPU time to import what answers need
-# Memory that no limit sees (memfd, System V), tracing, namespaces, and doors into the kernel.
-FORBIDDEN = {  # machine: its number in <linux/audit.h>, numbers of its system calls
+# Memory that no limit sees (memfd, System V, sockets), tracing, namespaces, doors to the kernel. A
+# virtual machine's host answers on one kind of socket, whatever the network namespace.
+EVERYWHERE = (*range(425, 434), 442, 447)  # io_uring, mounts, secret memory
+FORBIDDEN = {  # machine: its number in <linux/audit.h>, that of clone, numbers of its system calls
     "x86_64": (
         0xC000003E,
-        (29, 64, 68, 101, 165, 248, 249, 250, 272, 298, 308, 310, 311, 319, 321, 323, 425, 447),
+        56,
+        (
+            *EVERYWHERE,
+            29,
+            41,
+            53,
+            64,
+            68,
+            101,
+            165,
+            248,
+            249,
+            250,
+            272,
+            298,
+            308,
+            310,
+            311,
+            319,
+            321,
+            323,
+        ),
     ),
     "aarch64": (
         0xC00000B7,
-        (40, 97, 117, 186, 190, 194, 217, 218, 219, 241, 268, 270, 271, 279, 280, 282, 425, 447),
+        220,
+        (
+            *EVERYWHERE,
+            40,
+            97,
+            117,
+            186,
+            190,
+            194,
+            198,
+            199,
+            217,
+            218,
+            219,
+            241,
+            268,
+            270,
+            271,
+            279,
+            280,
+            282,
+        ),
     ),
 }
+CLONE3, NEW_USER = 435, 0x10000000
+LOOKS = 0.1  # seconds from one look at what a sandbox uses to the next
 
 
 @dataclass(frozen=True)
@@ -79,7 +123,11 @@ class Lost(Exception):
     r"""The sandbox is gone or can no longer be trusted; the message is for the student."""
 
 
-def ensure(kind: str, image: str = "") -> None:
+class Died(Lost):
+    r"""The process ended by itself: the answer ended it, or someone outside did."""
+
+
+def ensure(kind: str) -> None:
     r"""Raise GradingError unless a sandbox of this kind works here, now, for this user."""
     if os.geteuid() == 0:
         raise GradingError(
@@ -88,19 +136,18 @@ def ensure(kind: str, image: str = "") -> None:
         )
     if kind == "none":
         return
-    command = "bwrap" if kind == "bubblewrap" else kind
-    if shutil.which(command) is None:
-        raise GradingError(f"The program `{command}` is not installed.\n{REMEDY}")
+    if shutil.which("bwrap") is None:
+        raise GradingError(f"The program `bwrap` is not installed.\n{REMEDY}")
     sandbox = None
     try:
-        sandbox = Sandbox(kind, Limits(idle=60), image, errors=subprocess.PIPE)
+        sandbox = Sandbox(kind, Limits(idle=60), errors=subprocess.PIPE)
         sandbox.request("prepare")
     except (Lost, OSError) as error:
         said = str(error)
         if sandbox is not None:
             sandbox.process.kill()
             said = sandbox.process.communicate()[1].decode(errors="replace").strip() or said
-        raise GradingError(f"`{command}` does not work here: {said[-500:]}\n{REMEDY}") from None
+        raise GradingError(f"`bwrap` does not work here: {said[-500:]}\n{REMEDY}") from None
     finally:
         if sandbox is not None:
             sandbox.close()
@@ -142,6 +189,12 @@ def _bubblewrap(limits: Limits) -> list[str]:
     return [*line, "--chdir", "/tmp"]
 
 
+def readable_folders() -> list[Path]:
+    r"""Return the folders of this machine that every submission in bubblewrap can read."""
+    bound = ["/usr", "/bin", "/lib", "/lib32", "/lib64", "/sbin", sys.base_prefix, sys.prefix]
+    return [*map(Path, bound), PACKAGE]
+
+
 @cache
 def _newer_options() -> list[str]:
     told = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False).stdout
@@ -153,24 +206,17 @@ def _installed() -> list[Path]:
     return [p for p in Path(sys.prefix).glob("lib/python*/site-packages/lrcourse") if p.is_dir()]
 
 
-def _container(kind: str, name: str, image: str, limits: Limits) -> list[str]:
-    line = [kind, "run", "--rm", "-i", "--init", "--name", name, "--network", "none", "--read-only"]
-    line += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "65534"]
-    line += ["--memory", f"{limits.memory}m", "--pids-limit", str(limits.processes + 8)]
-    line += ["--tmpfs", f"/tmp:size={limits.disk}m", "--workdir", "/tmp", "-e", "HOME=/tmp"]
-    for variable in THREADS:
-        line += ["-e", f"{variable}=1"]
-    return [*line, image, "python"]
-
-
 def _filter() -> bytes:
     # A BPF program: another architecture is killed, a forbidden call fails, the rest is allowed.
-    machine, calls = FORBIDDEN[platform.machine()]
-    load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06
+    machine, clone, calls = FORBIDDEN[platform.machine()]
+    load, equal, at_least, has_bits, end = 0x20, 0x15, 0x35, 0x45, 0x06
     steps = [(load, 0, 0, 4), (equal, 1, 0, machine), (end, 0, 0, 0x80000000), (load, 0, 0, 0)]
-    steps.append((at_least, len(calls) + 1, 0, 0x40000000))  # x32, other numbers for the same calls
-    steps += [(equal, len(calls) - i, 0, call) for i, call in enumerate(calls)]
-    steps += [(end, 0, 0, 0x7FFF0000), (end, 0, 0, 0x00050001)]  # allow; fail with EPERM
+    steps.append((at_least, len(calls) + 5, 0, 0x40000000))  # x32, other numbers for the same calls
+    steps += [(equal, len(calls) - i + 4, 0, call) for i, call in enumerate(calls)]
+    # clone3 "does not exist", since its flags cannot be read; then clone is used, whose can.
+    steps += [(equal, 5, 0, CLONE3), (equal, 0, 2, clone), (load, 0, 0, 16)]
+    steps += [(has_bits, 1, 0, NEW_USER), (end, 0, 0, 0x7FFF0000)]
+    steps += [(end, 0, 0, 0x00050000 | errno.EPERM), (end, 0, 0, 0x00050000 | errno.ENOSYS)]
     return b"".join(struct.pack("=HBBI", *step) for step in steps)
 
 
@@ -178,16 +224,16 @@ class Sandbox:
     r"""One worker in its sandbox.
 
     Args:
-        kind: "bubblewrap", "docker", "podman", or "none".
+        kind: "bubblewrap" or "none".
         limits: what an exercise may use.
-        image: for docker and podman.
         errors: where the sandbox's own error output goes.
     """
 
-    def __init__(self, kind: str, limits: Limits, image: str = "", errors: int | None = None):
-        self.limits, self.folder, self.container = limits, None, ""
+    def __init__(self, kind: str, limits: Limits, errors: int | None = None) -> None:
+        self.limits, self.folder = limits, None
         environment, fds, program = None, (), None
         if kind == "bubblewrap":
+            environment = {"PATH": os.environ.get("PATH", os.defpath)}  # pid 1 shows what it has
             line = _bubblewrap(limits)
             if platform.machine() in FORBIDDEN:
                 program = os.memfd_create("filter")
@@ -196,9 +242,6 @@ class Sandbox:
                 fds = (program,)
                 line += ["--seccomp", str(program)]
             line += [sys.executable, *_worker(limits, True)]
-        elif kind in ("docker", "podman"):
-            self.container = f"lrcourse-{secrets.token_hex(8)}"
-            line = _container(kind, self.container, image, limits) + _worker(limits, True)
         else:
             self.folder = tempfile.mkdtemp(prefix="lrcourse-unsafe-")
             environment = {"PATH": os.defpath, "HOME": self.folder}
@@ -229,6 +272,7 @@ class Sandbox:
         r"""Restart all counts; from now on ``cpu`` seconds of CPU time may be used."""
         self.cpu = cpu
         self.began = self.moved = time.monotonic()
+        self.next_look = self.began + LOOKS
         self.base = self.seen = sum(cpu for _, cpu, _ in self._tree())
 
     def request(self, kind: str, *content: object, id: bytes | None = None) -> list:
@@ -247,7 +291,7 @@ class Sandbox:
             except BlockingIOError:
                 continue
             except OSError:
-                raise Lost(GONE) from None
+                raise Died(GONE) from None
 
     def receive(self, id: bytes) -> list:
         r"""Return the next message, which must be about ``id``."""
@@ -256,7 +300,7 @@ class Sandbox:
         except protocol.ProtocolError:
             raise Lost(MEDDLED) from None
         if message[1] != id:
-            raise Lost(GONE if message[0] == "closed" else MEDDLED)
+            raise Died(GONE) if message[0] == "closed" else Lost(MEDDLED)
         return message
 
     def _read(self, size: int) -> bytes:
@@ -268,33 +312,42 @@ class Sandbox:
             except BlockingIOError:
                 continue
             if not part:
-                raise Lost(GONE)
+                raise Died(GONE)
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
 
     def _wait(self, fd: int, event: int) -> None:
-        # Wait until the pipe is ready, and meanwhile watch what the sandbox uses.
+        # Wait until the pipe is ready. A pipe that is always ready must not make the watch blind.
         poll = select.poll()
         poll.register(fd, event)
-        while not poll.poll(100):
-            if STOPPING.is_set():
-                raise KeyboardInterrupt
-            now, tree = time.monotonic(), self._tree()
-            cpu, memory = sum(c for _, c, _ in tree), sum(m for _, _, m in tree)
-            if cpu - self.base > self.cpu:
-                raise Lost(
-                    f"It was stopped after {self.cpu} seconds of computing: is there a loop that "
-                    "never ends, or far too many steps?"
-                )
-            if memory > self.limits.memory:
-                raise Lost(f"It was stopped: it used more than {self.limits.memory} MiB of memory.")
-            if cpu > self.seen or any(state in "RD" for state, _, _ in tree) or not tree:
-                self.seen, self.moved = max(cpu, self.seen), now
-            if now - self.moved > self.limits.idle:
-                raise Lost("It was stopped: it waits for something that never comes.")
-            if now - self.began > self.limits.wall:
-                raise TimeoutError("It was stopped: it took too long.")
+        while True:
+            self._watch()
+            if poll.poll(1000 * LOOKS):
+                return
+
+    def _watch(self) -> None:
+        if STOPPING.is_set():
+            raise KeyboardInterrupt
+        now = time.monotonic()
+        if now < self.next_look:
+            return
+        self.next_look = now + LOOKS
+        tree = self._tree()
+        cpu, memory = sum(c for _, c, _ in tree), sum(m for _, _, m in tree)
+        if cpu - self.base > self.cpu:
+            raise Lost(
+                f"It was stopped after {self.cpu} seconds of computing: is there a loop that "
+                "never ends, or far too many steps?"
+            )
+        if memory > self.limits.memory:
+            raise Lost(f"It was stopped: it used more than {self.limits.memory} MiB of memory.")
+        if cpu > self.seen or any(state in "RD" for state, _, _ in tree) or not tree:
+            self.seen, self.moved = max(cpu, self.seen), now
+        if now - self.moved > self.limits.idle:
+            raise Lost("It was stopped: it waits for something that never comes.")
+        if now - self.began > self.limits.wall:
+            raise TimeoutError("It was stopped: it took too long.")
 
     def _tree(self) -> list[tuple[str, float, float]]:
         # State, CPU seconds and MiB of every process in the sandbox.
@@ -328,10 +381,6 @@ class Sandbox:
         if self.process.returncode is None:  # else another process may have its number by now
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-        if self.container:
-            subprocess.run(
-                [self.kind, "rm", "-f", self.container], capture_output=True, check=False
-            )
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             if stream is not None:
                 stream.close()

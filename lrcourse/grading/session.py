@@ -8,9 +8,12 @@ import numpy as np
 from numpy.random import Generator
 
 from lrcourse.grading import protocol
-from lrcourse.grading.sandbox import GONE, MEDDLED, Lost, Sandbox
+from lrcourse.grading.sandbox import GONE, MEDDLED, Died, Lost, Sandbox
 
 MOST_ASKED = 100_000  # calls back from one exercise
+MOST_GIVEN = (
+    2**20
+)  # numbers in the arguments of a call back; a check's own arrays may multiply them
 ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, FloatingPointError, ImportError),
     *(IndexError, KeyError, LookupError, MemoryError, ModuleNotFoundError, NameError),
@@ -110,7 +113,7 @@ class Session:
                 self.failure = None if failure is None else raised(failure)
                 self.values = [self._state(state) for state in states]
             case _:
-                raise Lost(GONE if reply[0] == "closed" else MEDDLED)
+                raise Died(GONE) if reply[0] == "closed" else Lost(MEDDLED)
 
     def _state(self, state: object) -> object:
         match state:
@@ -148,7 +151,7 @@ class Session:
                 case ["raised", _, *error]:
                     raise raised(error)
                 case ["closed", *_]:
-                    raise Lost(GONE)
+                    raise Died(GONE)
                 case _:
                     raise Lost(MEDDLED)
 
@@ -160,8 +163,14 @@ class Session:
         if type(args) is not tuple or type(options) is not dict:
             raise Lost(MEDDLED)
         try:
+            if options and isinstance(self.functions[number], np.ufunc):
+                raise TypeError("keywords")  # such as where=, whose shape decides the result's
+            if sum(np.size(one) for one in (*args, *options.values())) > MOST_GIVEN:
+                raise ValueError("arguments too large")
             with np.errstate(all="ignore"):
                 value = self._encode(self.functions[number](*args, **options))
+        except MemoryError:
+            raise
         except Exception as error:
             self.sandbox.send(
                 "failed", id, f"{type(error).__name__} in the function you were given"
@@ -192,8 +201,8 @@ class Session:
 
     def _received(self, tree: list) -> object:
         match tree:
-            case ["handle", int(number), str(kind)] if kind.isidentifier():
-                handle = type(kind, (Handle,), {})()
+            case ["handle", int(number), str(kind)] if kind[:40].isidentifier():
+                handle = type(kind[:40], (Handle,), {})()
                 handle._session, handle._number = self, number
                 return handle
         raise protocol.ProtocolError("a value is malformed")

@@ -4,7 +4,6 @@ Files come from strangers. Only regular files are opened, links are not followed
 limited, and a broken file is a reason on one student's row.
 """
 
-import csv
 import errno
 import hashlib
 import io
@@ -12,23 +11,25 @@ import json
 import os
 import re
 import stat
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lrcourse.exercises import Exercise, chapters
-from lrcourse.grading import GradingError, repeated
-from lrcourse.messages import nearest
+from lrcourse.grading import GradingError, archive, platforms
+from lrcourse.grading.class_files import Roster
 
 LARGEST_FILE = 20 * 2**20
 MOST_FILES = 2000  # in a student's folder
-STUDENT = re.compile(r"\w[\w .,@+'()-]{0,99}")
 EXERCISE = re.compile(r"(\d\d)\.\d+")
 MENTION = re.compile(r"""(?:^#+\s*Exercise\s+|\bcheck\(\s*["'])(\d\d\.\d+)""", re.MULTILINE)
 QUESTION = re.compile(r"^#+\s*Question\s+(\S+)", re.MULTILINE)
-FLAT = re.compile(r"(.+?)[_-]\d\d(?:[_ .(-].*)?\.ipynb", re.DOTALL)
-MOODLE = re.compile(r"_assignsubmission_\w+$")
+COURSE = re.compile(r"\s*#|\s*check\(")  # a heading or a check: the question's own cell is gone
+UNTOUCHED = "*Your answer stands here.*"
+MAYBE = (".json", ".txt")  # endings that browsers and mail programs add to a notebook's
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Notebook:
         chapter: the chapter of most of its exercises.
         cells: source of each code cell.
         ids: for each code cell the exercise that its metadata names, or "".
+        handed_in: when the file was last changed or, if the platform tells it, handed in.
         texts: by the id in a cell's metadata (``question`` or ``exercise``), what is written there.
     """
 
@@ -50,6 +52,14 @@ class Notebook:
     cells: list[str]
     ids: list[str]
     texts: dict[str, str] = field(default_factory=dict)
+    handed_in: float | None = None
+
+    def written(self, question: str) -> str | None:
+        r"""Return what is written for a question that people grade, None if nothing is."""
+        text = self.texts.get(question)
+        if text is None:
+            return "(The cell of this question is not in the notebook.)"
+        return None if text.strip() in ("", UNTOUCHED) else text
 
     def answer(self, exercise: Exercise) -> int | None:
         r"""Return the number of the answer to an exercise: the last filled-in cell with its id.
@@ -69,104 +79,92 @@ class Notebook:
 
 @dataclass
 class Submission:
-    r"""What one student handed in: notebooks by chapter, and a sentence for each bad file."""
+    r"""What one student handed in: notebooks by chapter, and a sentence for each bad file.
+
+    Attributes:
+        student: the name.
+        notebooks: by chapter.
+        notes: what an instructor should know.
+        entry: the name in the folder of submissions, a folder's ending in "/".
+        problems: why a file cannot be read.
+        doubled: by chapter, which two notebooks claim it.
+    """
 
     student: str
     notebooks: dict[str, Notebook] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    entry: str = ""
     problems: list[str] = field(default_factory=list)
     doubled: dict[str, str] = field(default_factory=dict)
 
 
-def read_roster(path: Path) -> list[str]:
-    r"""Return the students of a roster: a CSV with a column ``student``, or one name a line."""
-    rows, column = read_csv(path), 0
-    head = [name.casefold() for name in rows[0]] if rows else []
-    if "student" in head:
-        column = head.index("student")
-        del rows[0]
-    elif len(head) > 1:
-        near = nearest("student", head, cutoff=0.6)
-        hint = f' (is it "{near}"?)' if near else ""
-        raise GradingError(f"The roster {path} has no column `student`{hint}.")
-    students = [row[column] for row in rows if len(row) > column and row[column]]
-    if not students:
-        raise GradingError(f"The roster {path} names nobody.")
-    if twice := repeated(students):
-        raise GradingError(f"The roster {path} names {twice} twice.")
-    return students
-
-
-def read_csv(path: Path) -> list[list[str]]:
-    r"""Return the rows that are not empty; a spreadsheet may put ; or tabs between columns."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        delimiter = max(",;\t", key=text.partition("\n")[0].count)
-        rows = csv.reader(io.StringIO(text), delimiter=delimiter)
-        return [[part.strip() for part in row] for row in rows if any(row)]
-    except UnicodeError:
-        raise GradingError(f"{path} is not UTF-8 text: save it as CSV in UTF-8.") from None
-    except (OSError, csv.Error) as error:
-        raise GradingError(f"{path} cannot be read: {error}.") from None
-
-
-def submissions(folder: Path, roster: list[str]) -> Iterator[Submission]:
+def submissions(folder: Path, roster: Roster) -> Iterator[Submission]:
     r"""Yield each student's submission, those of the roster first; each name once.
 
     Args:
         folder: holds a folder for each student, or files ``student_NN.ipynb``.
-        roster: the students, or [] for everyone who handed in.
+        roster: the students; without any, everyone who handed in.
     """
     try:
         entries = sorted(os.listdir(folder))
     except OSError as error:
         raise GradingError(f"The folder {folder} cannot be read: {error.strerror}.") from None
-    owners: dict[str, list[str]] = {student: [] for student in roster}
+    owners: dict[str, dict[str, list[str]]] = {student: {} for student in roster.students}
+    times: dict[str, float | None] = {}
     for entry in entries:
-        student = _owner(folder / entry, roster)
-        if student is not None:
-            owners.setdefault(student, []).append(entry)
-    for student, theirs in owners.items():
+        mode, name = os.lstat(folder / entry).st_mode, platforms.text(entry)
+        link = stat.S_ISLNK(mode) and not platforms.ENDING.search(name)
+        owner = platforms.owner(name, link or stat.S_ISDIR(mode), roster.names)
+        if owner is not None:
+            attempts = owners.setdefault(owner.student, {})
+            attempts.setdefault(owner.attempt, []).append(entry)
+            times[entry] = owner.when
+    for student, attempts in owners.items():
         submission = Submission(student)
-        if not STUDENT.fullmatch(student):
+        if not platforms.is_name(student):
             submission.problems.append("the name is not one a student can have")
         else:
-            _collect(submission, folder, theirs)
+            counts = attempts[max(attempts)] if attempts else []
+            if len(attempts) > 1:
+                submission.notes.append(f"the last of {len(attempts)} attempts counts")
+            _collect(submission, folder, counts)
+            for entry in counts[:1]:
+                submission.entry = platforms.text(entry) + "/" * (folder / entry).is_dir()
+                if times[entry] is not None:
+                    for notebook in submission.notebooks.values():
+                        notebook.handed_in = times[entry]
         yield submission
 
 
-def _owner(path: Path, roster: list[str]) -> str | None:
-    name = path.name
-    mode = os.lstat(path).st_mode
-    if name.startswith(".") or name == "__MACOSX":
-        return None
-    known = [s for s in roster if name == s or re.match(re.escape(s) + r"[_. -]", name)]
-    if known:
-        return max(known, key=len)
-    if stat.S_ISDIR(mode) and not name.endswith(".ipynb"):
-        return MOODLE.sub("", name)
-    flat = FLAT.fullmatch(name)
-    if flat:
-        return flat[1]
-    return name.removesuffix(".ipynb") if name.endswith(".ipynb") or stat.S_ISLNK(mode) else None
-
-
 def _collect(submission: Submission, folder: Path, entries: list[str]) -> None:
+    other: list[str] = []
     for path in _files(submission, folder, entries):
         name = _shown(path)
         try:
-            notebook = read_notebook(folder / path)
+            found = _read_any(folder / path)
         except ValueError as error:
-            submission.problems.append(f"{name} {error}")
+            if path.lower().endswith((".ipynb", ".zip")):
+                submission.problems.append(f"{name} {error}")
+            else:
+                other.append(name)
             continue
-        first = submission.notebooks.setdefault(notebook.chapter, notebook)
-        if first is not notebook and first.digest != notebook.digest:
-            both = f"two notebooks of chapter {first.chapter}: {_shown(first.path)} and {name}"
-            submission.doubled[first.chapter] = both
-        notebook.path = path if first is notebook else first.path
+        for notebook in found:
+            _add(submission, notebook, path, name)
+    if other and not submission.notebooks and not submission.problems:
+        more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+        submission.problems.append(f"holds {', '.join(other[:3])}{more}, no notebook")
+
+
+def _add(submission: Submission, notebook: Notebook, path: str, name: str) -> None:
+    first = submission.notebooks.setdefault(notebook.chapter, notebook)
+    if first is not notebook and first.digest != notebook.digest:
+        both = f"two notebooks of chapter {first.chapter}: {_shown(first.path)} and {name}"
+        submission.doubled[first.chapter] = both
+    notebook.path = path if first is notebook else first.path
 
 
 def _files(submission: Submission, folder: Path, entries: list[str]) -> Iterator[str]:
-    # Every path with the ending of a notebook, among the first MOST_FILES paths.
+    # Every path but links, notebooks first in a folder's own order, among the first MOST_FILES.
     left, paths = MOST_FILES, sorted(entries, reverse=True)
     while paths:
         path = paths.pop()
@@ -176,10 +174,12 @@ def _files(submission: Submission, folder: Path, entries: list[str]) -> Iterator
             return
         try:
             mode = os.lstat(folder / path).st_mode
-            if stat.S_ISDIR(mode) and not path.endswith(".ipynb"):
+            is_notebook = path.lower().endswith(".ipynb")
+            if stat.S_ISDIR(mode) and not is_notebook:
                 inside = sorted(os.listdir(folder / path), reverse=True)
-                paths += [os.path.join(path, name) for name in inside if not name.startswith(".")]
-            elif path.endswith(".ipynb"):
+                skipped = (".", "__MACOSX")
+                paths += [os.path.join(path, n) for n in inside if not n.startswith(skipped)]
+            elif is_notebook or stat.S_ISREG(mode):
                 yield path
             elif stat.S_ISLNK(mode) and path in entries:
                 submission.problems.append(f"{_shown(path)} is a link")
@@ -188,12 +188,40 @@ def _files(submission: Submission, folder: Path, entries: list[str]) -> Iterator
 
 
 def _shown(path: str) -> str:
+    path = platforms.text(path)
     return ascii(path)[1:-1][-120:] if not path.isprintable() else path[-120:]
+
+
+def _read_any(path: Path) -> list[Notebook]:
+    # The notebook in a file, or those in a zip.
+    if path.suffix.lower() != ".zip":
+        return [read_notebook(path)]
+    found = []
+    try:
+        with zipfile.ZipFile(io.BytesIO(_read(path))) as file:
+            for name, data, when in archive.members(file, MOST_FILES, LARGEST_FILE):
+                hidden = any(part.startswith((".", "__MACOSX")) for part in Path(name).parts)
+                if name.lower().endswith(".ipynb") and not hidden:
+                    found.append(parse_notebook(data, name))
+                    found[-1].handed_in = when
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error):
+        raise ValueError("is not a zip that can be read") from None
+    if not found:
+        raise ValueError("holds no notebook")
+    return found
 
 
 def read_notebook(path: Path) -> Notebook:
     r"""Read a notebook; ValueError says what is wrong, worded to follow its name."""
-    data = _read(path)
+    if path.suffix.lower() not in (".ipynb", *MAYBE):
+        raise ValueError("is not a notebook")
+    notebook = parse_notebook(_read(path), str(path))
+    notebook.handed_in = os.stat(path).st_mtime
+    return notebook
+
+
+def parse_notebook(data: bytes, path: str) -> Notebook:
+    r"""Return the notebook in the bytes of a file; ValueError as for ``read_notebook``."""
     if not data.strip():
         raise ValueError("is empty")
     try:
@@ -202,7 +230,7 @@ def read_notebook(path: Path) -> Notebook:
         raise ValueError(f"is not a notebook ({type(error).__name__} in its JSON)") from None
     if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
         raise ValueError("is not a notebook (it has no list of cells)")
-    notebook = Notebook(str(path), hashlib.sha256(data).hexdigest(), "", [], [])
+    notebook = Notebook(path, hashlib.sha256(data).hexdigest(), "", [], [])
     mentioned, asked, below = set(), "", {}
     for cell in content["cells"]:
         read = _cell(cell)
@@ -212,7 +240,7 @@ def read_notebook(path: Path) -> Notebook:
         mentioned.update(MENTION.findall(source), [exercise] if exercise else [])
         for id in {exercise, question} - {""}:
             notebook.texts[id] = source
-        if asked:
+        if asked and not (exercise or question or COURSE.match(source)):
             below[asked] = source
         asked = next(iter(QUESTION.findall(source)), "")
         if kind == "code":

@@ -20,7 +20,7 @@ import numpy as np
 
 from lrcourse.exercises import answers, does_nothing
 from lrcourse.grading import protocol
-from lrcourse.grading.cells import index, needed, parse
+from lrcourse.grading.cells import futures, index, needed, parse
 
 ERROR_TEXT = 300  # characters of an error's text that travel
 
@@ -71,6 +71,8 @@ class Answers:
             before = needed(cells, answer, names)
         except BaseException as error:
             self.failure, own, before = self._raised(error), [], []
+        everywhere = index(tuple(cells))[0].values() if own else []
+        self.flags = futures([statement for cell in [own, *everywhere] for statement in cell])
         for statement in before:
             self._run(statement, "<other cell>")
         for statement in own:
@@ -82,7 +84,8 @@ class Answers:
 
     def _run(self, statement: ast.stmt, filename: str) -> list | None:
         try:
-            exec(compile(ast.Module([statement], []), filename, "exec"), self.space)
+            module = ast.Module([statement], [])
+            exec(compile(module, filename, "exec", self.flags, dont_inherit=True), self.space)
         except BaseException as error:
             return self._raised(error)
         return None
@@ -195,6 +198,7 @@ def main() -> None:
         os.dup2(null, standard)
     for kind, limit in (
         (resource.RLIMIT_AS, memory * 2**20),
+        (resource.RLIMIT_DATA, memory * 2**20),  # the grader's own is lower
         (resource.RLIMIT_FSIZE, file_size * 2**20),
         (resource.RLIMIT_NPROC, processes),
         (resource.RLIMIT_NOFILE, 256),

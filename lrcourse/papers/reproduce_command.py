@@ -94,7 +94,7 @@ def _client(address: str) -> Any:  # a Client of Dask
         get_address_host_port(normalize_address(address), strict=True)  # else Client hangs at exit
         return Client(address, timeout=10, set_as_default=False)
     except ImportError:
-        raise SweepError("Dask is missing: pip install 'lrcourse[scale]'.") from None
+        raise SweepError("Dask is missing: pip install 'dask[distributed]'.") from None
     except (OSError, ValueError) as error:
         raise SweepError(
             f"No Dask scheduler answers at {address} ({type(error).__name__}): check the address "

@@ -159,6 +159,14 @@ CELLS = {
         REST,
         "meddled",
     ),
+    "timed": ("%%time\n" + RIGHT, FULL, "16 of 16"),
+    "captured": ("\n%%capture told\n" + RIGHT, FULL, "16 of 16"),
+    "in_bash": ("%%bash\nls", REST, "does not run a cell of %%bash"),
+    "annotated": (
+        "from __future__ import annotations\n" + RIGHT.replace("(w,", "(w: Nobody,"),
+        FULL,
+        "16 of 16",
+    ),
     "input_transformer": (
         WRONG + "get_ipython().input_transformers_post.append(lambda l: ['pass\\n'])\n",
         REST + 1,
@@ -189,7 +197,15 @@ CELLS = {
     ),
     "any_number": (inside("return float('nan')"), REST + 1, "It returned nan"),
     "huge_number": (inside("return 10**5000"), REST + 1, "returned a int"),
-    "words": (inside("return 'x' * 10**7"), REST + 1, "returned a str"),
+    "words": (inside("return 'x' * 10**4"), REST + 1, "returned a str"),
+    "many_words": (inside("return 'x' * 10**7"), REST, "longer than 20,000 characters"),
+    "long_and_short_words": (
+        inside("return ['x' * 20000] + [''] * 10**5"),
+        REST + 1,
+        "returned a list of str",
+    ),
+    "many_parts": (inside("return [[0]] * (15 * 10**4)"), REST, ""),
+    "no_entries": (inside("import numpy", "return numpy.zeros((2**30, 0))"), REST, "meddled"),
     "deep": (
         inside("d = []", "for _ in range(1000): d = [d]", "return d"),
         REST,
@@ -272,6 +288,30 @@ CELLS = {
         REST,
         "processes, the grader: False",
     ),
+    "reads_environment": (
+        inside(
+            "import os",
+            "pids = [p for p in os.listdir('/proc') if p.isdigit()]",
+            "told = b''.join(open(f'/proc/{p}/environ', 'rb').read() for p in pids)",
+            "names = sorted({one.partition(b'=')[0].decode() for one in told.split(b'\\0')})",
+            "raise ValueError(f'environment {names}')",
+        ),
+        REST,
+        "environment ['', 'HOME', 'LANG', 'MKL_NUM_THREADS', 'MPLBACKEND', 'OMP_NUM_THREADS', "
+        "'OPENBLAS_NUM_THREADS', 'PATH', 'PWD', 'PYTHONPATH']",
+    ),
+    "trickles": (
+        inside(
+            "import os, struct, time",
+            "for fd in range(3, 64):",
+            "    try: os.write(fd, struct.pack('>I', 2**24)); sink = fd",
+            "    except OSError: pass",
+            "for _ in range(4): os.fork()",
+            "while True: os.write(sink, b'x'); time.sleep(0.01)",
+        ),
+        REST,
+        "It was stopped",
+    ),
     "writes": (
         inside(
             "done = []",
@@ -288,7 +328,23 @@ CELLS = {
     "network": (
         inside("import socket", "socket.create_connection(('1.1.1.1', 80), 3)"),
         REST,
-        "Network is unreachable",
+        "Operation not permitted",
+    ),
+    "socket_buffers": (
+        inside("import socket", "kept = [socket.socketpair() for _ in range(100)]"),
+        REST,
+        "Operation not permitted",
+    ),
+    "new_namespace": (
+        inside(
+            "import ctypes",
+            "libc = ctypes.CDLL(None, use_errno=True)",
+            "calls = [libc.syscall(56, 0x10000011, 0, 0, 0, 0)]",
+            "calls += [libc.syscall(435, 0, 0), libc.syscall(430, b'tmpfs', 0)]",
+            "raise ValueError(f'calls {calls}')",
+        ),
+        REST,
+        "calls [-1, -1, -1]",
     ),
     "namespaces": (
         inside(
@@ -365,6 +421,18 @@ def changed_notebooks() -> dict[str, tuple[dict, float, str]]:
     for cell in cells:
         if cell["metadata"].get("exercise") == "00.1":
             cell["source"] = DEF + "    return minus(w, learning_rate * gradient)"
+    cells = add("table", FULL, "16 of 16")
+    for source in (
+        "rates, tall = [], {}",
+        "for k in range(3):\n    rates.append(-1.0)\n    tall[k] = k",
+        "rates[0] = 1.0",
+    ):
+        cells.append({"cell_type": "code", "metadata": {}, "source": source})
+    for cell in cells:
+        if cell["metadata"].get("exercise") == "00.1":
+            cell["source"] = DEF + "    return w - (rates[0] + tall[0]) * learning_rate * gradient"
+    cells = add("a_million_lines", FULL, "16 of 16")
+    cells.append({"cell_type": "code", "metadata": {}, "source": "x = 1\n" * 10**6})
     cells = add("other_cells_break", FULL, "16 of 16")
     cells[:0] = [
         {"cell_type": "code", "metadata": {}, "source": s} for s in ("1 / 0", "def (", "x")
@@ -451,9 +519,32 @@ def make(submissions: Path, out: Path) -> dict[str, tuple[float | None, str, str
         expected["device"] = None, "unreadable", ""
     else:
         expected["device"] = None, "missing", ""
-    for name in ("=cmd()|x", "<script>alert(1)<", "-2+3", "line\nbreak", "+a"):
+    for name in ("=cmd()|x", "-2+3", "line\nbreak", "+a", "\u202eeda"):
         put(name, right)
         expected[name] = None, "unreadable", "the name is not one"
-    put("O'Brien, Zoë (2)", right)
-    expected["O'Brien, Zoë (2)"] = FULL, "graded", "16 of 16"
+    names = (
+        "O'Brien, Zoë (2)",
+        "O’Brien Seán",
+        "प्रिया शर्मा",
+        "สมชาย ใจดี",
+        "محمّد",
+        "ann [2]",
+        "UNI\\ann",
+    )
+    for name in (*names, "José·Maria", "<script>alert(1)<"):
+        put(name, right)
+        expected[name] = FULL, "graded", "16 of 16"
+    put("Chloe\u0301", right)
+    expected["Chlo\u00e9"] = FULL, "graded", "16 of 16"
+    put(os.fsdecode(b"Zo\xeb_77_assignsubmission_file"), right)
+    expected["Zo\u00eb_77"] = FULL, "graded", "16 of 16"
+    for name, path in {"shouts": "A.IPYNB", "texted": "00.ipynb.txt", "json": "00.json"}.items():
+        put(name, right, path)
+        expected[name] = FULL, "graded", "16 of 16"
+    put("zips", b"PK", "homework.zip")
+    expected["zips"] = None, "unreadable", "holds zips/homework.zip, no notebook"
+    for second, content in (("01", json.dumps(notebook(WRONG)).encode()), ("02", right)):
+        name = f"HW 2_jdoe_attempt_2026-03-12-10-15-{second}_00.ipynb"
+        (submissions / name).write_bytes(content)
+    expected["jdoe"] = FULL, "graded", "16 of 16"
     return expected

@@ -88,7 +88,7 @@ def test_what_students_write_is_no_markup_and_no_formula(batch):
     _, _, out, _, _ = batch
     for page in (out / "feedback").glob("*.html"):
         assert "<script" not in page.read_text(encoding="utf-8")
-    with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
+    with (out / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert "'=cmd()|x" in cells
     assert not [cell for cell in cells if cell[:1] in tuple("=+-@")]

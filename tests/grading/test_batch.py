@@ -9,11 +9,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import needs
 import pytest
 from bad_submissions import RIGHT, ROOT, WRONG, inside, notebook
-from ordinary import adopt, command, descendants, folder, give, lrcourse, needs_sandbox
+from ordinary import adopt, command, descendants, folder, give, lrcourse, needs_sandbox, prefix
 from waiting import LIMIT, until
 
 from lrcourse.exercises import chapters, exercises
@@ -39,7 +41,7 @@ def hand_in(root, count):
 
 
 def grades(out):
-    return (out / "grades.csv").read_text()
+    return (out / "grades.csv").read_text(encoding="utf-8-sig")
 
 
 def started(root, out, *options):
@@ -156,7 +158,7 @@ def test_an_answer_in_words_goes_to_a_sheet_and_its_marks_come_back(root):
         give(root)
 
     def mark():
-        with (root / "out" / "manual" / "01.q1.csv").open(newline="") as file:
+        with (root / "out" / "manual" / "01.q1.csv").open(newline="", encoding="utf-8-sig") as file:
             return next(csv.DictReader(file))
 
     path.parent.mkdir(parents=True)
@@ -199,7 +201,7 @@ def test_marks_by_hand_survive_a_regrade(root):
     first = lrcourse(*words)
     assert first.returncode == 0, first.stderr
     sheet = out / "manual" / "00.1.csv"
-    rows = list(csv.DictReader(sheet.read_text().splitlines()))
+    rows = list(csv.DictReader(sheet.read_text(encoding="utf-8-sig").splitlines()))
     assert len(rows) == 2 and "s00" not in sheet.read_text()
     with (root / "00.1.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
@@ -238,3 +240,191 @@ def test_every_worked_solution_gets_full_marks(root):
     rows = list(csv.DictReader(grades(root / "out").splitlines()))
     assert [row["chapter"] for row in rows] == [c for c in chapters() if exercises(c)]
     assert [row["points"] for row in rows] == [row["possible"] for row in rows]
+
+
+def answer_of(root, student, cell, folder="in"):
+    path = root / folder / student / "homework.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(notebook(cell)))
+
+
+def rows(out):
+    return {row["student"]: row for row in csv.DictReader(grades(out).splitlines())}
+
+
+def workers():
+    """The worker processes inside sandboxes that run now: number and number of the parent."""
+    found = {}
+    for pid, line in descendants().items():
+        if "lrcourse.grading.worker" in line and not line.startswith("bwrap"):
+            with contextlib.suppress(OSError):
+                stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                found[pid] = int(stat[1])
+    return found
+
+
+def is_waiting(out):
+    with contextlib.suppress(sqlite3.Error):
+        book = sqlite3.connect(f"file:{out / 'grades.sqlite'}?mode=ro", uri=True)
+        return book.execute("SELECT 1 FROM results WHERE status = 'waiting'").fetchone()
+
+
+def test_ctrl_c_is_answered_while_bytes_trickle_in(root):
+    trickle = inside(
+        "import os, struct, time",
+        "for fd in range(3, 64):",
+        "    try: os.write(fd, struct.pack('>I', 2**24)); sink = fd",
+        "    except OSError: pass",
+        "while True: os.write(sink, b'x'); time.sleep(0.02)",
+    )
+    answer_of(root, "ann", trickle)
+    (root / "roster.csv").write_text("ann\n")
+    give(root)
+    adopt()
+    batch = started(root, root / "out", "--cpu", "600")
+    until(lambda: is_waiting(root / "out") and set(workers().values()) & set(workers()))
+    (grader,) = [p for p, told in descendants().items() if told.startswith(GRADER)]
+    os.kill(grader, signal.SIGINT)
+    batch.communicate(timeout=LIMIT)
+    assert batch.returncode == 130 and not workers()
+
+
+def test_a_sandbox_that_is_killed_once_costs_nobody_a_point(root):
+    answer_of(root, "ann", inside("import time", "time.sleep(2)", right=True))
+    (root / "roster.csv").write_text("ann\n")
+    give(root)
+    adopt()
+    batch = started(root, root / "out", "--cpu", "60")
+    until(lambda: is_waiting(root / "out") and set(workers().values()) & set(workers()))
+    running = workers()
+    os.kill(next(pid for pid, parent in running.items() if parent in running), signal.SIGKILL)
+    _, errors = batch.communicate(timeout=LIMIT)
+    assert batch.returncode == 0, errors
+    row = rows(root / "out")["ann"]
+    assert (row["points"], row["status"]) == ("16", "graded")
+    assert "was tried again" in row["reason"]
+
+
+def test_marks_of_an_earlier_run_stay(root):
+    for student in ("ann", "bob"):
+        answer_of(root, student, RIGHT)
+    answer_of(root, "cid", RIGHT, "late")
+    (root / "roster.csv").write_text("student\nann\nbob\ncid\n")
+    give(root)
+    out = root / "out"
+    options = ("--out", out, "--roster", root / "roster.csv")
+    assert lrcourse("grade", root / "in", *options).returncode == 0
+    late = lrcourse("grade", root / "late", *options)
+    assert "2 graded before and not in this folder: their marks stay" in late.stdout
+    assert {s: row["points"] for s, row in rows(out).items()} == dict.fromkeys(
+        ("ann", "bob", "cid"), "16"
+    )
+    assert lrcourse("grade", root / "late", *options, "--replace").returncode == 0
+    assert {row["status"] for s, row in rows(out).items() if s != "cid"} == {"missing"}
+    (root / "roster.csv").write_text("student\ncid\n")
+    assert lrcourse("grade", root / "late", *options).returncode == 0
+    assert "gone" in rows(out)["ann"]["reason"]
+    assert "ann" not in (out / "chapter_00.csv").read_text()
+
+
+def test_a_sheet_with_marks_is_not_overwritten(root):
+    path = root / "in" / "ann" / "01.ipynb"
+    path.parent.mkdir(parents=True)
+    made = json.loads((ROOT / "chapters" / "01_one_knob.ipynb").read_text(encoding="utf-8"))
+    for cell in made["cells"]:
+        if cell["metadata"].get("question") == "01.q1":
+            cell["source"] = "Half the rate."
+    path.write_text(json.dumps(made), encoding="utf-8")
+    give(root)
+    words = ("grade", root / "in", "--out", root / "out")
+    assert lrcourse(*words).returncode == 0
+    sheet = root / "out" / "manual" / "01.q1.csv"
+    filled = sheet.read_text(encoding="utf-8-sig").replace("Half the rate.,", "Half the rate.,3")
+    sheet.write_text(filled)
+    refused = lrcourse(*words)
+    assert refused.returncode == 1 and "points that would be lost" in refused.stderr
+    assert sheet.read_text() == filled
+    assert lrcourse(*words, "--marks", sheet).returncode == 0
+    assert rows(root / "out")["ann"]["marked by hand"] == "3"
+
+
+def test_what_every_submission_could_read_is_refused(root):
+    answer_of(root, "ann", RIGHT)
+    give(root)
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from lrcourse.grading import sandbox\n"
+        "folder = Path(sys.argv.pop(1))\n"
+        "sandbox.readable_folders = lambda: [folder]\n"
+        "from lrcourse.cli import main\n"
+        "main()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for bound in (root / "in", root):
+        line = [*prefix(), sys.executable, "-B", "-c", code, bound]
+        line += ["grade", root / "in", "--out", root / "out"]
+        ran = subprocess.run(
+            list(map(str, line)), capture_output=True, text=True, env=environment, cwd="/"
+        )
+        assert ran.returncode == 1 and f"lies below {bound}, which every" in ran.stderr
+        assert not (root / "out").exists()
+
+
+def test_results_are_for_the_owner_alone(root):
+    answer_of(root, "ann", RIGHT)
+    give(root)
+    assert lrcourse("grade", root / "in", "--out", root / "out").returncode == 0
+    assert (root / "out").stat().st_mode & 0o077 == 0
+
+
+def test_a_class_with_due_dates_adjustments_exports_and_a_report(root):
+    names = {
+        "Ann Lee_1234_assignsubmission_file": ("ann", RIGHT),
+        "Bob Roe_1235_assignsubmission_file": ("bob", WRONG),
+        "Cid Moe_1236_assignsubmission_file": ("cid", RIGHT),
+    }
+    export = root / "export.zip"
+    with zipfile.ZipFile(export, "w") as file:
+        for hour, (folder_name, (_, cell)) in enumerate(names.items(), start=17):
+            info = zipfile.ZipInfo(f"{folder_name}/00.ipynb", (2026, 3, 12, hour, 0, 0))
+            file.writestr(info, json.dumps(notebook(cell)))
+    (root / "roster.csv").write_text(
+        "student,full name\nann,Ann Lee\nbob,Bob Roe\ncid,Cid Moe\ndan,Dan Low\n"
+    )
+    (root / "due.csv").write_text("assignment,due,student\n00,2026-03-12 18:30,\n")
+    (root / "adjust.csv").write_text(
+        "student,exercise,assignment,points,bonus,comment\n"
+        "bob,00.1,,3,,Right but for a sign\ndan,,00,,2,Told it to me\n"
+    )
+    (root / "sheet.csv").write_text(
+        "Identifier,Full name,Grade,Maximum Grade\n"
+        + "".join(f"Participant {n},{full},,16\n" for n, full in ((1234, "Ann Lee"), (9, "Eve")))
+    )
+    give(root)
+    out = root / "out"
+    words = ["grade", export, "--out", out, "--roster", root / "roster.csv"]
+    words += ["--due", root / "due.csv", "--late", "25", "--adjust", root / "adjust.csv"]
+    words += ["--fill", root / "sheet.csv", "--report"]
+    ran = lrcourse(*words)
+    assert ran.returncode == 0, ran.stderr
+    assert "sheet.csv: 1 grades for Moodle; 3 of ours are not in it." in ran.stdout
+    table = rows(out)
+    assert {s: row["total"] for s, row in table.items()} == {
+        "ann": "16",
+        "bob": "15",
+        "cid": "12",
+        "dan": "2",
+    }
+    assert table["cid"]["days late"] == "1" and table["ann"]["handed in"] == "2026-03-12 17:00"
+    with (out / "chapter_00.csv").open(newline="", encoding="utf-8-sig") as file:
+        bob = list(csv.DictReader(file))[1]
+    assert (bob["full name"], bob["00.1"], bob["00.2"]) == ("Bob Roe", "3", "5")
+    assert "Right but for a sign" in (out / "feedback" / "bob.html").read_text()
+    assert "4 points taken off" in (out / "feedback" / "cid.html").read_text()
+    with zipfile.ZipFile(out / "feedback_moodle.zip") as file:
+        assert file.namelist() == [f"{name}/feedback.html" for name in names]
+    page = (out / "report.html").read_text()
+    assert "3 graded, 1 missing; 1 late" in page and "goes uphill" in page
+    again = lrcourse("grade", root / "out-submissions", *words[2:], "--student", "ann", "--again")
+    assert again.returncode == 0 and rows(out) == table

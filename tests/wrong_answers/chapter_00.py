@@ -29,6 +29,22 @@ def descend_once(w, learning_rate, steps):
     return w
 
 
+def descend_late(w, learning_rate, steps):
+    gradient = 4 * w
+    for _ in range(steps):
+        w, gradient = w - learning_rate * gradient, 4 * w
+    return w
+
+
+def count_from_one_gradient(w, learning_rate, threshold, limit):
+    gradient = 4 * w
+    for number in range(limit):
+        if 2 * w**2 < threshold:
+            return number
+        w = w - learning_rate * gradient
+    return limit
+
+
 def count(below, first=0, last=0, moves=True):
     r"""A count that stops where below(w, threshold), with the first and last count changed."""
 
@@ -85,6 +101,14 @@ WRONG = {
         (lambda w, gradient: w - 0.1 * gradient, "Keep the arguments"),
         (lambda w, gradient, learning_rate: (w - gradient) * learning_rate, "multiplies w by"),
         (lambda w, gradient, learning_rate: w - learning_rate * w, "share of w"),
+        (lambda w, gradient, learning_rate: w - learning_rate, "gradient is missing"),
+        (lambda w, gradient, learning_rate: learning_rate * gradient - w, "takes w from the step"),
+        (lambda w, gradient, learning_rate: gradient - learning_rate * w, "each other's place"),
+        (lambda w, gradient, learning_rate: (w - learning_rate) * gradient, "brackets"),
+        (lambda w, gradient, learning_rate: w - learning_rate * 4 * w, "of its own"),
+        (lambda w, gradient, learning_rate: w - 0.1 * gradient, "whatever `learning_rate` is"),
+        (lambda w, gradient, learning_rate: w - learning_rate * abs(gradient), "is expected"),
+        (lambda w, gradient, learning_rate: w - learning_rate * np.sign(gradient), "is expected"),
     ],
     "00.2": [
         (descend(lambda start, w: start), "gradient of the start"),
@@ -99,13 +123,22 @@ WRONG = {
         (descend_along(lambda w, rate: w - rate * 2 * w**2), "loss in place of its slope"),
         (descend_along(lambda w, rate: w - 4 * w), "learning rate is missing"),
         (descend_once, "return after the loop"),
+        (lambda w, rate, steps: w * (1 - 4 * rate) ** 20, "20 steps, whatever"),
+        (lambda w, rate, steps: w * 0.6**steps, "rate 0.1 whatever"),
+        (lambda w, rate, steps: (1 - 4 * rate) ** steps, "begins at 1"),
+        (lambda w, rate, steps: 2 * (w * (1 - 4 * rate) ** steps) ** 2, "returned the loss"),
+        (lambda w, rate, steps: 4 * w * (1 - 4 * rate) ** steps, "returned the gradient"),
+        (descend_late, "one step before"),
     ],
     "00.3": [
         (count(right, first=1), "One too many"),
         (count(right, first=-1), "One too few"),
         (count(lambda w, threshold: w**2 < threshold), "the 2 in the loss"),
         (count(lambda w, threshold: abs(w) < threshold), "until w is below"),
-        (count(lambda w, threshold: w > 0 and right(w, threshold), moves=False), "does w change"),
+        (
+            count(lambda w, threshold: w > 0 and right(w, threshold), moves=False),
+            "at the w of that moment",
+        ),
         (count_after_the_step, "before the first step"),
         (count(lambda w, threshold: 2 * w**2 <= threshold), "is not below it"),
         (count(lambda w, threshold: abs(2 * w) < threshold), "a square"),
@@ -113,6 +146,12 @@ WRONG = {
         (count(lambda w, threshold: w < 0 or right(w, threshold)), "compare the loss"),
         (count(right, last=1), "one step too late"),
         (count(right, last=-1), "one step too early"),
+        (count(lambda w, threshold: abs(4 * w) < threshold), "not the slope"),
+        (count(lambda w, threshold: 2 * w**2 > threshold), "still above"),
+        (count(lambda w, threshold: 4 * w**2 < threshold), "squares 2 w"),
+        (count_from_one_gradient, "at the w of that moment"),
+        (lambda *given: {given[3]: -1}.get(n := count(right)(*given), n), "not -1"),
+        (lambda *given: {given[3]: np.inf}.get(n := count(right)(*given), n), "not infinity"),
     ],
 }
 

@@ -42,6 +42,15 @@ def path_that_moves_the_centre(hessian, centre, start, learning_rate, steps):
     return path()(hessian, centre, start, learning_rate, steps)
 
 
+def path_of_one_weight_after_another(hessian, centre, start, learning_rate, steps):
+    w, path = start.copy(), [start.copy()]
+    for _ in range(steps):
+        for k in range(len(w)):
+            w[k] -= learning_rate * hessian[k] @ (w - centre)
+        path.append(w.copy())
+    return np.array(path)
+
+
 def path_filled_in(hessian, centre, start, learning_rate, steps):
     rows = np.empty((steps + 1, len(start)))
     rows[0] = start
@@ -139,6 +148,16 @@ def batch_step_in_place(slope, intercept, x, y, learning_rate):
     return slope + learning_rate * np.mean(y * x), intercept + learning_rate * np.mean(y)
 
 
+def batch_step_of_the_size(slope, intercept, x, y, learning_rate):
+    error = abs(slope * x + intercept - y)
+    return slope - learning_rate * np.mean(error * x), intercept - learning_rate * np.mean(error)
+
+
+def batch_step_of_means(slope, intercept, x, y, learning_rate):
+    error = np.mean(slope * x + intercept - y)
+    return slope - learning_rate * error * np.mean(x), intercept - learning_rate * error
+
+
 def batch_step_intercept_first(slope, intercept, x, y, learning_rate):
     intercept = intercept - learning_rate * np.mean(slope * x + intercept - y)
     return slope - learning_rate * np.mean((slope * x + intercept - y) * x), intercept
@@ -166,6 +185,9 @@ WRONG = {
         (path(lambda hessian, w, c, start: hessian * (w - c)), "element by element"),
         (path(lambda hessian, w, c, start: w - c), "Hessian is missing"),
         (lambda h, c, *given: path()(h, c, *given) - c, "distance from the centre"),
+        (lambda h, c, s, rate, steps: path()(h, c, s, 1, steps), "learning rate is missing"),
+        (lambda h, c, s, rate, steps: path()(h, c, s, rate, steps + 1), "more than `steps`"),
+        (path_of_one_weight_after_another, "moves one weight before"),
         (lambda *given: path()(*given).T, "transposed"),
         (path_of_one_array, "All rows are the same w"),
         (path_in_place, "changes its input `start`"),
@@ -181,7 +203,12 @@ WRONG = {
         (edge_of_all(lambda curvatures: 2 / curvatures.sum()), "adds up the curvatures"),
         (edge(start=lambda size: np.eye(size)[0]), "along the first axis only"),
         (edge(start=np.ones, steps=20), "equal weights"),
+        (edge(start=np.ones, steps=1000), "equal weights"),
         (edge(steps=1), "is expected"),
+        (edge(start=lambda size: np.random.default_rng(0).normal(size=size), steps=8), "too high"),
+        (edge(lambda high: 2 * high), "is expected"),
+        (edge(lambda high: 2 / high**0.5), "is expected"),
+        (edge_of_all(lambda curvatures: 2 / np.linalg.norm(curvatures)), "is expected"),
         (edge(steps=6000), "have to be enough"),
         (edge_by_runs_without_end, "does it end"),
         (lambda gradient, size: 0.2, "never asks"),
@@ -211,6 +238,11 @@ WRONG = {
         (batch_step(reduce_intercept=np.sum, stale=False), "and uses the new slope"),
         (batch_step_intercept_first, "uses the new intercept"),
         (batch_step_in_place, "changes its input `y`"),
+        (batch_step_of_the_size, "size of the error"),
+        (lambda a, b, x, y, rate: (batch_step()(a, b, x, y, rate)[0], b), "intercept does not"),
+        (lambda a, b, x, y, rate: (a, batch_step()(a, b, x, y, rate)[1]), "slope does not move"),
+        (lambda a, b, x, y, rate: batch_step()(a, b, x, y, 1), "rate is missing"),
+        (batch_step_of_means, "product of the means"),
     ],
 }
 

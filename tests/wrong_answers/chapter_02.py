@@ -159,6 +159,20 @@ def epoch(
     return sgd_epoch
 
 
+def epoch_of_weighed_batches(power):
+    r"""An epoch whose steps depend on how many images a batch has."""
+
+    def sgd_epoch(w, gradient, count, learning_rate, batch_size, rng):
+        order = rng.permutation(count)
+        for first in range(0, count, batch_size):
+            batch = order[first : first + batch_size]
+            share = (len(batch) / min(batch_size, count)) ** power
+            w = w - learning_rate * share * gradient(w, batch)
+        return w
+
+    return sgd_epoch
+
+
 def epoch_of_one_step(w, gradient, count, learning_rate, batch_size, rng):
     for first in range(0, count, batch_size):
         order = rng.permutation(count)
@@ -281,6 +295,8 @@ WRONG = {
         (epoch(step=lambda w, g, rate, size: w - rate * g / size), "divides by the batch size"),
         (epoch(step=lambda w, g, rate, size: w - rate * g * size), "multiplies by the batch size"),
         (epoch(stale=True), "gradient of the start"),
+        (epoch_of_weighed_batches(1), "smaller batch shorter"),
+        (epoch_of_weighed_batches(-1), "smaller batch longer"),
         (epoch(batches=full_batches), "smaller batch is missing"),
         (epoch(batches=shuffled_inside, order=lambda n, s, rng: np.arange(n)), "inside the batche"),
         (epoch(order=lambda n, size, rng: np.arange(n)), "in their order"),
@@ -301,6 +317,8 @@ WRONG = {
     "02.5": [
         (returns_nothing, "returned None"),
         (lambda: [(0.1, 32)], "one for each epoch"),
+        (lambda: [("0.1", 32)] * 5, "not '0.1'"),
+        (lambda: [(0.1, 10**6)] * 5, "at most 1293"),
         (lambda: [0.1] * 5, "something else"),
         (lambda: [(-0.1, 32)] * 5, "above 0"),
         (lambda: [(0.1, 0.5)] * 5, "whole number"),

@@ -47,6 +47,17 @@ def backward(
     return batchnorm_backward
 
 
+def backward_with_brackets_too_soon(d_y, x_hat, scale, gamma):
+    _, *weights = backward()(d_y, x_hat, scale, gamma)
+    return gamma * scale * d_y - d_y.mean(axis=0) - x_hat * (d_y * x_hat).mean(axis=0), *weights
+
+
+def backward_over_features(d_y, x_hat, scale, gamma):
+    _, *weights = backward()(d_y, x_hat, scale, gamma)
+    mean, slope = (d.mean(axis=1, keepdims=True) for d in (d_y, d_y * x_hat))
+    return gamma * scale * (d_y - mean - x_hat * slope), *weights
+
+
 def backward_d_x_last(d_y, x_hat, scale, gamma):
     d_x, d_gamma, d_beta = backward()(d_y, x_hat, scale, gamma)
     return d_gamma, d_beta, d_x
@@ -84,6 +95,16 @@ def layer(
 def layer_always_training(x, d_y, running_mean, running_variance, training):
     y, d_x, *moved = layer()(x, d_y, running_mean, running_variance, True)
     return y, d_x, *(moved if training else (running_mean, running_variance))
+
+
+def layer_of_deviations(*given):
+    y, d_x, running_mean, running_variance = layer()(*given)
+    return y, d_x, running_mean, np.sqrt(running_variance)
+
+
+def layer_without_scale(x, d_y, running_mean, running_variance, training):
+    y, d_x, *running = layer()(x, d_y, running_mean, running_variance, training)
+    return y, d_x if training else d_y, *running
 
 
 def layer_in_place(x, d_y, running_mean, running_variance, training):
@@ -182,6 +203,9 @@ WRONG = {
         (forward_in_place, "changes its input `x`"),
     ],
     "05.2": [
+        (backward_with_brackets_too_soon, "stand in the brackets"),
+        (backward(factor=lambda gamma, scale: gamma * scale**3), "scale three times"),
+        (backward_over_features, "over the features"),
         (backward(lambda d_y, x_hat, mean, slope: d_y), "is the shortcut"),
         (backward(lambda d_y, x_hat, mean, slope: d_y - mean), "lacks the term of the variance"),
         (
@@ -257,6 +281,9 @@ WRONG = {
         (layer(evaluation=terms), "the statistics *are* constants"),
         (layer_always_training, "uses the statistics of the batch"),
         (layer_in_place, "changes its input `running_mean`"),
+        (lambda *given: [layer()(*given)[k] for k in (0, 1, 3, 2)], "in each other's place"),
+        (layer_of_deviations, "is a standard deviation"),
+        (layer_without_scale, "d_x lacks scale"),
     ],
 }
 

@@ -62,6 +62,20 @@ def a_step_early(step, batch_size, base_rate, base_batch, warm):
     return np.linspace(base_rate, target, warm)[step] if step < warm else target
 
 
+def reached_late(step, batch_size, base_rate, base_batch, warm):
+    target = base_rate * batch_size / base_batch
+    return target if step > warm else base_rate + (target - base_rate) * step / (warm + 1)
+
+
+def back_at_base(step, batch_size, base_rate, base_batch, warm):
+    target = base_rate * batch_size / base_batch
+    return base_rate if step >= warm else base_rate + (target - base_rate) * step / warm
+
+
+def base_without_warm_up(step, *given):
+    return scaled()(step, *given) if given[-1] else given[1]
+
+
 def chosen(
     fits=lambda examples, budget: examples <= budget,
     least=lambda updates, size: updates,
@@ -92,6 +106,12 @@ def largest_batch(updates_to_goal, budget, sizes, rates):
 def one_rate_for_all(updates_to_goal, budget, sizes, rates):
     rate = min(rates, key=lambda each: updates_to_goal(sizes[0], each))
     return chosen(rates=lambda rates: [rate])(updates_to_goal, budget, sizes, rates)
+
+
+def largest_rate(updates_to_goal, budget, sizes, rates):
+    pairs = [(size, rate) for size in sizes for rate in rates]
+    fitting = [pair for pair in pairs if updates_to_goal(*pair) * pair[0] <= budget]
+    return max(fitting, key=lambda pair: pair[1])
 
 
 def pieces(
@@ -129,6 +149,11 @@ def without_pieces(x, error, size, piece_gradient):
     return x.T @ error / len(x)
 
 
+def pieces_by_hand(x, error, size, piece_gradient):
+    parts = [slice(first, first + size) for first in range(0, len(x), size)]
+    return sum(x[part].T @ error[part] for part in parts) / len(x)
+
+
 def pieces_in_place(x, error, size, piece_gradient):
     x *= error[:, None]
     error[...] = 1
@@ -144,6 +169,13 @@ WRONG = {
         (split(right_noise, lambda first, noise, size: first + noise / size), "wrong sign"),
         (split(lambda a, b, n, m: (a - b) / (m - n)), "difference of the sizes"),
         (split(lambda a, b, n, m: a - b), "not yet divided"),
+        (
+            split(
+                lambda a, b, n, m: (a - b) / (n - m),
+                lambda first, noise, size: first - noise * size,
+            ),
+            "multiplied by the size",
+        ),
         (split(lambda a, b, n, m: (a - b) * (1 / n - 1 / m)), "multiplies"),
         (lambda a, n: (right_noise(*a, *n), right_noise(*a, *n)), "It returned"),
         (
@@ -168,7 +200,17 @@ WRONG = {
         (scaled(line=lambda start, target, step, warm: target), "no warm-up"),
         (scaled(line=lambda start, target, step, warm: target * step / warm), "starts at 0"),
         (scaled(line=lambda start, target, step, warm: start), "stays at base_rate"),
-        (scaled(forever=True), "goes on rising"),
+        (scaled(forever=True), "keeps rising"),
+        (scaled(lambda batch, base: batch // base), "divide with `/`"),
+        (reached_late, "at step warm + 1"),
+        (back_at_base, "back at base_rate"),
+        (base_without_warm_up, "With `warm=0`"),
+        (
+            scaled(
+                line=lambda start, target, step, warm: start * (target / start) ** (step / warm)
+            ),
+            "by the same factor",
+        ),
         (
             scaled(line=lambda start, target, step, warm: start + target * step / warm),
             "added in full",
@@ -187,6 +229,7 @@ WRONG = {
         (chosen(least=lambda updates, size: updates * size), "fewest *examples*"),
         (largest_batch, "The largest batch that fits"),
         (one_rate_for_all, "another pair"),
+        (largest_rate, "another pair within the budget takes 30."),
         (chosen(sizes=lambda sizes: sizes[:1]), "Yours"),
         (
             chosen(give=lambda size, rate, sizes, rates: (sizes.index(size), rates.index(rate))),
@@ -212,6 +255,7 @@ WRONG = {
         (pieces(more=3), "an empty piece"),
         (all_at_once, "3 examples at once"),
         (without_pieces, "never calls"),
+        (pieces_by_hand, "never calls"),
         (pieces_in_place, "changes its input `x`"),
     ],
 }

@@ -267,6 +267,7 @@ WRONG = {
         (cyclic(up, 1, lambda low, high: high), "beyond high"),
     ],
     "07.4": [
+        (lambda steps: np.full(steps, np.nan), "negative or not finite"),
         (designed(lambda steps: 0.1, np.ones_like), "never changes"),
         (designed(lambda steps: 0.3), "is distance"),
         (designed(lambda steps: 0.01), "too small to arrive"),

@@ -81,6 +81,16 @@ def walk_popping(losses, sequence, learning_rate):
     return right
 
 
+def walk_that_wraps(losses, sequence, learning_rate):
+    rates, coming, cutoff = [learning_rate], list(sequence), 0.01 * losses[0]
+    front(coming, learning_rate, "equal")
+    for t in range(len(losses)):
+        if coming and abs(losses[t] - losses[t - 1]) < cutoff:
+            learning_rate, cutoff = coming.pop(0), 0.2 * cutoff
+        rates.append(learning_rate)
+    return rates
+
+
 def share_of_the_one_before(loss, before, cutoff):
     return abs(loss - before) / before < cutoff
 
@@ -142,6 +152,17 @@ def wave_without_any_equal(losses, sequence, learning_rate):
     return wave()(losses, [r for r in sequence if r != learning_rate], learning_rate)
 
 
+def wave_one_late(losses, sequence, learning_rate):
+    return [learning_rate, *wave()(losses, sequence, learning_rate)[:-1]]
+
+
+def wave_that_stops(losses, sequence, learning_rate):
+    right = wave()(losses, sequence, learning_rate)
+    taken = [rate for k, rate in enumerate(sequence) if set(sequence[: k + 1]) != {learning_rate}]
+    changes = [t for t in range(1, len(right)) if losses[t - 1] > losses[max(t - 2, 0)]]
+    return right if len(changes) < max(len(taken), 1) else right[: [0, *changes][len(taken)] + 1]
+
+
 def wave_with_state(losses, sequence, learning_rate):
     coming = [rate for k, rate in enumerate(sequence) if set(sequence[: k + 1]) != {learning_rate}]
     taken = np.cumsum(np.diff(losses, prepend=losses[0]) > 0)
@@ -172,6 +193,12 @@ def by_images(accuracy, images, settings, rng):
         counts = right.sum(axis=0)
         leads.append(counts[:-1].max() - counts[-1])
     return sum(leads) / len(leads)
+
+
+def by_normal_counts(accuracy, images, settings, rng):
+    spread = (images * accuracy * (1 - accuracy)) ** 0.5
+    right = rng.normal(images * accuracy, spread, size=(20_000, settings + 1))
+    return np.float32(lead(right))
 
 
 WRONG = {
@@ -205,6 +232,10 @@ WRONG = {
         (walk(share_of_the_one_before, lambda losses: 0.01), "share of a later loss"),
         (walk(share_of_the_newest, lambda losses: 0.01), "share of a later loss"),
         (walk(best=True), "best loss so far"),
+        (walk(share_of_the_one_before, lambda losses: 0.01, shrink=1.0), "taken anew"),
+        (walk(lambda loss, before, cutoff: before - loss < cutoff), "Every rise"),
+        (walk(shrink=0.0), "one rate only"),
+        (walk_that_wraps, "after the first loss"),
         (walk(skip="none"), "the first rate again"),
         (walk(skip="one"), "Only one rate"),
         (walk(skip="above"), "above learning_rate"),
@@ -225,6 +256,9 @@ WRONG = {
         (wave(safe=False), "empty list"),
         (wave(best=True), "ReduceLROnPlateau"),
         (wave(due=lambda loss, before: loss < before < float("inf")), "when the loss falls"),
+        (wave(due=lambda loss, before: loss < before), "smaller than the one before"),
+        (wave_one_late, "one epoch late"),
+        (wave_that_stops, "It stops when no rate is left"),
         (wave(due=lambda loss, before: loss >= before), "An equal loss"),
         (wave(due=lambda loss, before: loss > before + 1e-3), "Only a large rise"),
         (wave_without_the_first, "always left out"),
@@ -245,6 +279,10 @@ WRONG = {
         (luck(lambda right, a, n: np.mean(right.max(axis=1) - right[:, -1])), "among those"),
         (luck(lambda right, a, n: np.mean(right[:, 0] - right[:, -1])), "lead of *any* setting"),
         (luck(lambda right, a, n: right[0, :-1].max() - right[0, -1]), "one draw"),
+        (luck(lambda right, a, n: np.mean(abs(right[:, :-1].max(1) - right[:, -1]))), "the sign"),
+        (luck(lead, more=0), "one setting fewer"),
+        (luck(lambda right, a, n: np.mean(np.diff(np.sort(right[:, :-1]))[:, -1])), "second best"),
+        (lambda a, n, k, rng: 18.4, "is expected"),
         (lambda *given: print(end=""), "returned None"),
     ],
 }
@@ -255,5 +293,5 @@ RIGHT = {
     ],
     "08.2": [walk_by_index],
     "08.3": [wave_with_state],
-    "08.4": [luck(lead), by_images],
+    "08.4": [luck(lead), by_images, by_normal_counts],
 }

@@ -131,6 +131,12 @@ WRONG = {
         ),
         (step(move=lambda w, old, new, g, rate, momentum: w + rate * new), "twice"),
         (step(lambda v, g, rate, momentum: v - rate * g), "not multiplied"),
+        (
+            step(lambda v, g, rate, momentum: (1 - momentum) * v - rate * g),
+            "the share 1 - momentum",
+        ),
+        (step(lambda v, g, rate, momentum: rate * v - momentum * g), "changed places"),
+        (lambda w, v, *given: (step()(w, v, *given)[0], v), "still the old one"),
         (step(lambda v, g, rate, momentum: v - rate * momentum * g), "instead of the old"),
         (step(lambda v, g, rate, momentum: -rate * g), "plain step"),
         (step(move=lambda w, old, new, g, rate, mu: w + mu * new - rate * g), "look-ahead"),
@@ -142,7 +148,8 @@ WRONG = {
     "09.2": [
         (factor_of(lambda values: abs(values).min()), "the smaller"),
         (factor_of(lambda values: abs(values.real).max()), "real part"),
-        (factor_of(lambda values: abs(values).sum()), "adds both"),
+        (factor_of(lambda values: abs(values).sum()), "adds both sizes"),
+        (factor_of(lambda values: 2 * abs(values).max()), "twice the larger"),
         (factor_of(lambda values: abs(values.prod())), "determinant"),
         (factor_of(largest, lambda curvature, rate: rate), "curvature is missing"),
         (factor_of(largest, lambda curvature, rate: curvature), "rate is missing"),
@@ -175,6 +182,7 @@ WRONG = {
             "effective rate",
         ),
         (lambda momentum: 1.0, "one step leads"),
+        (lambda momentum: (1 + momentum) ** 2, "At momentum 0.2"),
         (lambda momentum: 1.36 if momentum else 2.0, "above 1.36 shrinks"),
     ],
     "09.5": [

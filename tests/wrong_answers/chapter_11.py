@@ -61,6 +61,7 @@ def run(
     forget=True,
     late=False,
     on_flip=False,
+    product=signs,
 ):
     r"""A run of iRprop- that starts afresh, resizes, remembers or steps otherwise."""
 
@@ -70,7 +71,7 @@ def run(
             delta = np.full(w.shape, 0.001) if reset_delta else delta
             previous = np.zeros(w.shape) if reset_previous else previous
             for g in gradients:
-                s = signs(g, previous)
+                s = product(g, previous)
                 old, delta = delta, resize(delta, s)
                 kept = np.where(s < 0, 0, g)
                 w = w - np.sign(g if on_flip else kept) * (old if late else delta)
@@ -97,6 +98,22 @@ def rprop_balance(increase, decrease):
     return NormalDist().inv_cdf((1 + np.sqrt(1 - 2 * flip)) / 2)
 
 
+def step_by_the_last(w, delta, g, previous):
+    _, new, kept = step()(w, delta, g, previous)
+    return w - np.sign(previous) * new, new, kept
+
+
+def one_stops_all(w, delta, g, previous):
+    s = signs(g, previous)
+    new, kept = resized(delta, s), np.zeros_like(g) if (s < 0).any() else g.copy()
+    return w - np.sign(kept) * new, new, kept
+
+
+def other_balance(increase, decrease):
+    pq = 1 / (3 + 1 / decrease / increase)
+    return NormalDist().inv_cdf((1 + np.sqrt(1 - 4 * pq)) / 2)
+
+
 def run_in_place(epochs, w):
     w[...], delta = run()(epochs, w)
     return w, delta
@@ -118,6 +135,10 @@ WRONG = {
         (step(stored=lambda g, kept, previous: np.sign(kept)), "hands the sign on"),
         (step(resize=lambda delta, s: delta.copy()), "never change"),
         (step(product=lambda g, previous: g * previous), "multiply the signs"),
+        (step(resize=lambda delta, s: resized(delta, np.where(s == 0, 1, s))), "grows only"),
+        (step(resize=lambda delta, s: resized(delta, np.where(s == 0, -1, s))), "shrinks only"),
+        (one_stops_all, "weight by weight"),
+        (step_by_the_last, "against the last gradient"),
         (lambda *given: step()(*given)[:2], "3 values"),
         (step_in_place, "changes its input `g`"),
     ],
@@ -129,6 +150,12 @@ WRONG = {
         (drift(mean=lambda flip: np.log((1 - flip) * 1.2 + flip * 0.5)), "logarithm of the mean"),
         (drift(mean=lambda flip: (1 - flip) * 1.2 + flip * 0.5), "is the mean factor"),
         (drift(mean=lambda f: (1 - f) * np.log10(1.2) - f * np.log10(2)), "base 10"),
+        (drift(mean=lambda f: (1 - f) * np.log2(1.2) - f), "base 2"),
+        (drift(mean=lambda flip: flip * np.log(2) - (1 - flip) * np.log(1.2)), "turned round"),
+        (
+            lambda a: cdf(a) ** 2 * np.log(1.2) - 2 * cdf(a) * cdf(-a) * np.log(2),
+            "two wrong signs agree",
+        ),
         (drift(mean=lambda flip: np.log(1.2) - flip * np.log(2)), "not 1"),
         (drift(mean=lambda flip: -flip * np.log(2)), "growth is missing"),
     ],
@@ -139,6 +166,9 @@ WRONG = {
         (balance(turn=cdf), "right sign"),
         (balance(turn=lambda a: 2 * cdf(a) * cdf(-a)), "share of flips"),
         (balance(logarithms=False), "its logarithm"),
+        (other_balance, "by dice"),
+        (lambda increase, decrease: np.log(increase) / np.log(increase / decrease), "can afford"),
+        (balance(turn=lambda a: a + 0.1), "by dice"),
         (balance(turn=lambda a: a + 0.05), "where"),
     ],
     "11.4": [
@@ -157,6 +187,7 @@ WRONG = {
         (lambda epochs, w: run()(epochs, w)[::-1], "other way round"),
         (lambda epochs, w: run()(epochs, w)[0], "2 values"),
         (run(resize=lambda delta, s: resized(delta, s, smallest=0, largest=9)), "no limits"),
+        (run(product=lambda g, previous: g * previous), "tiny gradients"),
         (run_in_place, "changes its input `w`"),
     ],
 }

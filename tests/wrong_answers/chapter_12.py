@@ -88,6 +88,10 @@ def geometric(m, **options):
     return np.exp(np.log(m).mean(**options))
 
 
+def of_the_first_layer(w, S, g, learning_rate, layers, epsilon=1e-8):
+    return adagrad()(w, S, g, learning_rate, layers[:1], epsilon)
+
+
 def controls_in_place(m):
     found = averaged()(m.copy())
     m -= m.mean()
@@ -132,6 +136,8 @@ WRONG = {
         (adagrad(norm=lambda g, layer: np.linalg.norm(g)), "whole vector"),
         (adagrad(root=lambda S, epsilon: np.sqrt(S + epsilon)), "inside the root"),
         (adagrad(late=True), "old S"),
+        (adagrad(root=lambda S, epsilon: S + epsilon), "The root is missing"),
+        (of_the_first_layer, "Only the first layer"),
         (adagrad(sign=1), "uphill"),
         (adagrad(back=lambda w, S, before: (w, before)), "as it was"),
         (adagrad(back=lambda w, S, before: (S, w)), "other way round"),
@@ -151,6 +157,8 @@ WRONG = {
         (averaged(np.median), "median"),
         (averaged(geometric), "geometric"),
         (averaged(axes=((0, 1), 1, 0)), "exchanged"),
+        (averaged(axes=(0, (0, 1), 1)), "`constant` and `by_layer` are exchanged"),
+        (averaged(axes=(1, 0, (0, 1))), "`constant` and `by_step` are exchanged"),
         (averaged(then=lambda found, m: [m, m, m]), "nothing is averaged"),
         (averaged(then=lambda found, m: [found[0], 0 * m + m[:1], found[2]]), "first step"),
         (averaged(then=lambda found, m: [found[0], 0 * m + m[-1:], found[2]]), "last step"),
@@ -171,6 +179,7 @@ WRONG = {
         (lambda: [5000.0, 1580, 500, 158, 50], "update ratio"),
         (lambda: [25.0, 9, 3, 1], "it should be (5,)"),
         (lambda: [25.0, 9, 3, 1, 0], "above 0"),
+        (lambda: [25.0, 9, 3, 1, float("nan")], "above 0"),
         (lambda: ["a"] * 5, "number"),
     ],
 }

@@ -80,6 +80,10 @@ def state_of_its_own(self, p, g, state, group):
     right(self, p, g, self.__dict__.setdefault("mine", {}).setdefault(p, {}), group)
 
 
+def state_by_id(self, p, g, state, group):
+    right(self, p, g, self.state.setdefault(str(id(p)), {}), group)
+
+
 def coasts(self, p, g, state, group):
     right(self, p, torch.zeros_like(p) if g is None else g, state, group)
 
@@ -196,6 +200,7 @@ WRONG = {
         (momentum(default_momentum), "one momentum"),
         (momentum(one_velocity), "share one velocity"),
         (momentum(state_of_its_own), "does not travel"),
+        (momentum(state_by_id), "does not travel"),
         (momentum(coasts, skip=lambda p: False), "coasts on"),
         (momentum(right, skip=lambda p: False), "pass it over"),
         (momentum(in_place), "changes or removes `p.grad`"),
@@ -216,6 +221,7 @@ WRONG = {
         (line(decays=False), "does not fall any more"),
         (line(total=True), "is a sum now"),
         (line(gain=1.0), "½ of the loss"),
+        (lambda *given: np.vstack([0 * given[0][:1], line()(*given)[:-1]]), "one step late"),
     ],
     "14.3": [
         (run("optimizer", "schedule", "generator"), "weights are not restored"),

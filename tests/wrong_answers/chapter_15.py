@@ -57,6 +57,12 @@ def result_of_each_seed(validation, test):
     return np.nanargmin(validation.mean(axis=0)), found.mean(), found.std(ddof=1)
 
 
+def result_of_whole_seeds(validation, test):
+    kept = ~np.isnan(validation).any(axis=1)
+    k = validation[kept].mean(axis=0).argmin()
+    return k, test[kept, k].mean(), test[kept, k].std(ddof=1) if sum(kept) > 1 else 0.0
+
+
 def result_in_place(validation, test):
     validation[np.isnan(validation)] = np.inf
     k = validation.mean(axis=0).argmin()
@@ -102,7 +108,14 @@ def difference_in_place(validation, test, t):
 
 
 def decide(
-    tries=(0, 1), both=False, by=0, margin=True, count=18, sign=1, names=("first", "second")
+    tries=(0, 1),
+    both=False,
+    by=0,
+    margin=True,
+    count=18,
+    sign=1,
+    names=("first", "second"),
+    paired=True,
 ):
     r"""A decision with other seeds to choose by, one rate for both, or no margin."""
 
@@ -113,20 +126,24 @@ def decide(
             best[0] = best[1]
         first, second = (np.array([run(m, best[m], s)[1] for s in range(count)]) for m in (0, 1))
         d = sign * (first - second)
-        bound = student(0.975, count - 1) * d.std(ddof=1) / count**0.5 if margin else 0
+        apart = np.hypot(first.std(ddof=1), second.std(ddof=1))
+        spread = d.std(ddof=1) if paired else apart
+        bound = student(0.975, count - 1) * spread / count**0.5 if margin else 0
         return "undecided" if abs(d.mean()) <= bound else names[int(d.mean() > 0)]
 
     return answer
 
 
-def training(rate=0.1, momentum=0.9, schedule=True, more=1, uphill=False, seed=None, peek=False):
+def training(
+    rate=0.1, momentum=0.9, schedule=True, more=1, uphill=False, seed=None, peek=False, fewer=1
+):
     r"""A training with another rate or momentum, without a schedule, or with a cheat."""
 
     def my_training(batch, steps, held, given):
         layers = [nn.Linear(196, 64), nn.ReLU(), nn.Linear(64, 10)]
         network = nn.Network(layers, np.random.default_rng(given if seed is None else seed()))
         v, kept = np.zeros_like(network.w), [batch() for _ in range(steps)] if more > 1 else None
-        for t in range(more * steps):
+        for t in range(more * steps // fewer):
             x, y = kept[t % steps] if kept else batch()
             if peek:
                 x = x - held.mean(axis=0) + len(held) / 1000
@@ -169,6 +186,10 @@ WRONG = {
         (my_verdict(lambda a, b: (a - b).var(ddof=1) / len(a)), "variance stands"),
         (my_verdict(freedom=lambda n: 2 * n - 2), "one spread was estimated"),
         (my_verdict(freedom=lambda n: n), "not n: the mean"),
+        (my_verdict(freedom=lambda n: 1000), "endless seeds"),
+        (my_verdict(within=lambda d, m, far, r: abs(d) <= m), "wherever 0 is in"),
+        (my_verdict(within=lambda d, m, far, r: far - abs(d) + d <= r), "the size of d"),
+        (my_verdict(within=lambda d, m, far, r: far - abs(d) <= r), "whatever d is"),
         (my_verdict(freedom_within=lambda n: n), "it takes n degrees of freedom"),
         (my_verdict(freedom_within=lambda n: n + 1), "it takes n + 1 degrees"),
         (my_verdict(sign=1), "above 0 by less than 1"),
@@ -201,6 +222,9 @@ WRONG = {
         (result(report=lambda validation, test: validation), "reports the validation"),
         (result(spread=lambda found: found.std()), "ddof=1"),
         (result(spread=lambda found: found.std(ddof=1) / len(found) ** 0.5), "standard error"),
+        (result(spread=lambda found: found.var(ddof=1)), "the variance"),
+        (lambda *given: (result()(*given)[0] + 1, *result()(*given)[1:]), "counts from 1"),
+        (result_of_whole_seeds, "leave out the *rates*"),
         (result(choose=np.nanargmax), "lower is better"),
         (result(choose=np.argmin), "stops at a NaN"),
         (lambda *given: (*result()(*given)[1:], result()(*given)[0]), "order is (k, mean, sd)"),
@@ -251,6 +275,10 @@ WRONG = {
             "t is missing",
         ),
         (difference_in_place, "changes its input `test`"),
+        (
+            lambda *given: (difference()(*given)[0][::-1], *difference()(*given)[1:]),
+            "old one first",
+        ),
         (difference(choose=rate_of(0)), "each has its own"),
         (difference(choose=lambda v, test: v.min(axis=1).argmin(axis=1)), "lowest single run"),
         (difference(compared=lambda validation, test: validation), "compares validation"),
@@ -259,6 +287,8 @@ WRONG = {
         (decide(both=True), "Of 40 pairs of equal methods"),
         (decide(margin=False), "Of 40 pairs of equal methods"),
         (decide(sign=-1), "names the worse one"),
+        (decide(paired=False), "seed by seed"),
+        (decide(by=1), "the highest validation errors"),
         (decide(count=3), "can be found with ease"),
         (lambda run, rates, seeds, budget: "undecided", "it finds 0;"),
         (decide(tries=range(6)), "and the budget is 60"),
@@ -269,7 +299,9 @@ WRONG = {
     "15.5": [
         (training(rate=0.001), "it learns, and slowly"),
         (training(uphill=True), "it has learnt nothing"),
-        (training(rate=0.3, momentum=0, schedule=False), "close: does the rate come down"),
+        (training(rate=0.3, momentum=0, schedule=False), "does the rate come down"),
+        (training(), "close: if the rate falls"),
+        (training(fewer=2), "of 20 batches: take"),
         (training(more=40), "uses batches again"),
         (too_many_batches, "more than 20 batches"),
         (hides_too_many_batches, "more than 20 batches"),
