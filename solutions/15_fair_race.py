@@ -653,8 +653,8 @@ tally()
 #
 # How big a step should a network take? As big as it can bear at first, and smaller at the end.
 #
-# **Next**: a paper of your own choice. Write down its claim, the control and the rule of your
-# verdict, and only then run it.
+# **Next**: [The edge comes to you](16_the_edge.ipynb). Back to the edge of chapter 01, and to why a
+# network can train beyond it.
 #
 # ## Further reading
 #

@@ -22,6 +22,7 @@ from lrcourse.schedules import Cosine
 from lrcourse.whitening import ZCA
 from lrcourse.widgets.labs import (
     decay_lab,
+    edge_lab,
     momentum_lab,
     moons,
     networks_lab,
@@ -35,7 +36,7 @@ from lrcourse.widgets.labs.grids import rate_grid, shuffled_batches, whole
 TABLE_LABS = [
     labs.valley, labs.schedules, labs.classifier, labs.digits, labs.layers, labs.irprop,
     labs.whitening, labs.batchnorm, labs.acceleration, labs.winner,
-    labs.adaptive,
+    labs.adaptive, labs.edge,
 ]  # fmt: skip
 
 
@@ -186,6 +187,59 @@ def test_the_rates_that_chapter_10_names_arrive_in_all_four_bowls():
         for e in range(3):
             low, high = expected.get((rule, e), (9, 0))
             np.testing.assert_array_equal(reached[:, k, e], (low <= rates) & (rates <= high))
+
+
+# ---- the edge of stability
+
+
+@pytest.mark.parametrize("rule", edge_lab.RULES)
+@pytest.mark.parametrize("loss", edge_lab.LOSSES)
+def test_the_edges_losses_are_those_of_torch(rule, loss):
+    rate, steps = 0.1, 40
+    outcomes = labs.edge_outcomes([0.05, rate], steps=steps, every=20)
+    network = edge_lab._network(loss, 1, np.random.default_rng(0).integers(2**32))
+    x, y = edge_lab._images()
+    inputs, labels = torch.tensor(x), torch.tensor(y.astype(int))
+    w = torch.tensor(network.w[0], requires_grad=True)
+    optimizer = {
+        "SGD": lambda: torch.optim.SGD([w], rate),
+        "momentum 0.9": lambda: torch.optim.SGD([w], rate, momentum=0.9),
+        "Adam": lambda: torch.optim.Adam([w], rate / 100, betas=(0.9, 0.99)),
+    }[rule]()
+
+    def value(w):
+        parts, z = [w[part.slice].reshape(part.shape) for part in network.parts], inputs
+        for k in range(0, len(parts), 2):
+            z = (torch.tanh(z) if k else z) @ parts[k] + parts[k + 1]
+        if loss == "cross-entropy":
+            return torch.nn.functional.cross_entropy(z, labels)
+        return ((z - torch.nn.functional.one_hot(labels, 10)) ** 2).sum() / (2 * len(z))
+
+    losses = []
+    for _ in range(steps + 1):
+        optimizer.zero_grad()
+        losses.append(value(w))
+        losses[-1].backward()
+        optimizer.step()
+    at = list(edge_lab.RULES).index(rule), list(edge_lab.LOSSES).index(loss)
+    np.testing.assert_allclose(outcomes["loss"][(1, *at)], [v.item() for v in losses], rtol=1e-6)
+
+
+def test_once_at_the_edge_a_squared_error_stays_there():
+    outcomes = labs.edge_outcomes([0.05, 0.25, 0.5])
+    share = outcomes["final"] / outcomes["edge"][..., None]
+    assert (share[0, :2, 0] < 0.9).all()
+    assert ((share[1:, 0, 0] > 0.9) & (share[1:, 0, 0] < 1.2)).all()
+    assert (outcomes["verdict"][1:, 0, 0] == 1).all()
+    assert (share[2, 0, 1] < 0.5) and outcomes["verdict"][2, 0, 1] == 2
+
+
+def test_the_rates_that_chapter_16_names_end_at_7():
+    lab = labs.edge()
+    rates, reached = lab._controls["learning_rate"].values, lab._arrays["reached"][1]
+    assert reached[rates.index(0.28), 0, 0] and reached[rates.index(0.56), 2, 0]
+    assert not reached[:, :, 1].any()
+    assert lab._arrays["verdict"][1][rates.index(0.56), 1, 0] == 2
 
 
 # ---- schedules

@@ -6,16 +6,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrcourse.measure import central_differences, layer_statistics
+from lrcourse.measure import central_differences, hessian_vector, layer_statistics, sharpness
 from lrcourse.nn import (
     BatchNorm,
     Linear,
     Network,
     ReLU,
     Sigmoid,
+    Tanh,
     kaiming,
     normal,
     softmax_cross_entropy,
+    squared_error,
     xavier,
     zero,
 )
@@ -315,3 +317,77 @@ def test_bad_input_is_named(call, words):
 def test_a_seed_is_not_a_generator():
     with pytest.raises(TypeError, match="Generator"):
         Network([Linear(3, 2)], 0)
+
+
+@pytest.fixture
+def curved():
+    r"""A small network, its gradient as a function of w, and its loss in torch."""
+    x, labels = np.random.default_rng(1).normal(size=(20, 6)), np.arange(20) % 4
+    layers = [Linear(6, 5, "xavier"), Tanh(), Linear(5, 4, "xavier")]
+    network = Network(layers, np.random.default_rng(2), dtype=float, loss=squared_error)
+
+    def gradient(w):
+        network.w = w
+        network.loss_and_gradient(x, labels)
+        return network.g.copy()
+
+    def loss(w):
+        a, b, c, d = (w[part.slice].reshape(part.shape) for part in network.parts)
+        z = torch.tanh(torch.tensor(x) @ a + b) @ c + d
+        right = torch.nn.functional.one_hot(torch.tensor(labels), 4)
+        return ((z - right) ** 2).sum() / (2 * len(x))
+
+    return network.w.copy(), gradient, loss
+
+
+@pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
+def test_a_hessian_times_a_vector_is_that_of_torch(curved, size):
+    w, gradient, loss = curved
+    v = size * np.random.default_rng(3).normal(size=w.shape)
+    here, along = (torch.tensor(w),), (torch.tensor(v),)
+    exact = torch.func.jvp(torch.func.grad(loss), here, along)[1].numpy()
+    assert abs(hessian_vector(gradient, w, v) - exact).max() < 1e-6 * abs(exact).max()
+
+
+def test_the_sharpness_is_the_largest_eigenvalue_of_torchs_hessian(curved):
+    w, gradient, loss = curved
+    values = np.linalg.eigvalsh(torch.func.hessian(loss)(torch.tensor(w)).numpy())
+    start = np.random.default_rng(4).normal(size=w.shape)
+    found = sharpness(lambda v: hessian_vector(gradient, w, v), start)
+    assert found == pytest.approx(values[-1], rel=1e-3)
+    turned = sharpness(lambda v: -hessian_vector(gradient, w, v), start)
+    assert turned == pytest.approx(-values[0], rel=1e-3)  # the largest with its sign
+
+
+def test_stacked_products_and_eigenvalues_are_those_of_each_run():
+    rng = np.random.default_rng(5)
+    roots = rng.normal(size=(3, 8, 8))
+    matrices = roots + roots.mT - 3 * np.eye(8)
+    w, v = rng.normal(size=(2, 3, 8))
+
+    def gradient(w):
+        return (matrices @ w[..., None])[..., 0]
+
+    v[1] = 0
+    products = hessian_vector(gradient, w, v)
+    np.testing.assert_allclose(products, gradient(v), atol=1e-8)
+    found = sharpness(gradient, rng.normal(size=(3, 8)), iterations=50)
+    np.testing.assert_allclose(found, np.linalg.eigvalsh(matrices)[:, -1], rtol=1e-9)
+
+
+def test_a_space_that_is_used_up_adds_no_eigenvalue():
+    assert sharpness(lambda v: -2 * v, np.ones(5)) == pytest.approx(-2)
+    assert sharpness(lambda v: 0 * v, np.ones(5)) == 0
+    assert np.isnan(sharpness(lambda v: v * np.nan, np.ones(5)))
+
+
+def test_curvature_refuses_what_it_cannot_measure():
+    w = np.ones(3)
+    with pytest.raises(ValueError, match="needs float64, not float32"):
+        hessian_vector(lambda w: w, w.astype(np.float32), w)
+    with pytest.raises(ValueError, match=r"w's shape, \(3,\), not \(2,\)"):
+        hessian_vector(lambda w: w, w, np.ones(2))
+    with pytest.raises(ValueError, match="cannot start from 0"):
+        sharpness(lambda v: v, np.zeros(3))
+    with pytest.raises(ValueError, match="at least 1 iteration, not 0"):
+        sharpness(lambda v: v, w, iterations=0)

@@ -1,13 +1,15 @@
 r"""The labs: each is a pure function that computes all outcomes, and a call that shows them.
 
 `descent_lab` holds the labs on bowls, `momentum_lab` on valleys, `adaptation_lab` on adaptive
-rates, `decay_lab` on schedules, `networks_lab` on small networks, `rules_lab` on single rules,
-`scale_lab` on whitening and BatchNorm; `training_lab` trains live, `race_lab` shows saved results.
+rates, `decay_lab` on schedules, `edge_lab` on the sharpness of a network, `networks_lab` on small
+networks, `rules_lab` on single rules, `scale_lab` on whitening and BatchNorm; `training_lab` trains
+live, `race_lab` shows saved results.
 """
 
 from lrcourse.widgets.labs.adaptation_lab import adaptive, adaptive_outcomes
 from lrcourse.widgets.labs.decay_lab import schedule_outcomes, schedules
 from lrcourse.widgets.labs.descent_lab import bowl, bowl_outcomes, one_knob
+from lrcourse.widgets.labs.edge_lab import edge, edge_outcomes
 from lrcourse.widgets.labs.momentum_lab import valley, valley_outcomes
 from lrcourse.widgets.labs.networks_lab import (
     classifier,
@@ -45,6 +47,8 @@ __all__ = [
     "classifier_outcomes",
     "digits",
     "digits_outcomes",
+    "edge",
+    "edge_outcomes",
     "irprop",
     "irprop_outcomes",
     "layer_outcomes",
