@@ -1,4 +1,4 @@
-r"""What a chapter goes on with: the learner's answer once it passes, the package's until then."""
+r"""What a chapter uses: the learner's answer once it passes, the package's until then."""
 
 import json
 import re
@@ -59,7 +59,7 @@ def test_until_it_passes_the_packages_goes_on(exercise, capsys, namespace, said)
     exercise()
     found, printed = chosen(capsys, **namespace)
     assert found is double
-    assert printed == f"Exercise 01.1: {said}, so the package's version goes on.\n"
+    assert printed == f"Exercise 01.1: {said}, so the package's version is used.\n"
     assert lrcourse.whose("01.1") == "the package's"
 
 
@@ -68,7 +68,7 @@ def test_then_the_learners_goes_on(exercise, capsys):
     found, printed = chosen(capsys, twice=lambda x: x + x)
     assert found(4) == 8
     assert found is not double
-    assert printed == "Exercise 01.1: your `twice` goes on.\n"
+    assert printed == "Exercise 01.1: your `twice` is used.\n"
     assert lrcourse.whose("01.1") == "yours"
 
 
@@ -83,7 +83,7 @@ def test_it_is_adapted_to_what_the_chapter_needs(exercise, capsys):
     exercise(adapt=lambda twice: ("a layer of", twice))
     assert chosen(capsys, twice=double) == (
         ("a layer of", double),
-        "Exercise 01.1: your `twice` goes on.\n",
+        "Exercise 01.1: your `twice` is used.\n",
     )
 
 
@@ -109,12 +109,12 @@ def test_a_slow_answer_is_told_so(exercise, capsys, monkeypatch):
     exercise(package=lambda: package, use=lambda one: one(1))
     found, printed = chosen(capsys, twice=slow)
     assert found is package
-    assert "right, but it takes 50 times as long as the package's, which goes on" in printed
+    assert "right, but it takes 50 times as long as the package's, which is used" in printed
 
 
 def test_what_cannot_be_chosen_says_so(exercise):
     exercise(package=None)
-    with pytest.raises(ValueError, match="the chapter does not go on with its answer"):
+    with pytest.raises(ValueError, match="the chapter does not use its answer"):
         lrcourse.yours("01.1")
     with pytest.raises(ValueError, match=r"no such exercise; did you mean"):
         lrcourse.yours("1.17")

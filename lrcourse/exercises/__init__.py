@@ -68,7 +68,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Exercise:
-    r"""An exercise: what ``check`` asks, and what the chapter goes on with.
+    r"""An exercise: what ``check`` asks, and what the chapter uses from there on.
 
     Args:
         id: such as "02.1".

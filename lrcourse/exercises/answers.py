@@ -21,7 +21,7 @@ _package_only: list[bool] = []
 def yours(id: str) -> object:
     r"""Return your answer to an exercise if it passes its check, else the package's.
 
-    It says in a printed sentence which of them goes on. Give the result a name of its own, so that
+    It says in a printed sentence which of them is used. Give the result a name of its own, so that
     your answer keeps its name. Where the chapter needs a rule or a layer and the exercise asked for
     a function, it is made of the function.
 
@@ -29,13 +29,13 @@ def yours(id: str) -> object:
         id: the exercise, such as "09.1".
 
     Raises:
-        ValueError: there is no such exercise, or no chapter goes on with its answer.
+        ValueError: there is no such exercise, or no chapter uses its answer.
     """
     exercise = find(id)
     if exercise is None:
         raise ValueError(unknown(id).sentence)
     if exercise.package is None:
-        raise ValueError(f"Exercise {id}: the chapter does not go on with its answer.")
+        raise ValueError(f"Exercise {id}: the chapter does not use its answer.")
     package = exercise.package()
     if _package_only:
         return package
@@ -63,7 +63,7 @@ def _chosen(exercise: Exercise, space: Mapping, package: object) -> tuple[object
     status = judged(exercise, space).status
     if status != PASSED:
         why = "still to do" if status == TO_DO else "not right yet"
-        return package, f"{why}, so the package's version goes on."
+        return package, f"{why}, so the package's version is used."
     answers = {name: space[name] for name in exercise.answers}
     names = " and ".join(f"`{name}`" for name in answers)
     several = types.SimpleNamespace(**answers)
@@ -72,11 +72,11 @@ def _chosen(exercise: Exercise, space: Mapping, package: object) -> tuple[object
         times = _times(exercise.use, package, answer) if exercise.use else 0
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        return package, f"right, but used here it raised {said}. The package's version goes on."
+        return package, f"right, but used here it raised {said}. The package's version is used."
     if times > SLOW:
-        said = f"right, but it takes {times:.0f} times as long as the package's, which goes on."
+        said = f"right, but it takes {times:.0f} times as long as the package's, which is used."
         return package, said
-    return answer, f"your {names} goes on." if len(answers) == 1 else f"your {names} go on."
+    return answer, f"your {names} is used." if len(answers) == 1 else f"your {names} are used."
 
 
 def _times(use: Callable[[object], object], package: object, answer: object) -> float:
