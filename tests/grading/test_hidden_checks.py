@@ -50,6 +50,16 @@ WRONG = {
     "three examples and twelve": ("B = len(d_y)", "B = 3"),
     "one input, one feature, and many": ("running_variance + 1e-5", "running_variance"),
     "three batches, then one example": ("ddof=1", "ddof=0"),
+    "two rows, one column, large constants": ("(len(x) - 1)", "max(len(x) - 1, 2)"),
+    "singular matrices, and a single pixel": (
+        "U / np.sqrt(eigenvalues + epsilon)",
+        "U / (eigenvalues + epsilon)",
+    ),
+    "any order and size of the eigenvalues": (
+        "np.min(eigenvalues), np.max(eigenvalues)",
+        "eigenvalues[0], eigenvalues[-1]",
+    ),
+    "a single test image": ("(test - mean)", "(test - test.mean(axis=0))"),
     "from every batch of one and of two": ("first - noise / one", "first - noise / max(one, 2)"),
     "every step, also for smaller batches": ("target - base_rate", "abs(target - base_rate)"),
     "tables without any order": ("updates * size <= budget", "updates * size < budget"),
