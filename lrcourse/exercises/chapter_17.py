@@ -522,7 +522,6 @@ EXERCISES = [
             "If the lowest mean stands in the first or last row, what would the next rate have "
             "given? Nobody knows, and that is an answer too.",
         ],
-        package=lambda: fair_sweep,
     ),
     Exercise(
         id="17.5",

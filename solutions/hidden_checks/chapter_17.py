@@ -109,7 +109,7 @@ CHECKS = {
     ],
     "17.4": [
         HiddenCheck(
-            "tables without any order",
+            "random tables of runs",
             sweep_of_random_tables,
             points=2,
             hint="A mean with inf in it is inf. What if the lowest mean is at an end?",
