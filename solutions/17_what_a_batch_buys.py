@@ -22,7 +22,7 @@
 # The images are the clothes of chapter 06, 14 by 14 pixels. A run draws its batches at random, and
 # ends when it is below the goal, a *training* loss of 0.55. How far it has come is measured on
 # 2,000 training images, always the same ones, every time the steps have grown by 4 %. Runs that
-# differ in their rate only train side by side.
+# differ in their rate only train side by side, until `arrivals` of them are safely below the goal.
 
 # %%
 import numpy as np
@@ -192,13 +192,9 @@ plain, plain_wrong, plain_rates = sweep("SGD", 2.0 ** np.arange(-5, 1), SGD)
 outcome("17.b", 100 - 100 * plain[-1].mean() / plain[-2].mean())
 
 # %%
-lines = {
-    "measured": (sizes, plain),
-    "half for twice": (sizes, plain[:1].mean() * 8 / sizes[:, None]),
-}
-alt = (
-    "Steps to the goal against batch size on log axes, beside a line that halves at each doubling."
-)
+half = plain[0].mean() * sizes[0] / sizes
+lines = {"measured": (sizes, plain), "half for twice": (sizes, half[:, None])}
+alt = "Steps to the goal against batch size on log axes, and a line that halves at each doubling."
 plots.response(lines, "batch size", "steps to the goal", log_y=True, alt=alt)
 
 # %% [markdown] claims=["SGD, batch 8: 1645 0.5", "SGD, batch 16: 862 0.5", "SGD, batch 32: 477 0.5", "SGD, batch 128: 240 0.5", "SGD, batch 256: 209 0.5", "SGD, batch 512: 185 0.5"]
@@ -244,10 +240,10 @@ plots.response(lines, "batch size", "steps to the goal", log_y=True, alt=alt)
 # **Two numbers from seven**
 #
 # Write `fit_batches`, which finds $S_{\min}$ and $B_c$ from a table: `sizes` and `steps` are arrays
-# of one shape. You decide how. What was measured scatters by some *percent* at every size, so the
-# 1,500 steps of a small batch may be off by a hundred, and the 160 of a large one by ten. Return
-# the pair, $S_{\min}$ first. The check gives you steps without error, and wants both numbers to 0.2
-# %, and then 300 noisy tables, where yours should be nearly as near as can be.
+# of one shape. You decide how. What was measured scatters by some *percent* at every size, so large
+# numbers of steps are off by more steps than small ones. Return the pair, $S_{\min}$ first. The
+# check gives you steps without error, and wants both numbers to 0.2 %, and then 300 noisy tables,
+# where yours should be nearly as near as can be.
 
 
 # %% exercise="17.2"
@@ -291,8 +287,9 @@ plots.response(lines, "batch size", "steps to the goal", log_y=True, alt=alt)
 # average over seeds $S_{\min}$ is 162 and $B_c$ is 70. Fitted to single seeds they scatter, by 19
 # and 10: trust two digits at most.
 #
-# So with batches of 70 this run would take 324 steps and twice the 11117 examples, or so, that no
-# batch can do without. Half the batch hardly saves examples, twice the batch hardly saves steps.
+# So with batches of 70 this run would take 324 steps and about twice 11117 examples, which by the
+# formula no batch can do without. Half the batch hardly saves examples, twice the batch hardly
+# saves steps.
 #
 # </details>
 #
@@ -375,10 +372,6 @@ ratios = plain_fits / ball_fits
 print(f"S_min of SGD over that of momentum {with_spread(ratios[:, 0], 1)}")
 print(f"B_c of momentum over that of SGD {with_spread(1 / ratios[:, 1], 1)}")
 noise_scales("momentum", ball_rates[3], lambda: Momentum(0.9))
-lines = {
-    "SGD": (plain * sizes[:, None]).mean(axis=1),
-    "momentum": (ball * sizes[:, None]).mean(axis=1),
-}
 lines = {"SGD": (fitted * sizes, fitted), "momentum": (ball_fitted * sizes, ball_fitted)}
 alt = "Fitted steps against fitted examples on log axes, a curve for SGD and one for momentum."
 plots.curves(lines, "examples", "steps", log_x=True, log_y=True, alt=alt)
@@ -460,8 +453,9 @@ outcome("17.e", other / one)
 # times as large: 8, 83, 835 for SGD. The largest useful batch is no fixed number, then. $B_c$ is
 # the cheapest batch only if a step costs as much as $B_c$ examples.
 #
-# Where steps are cheap, the two rules cost nearly the same, 14,141 and 12,039. Where a step costs
-# 10,000 examples, momentum is cheaper by a factor above four: 415,681 against 1,899,902.
+# Where steps are cheap, the two rules cost 14,141 and 12,039, which differ by about the spread of
+# $E_{\min}$. Where a step costs 10,000 examples, momentum is cheaper by a factor above four:
+# 415,681 against 1,899,902. (That is by the fits. No run had so large a batch.)
 #
 # </details>
 #
@@ -501,10 +495,9 @@ outcome("17.f", int(worse))
 # <details><summary>What to see</summary>
 #
 # None is found worse, and none is shown to be equal. With five seeds every interval holds 0, and
-# the widest reaches from −1.7 to 1.3 points: *undecided* at half a point. A harm of two points
-# would have shown, and there is none. So the batch size was chosen by its price here, and not by
-# its test error. Shallue and others [2] tuned batch sizes on many workloads, and saw no harm from
-# large ones either.
+# the widest reaches from −1.7 to 1.3 points: *undecided* at half a point. A harm of two points is
+# outside all three intervals; a smaller one may be there. Shallue and others [2] tuned batch sizes
+# on many workloads, and saw no harm from large ones either.
 #
 # </details>
 #

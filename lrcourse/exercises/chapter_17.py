@@ -480,7 +480,7 @@ EXERCISES = [
         hints=[
             "Multiply the formula out. In which two unknowns is it linear?",
             "Least squares trusts each number to the same amount of steps. By what must you divide "
-            "each line, so that the same *percentage* counts the same?",
+            "each line, so that the same percentage counts the same?",
             "Divided by the measured steps each line reads: 1 = S_min times something known + the "
             "product S_min B_c times something known. `np.linalg.lstsq` solves that.",
         ],
