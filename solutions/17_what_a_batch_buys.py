@@ -283,13 +283,14 @@ plots.response(lines, "batch size", "steps to the goal", log_y=True, alt=alt)
 # %% [markdown] claims=["SGD: fit of the means S_min: 162 0.5", "SGD: fit of the means S_min[2]: 70 0.5", "SGD: fit of the means S_min[5]: 7.7 0.05", "SGD, each seed by itself: S_min[2]: 19 0.5", "SGD, each seed by itself: S_min[4]: 10 0.5", "SGD, each seed by itself: S_min[5]: 11117 0.5"]
 # <details><summary>What to see</summary>
 #
-# Two numbers give seven steps to 7.7 %, though the largest batch is 64 times the smallest. On
-# average over seeds $S_{\min}$ is 162 and $B_c$ is 70. Fitted to single seeds they scatter, by 19
-# and 10: trust two digits at most.
+# Two numbers give seven steps to 7.7 %, though the largest batch is 64 times the smallest. For the
+# mean steps $S_{\min}$ is 162 and $B_c$ is 70. Fitted to single seeds they scatter, by 19 and 10:
+# trust two digits at most.
 #
 # So with batches of 70 this run would take 324 steps and about twice 11117 examples, which by the
-# formula no batch can do without. Half the batch hardly saves examples, twice the batch hardly
-# saves steps.
+# formula no batch can do without. Half that batch saves a quarter of the examples and takes half as
+# many steps again; twice that batch saves a quarter of the steps, and takes half as many examples
+# again.
 #
 # </details>
 #
@@ -353,7 +354,7 @@ outcome("17.c", scale / fit(sizes, plain.mean(axis=1))[1])
 # ## What momentum is for
 #
 # Chapter 09 asked whether momentum is only a larger step in disguise. There the gradients had no
-# noise. Now each batch size gets momentum 0.9, and again its own best rate, out of nine.
+# noise. Now each batch size gets momentum 0.9, and again its own best rate, out of eight.
 #
 # **Predict**: how many of the steps does momentum save with batches of 8? And with 512?
 
