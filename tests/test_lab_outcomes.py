@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+import scipy.optimize
 import scipy.stats
 import torch
 from waiting import LIMIT
@@ -26,6 +27,7 @@ from lrcourse.widgets.labs import (
     momentum_lab,
     moons,
     networks_lab,
+    price_lab,
     rules_lab,
     scale_lab,
     training_lab,
@@ -36,7 +38,7 @@ from lrcourse.widgets.labs.grids import rate_grid, shuffled_batches, whole
 TABLE_LABS = [
     labs.valley, labs.schedules, labs.classifier, labs.digits, labs.layers, labs.irprop,
     labs.whitening, labs.batchnorm, labs.acceleration, labs.winner,
-    labs.adaptive, labs.edge,
+    labs.adaptive, labs.edge, labs.price,
 ]  # fmt: skip
 
 
@@ -418,6 +420,36 @@ def test_batchnorm_learns_where_the_plain_network_does_not():
     outcomes = labs.batchnorm_outcomes([0.1, 0.4], [64])
     assert outcomes["reached"][:, 0, 1].all()  # from a start that is far too small
     assert outcomes["edge"][0, 1] == 0
+
+
+# ---- the price of a run
+
+
+def test_the_cheapest_batch_is_where_scipy_finds_it():
+    outcomes = labs.price_outcomes([4, 64, 1024], [1, 300])
+    for k, (least, critical) in enumerate(price_lab.FITS.values()):
+        for p, step_price in enumerate((1, 300)):
+
+            def price(log_size, step_price=step_price, least=least, critical=critical):
+                size = np.exp(log_size)
+                return least * (1 + critical / size) * (step_price + size)
+
+            found = scipy.optimize.minimize_scalar(price, bounds=(0, 12), method="bounded")
+            assert outcomes["lowest"][p, k] == pytest.approx(found.fun, rel=1e-6)
+            assert outcomes["cheapest"][p, k] == pytest.approx(np.exp(found.x), rel=1e-3)
+            expected = [price(np.log(size)) for size in (4, 64, 1024)]
+            np.testing.assert_allclose(outcomes["price"][:, p, k], expected)
+
+
+def test_no_run_is_cheaper_than_one_at_the_goal():
+    lab = labs.price()
+    _, price = lab._arrays["price"]
+    _, reached = lab._arrays["reached"]
+    assert reached.any(axis=(0, 2)).all() and not reached[:, :, 0].any()
+    for p in range(price.shape[1]):
+        assert price[:, p][reached[:, p]].max() <= 1.0201 * price[:, p].min()
+    with pytest.raises(ValueError, match="must be positive numbers"):
+        labs.price_outcomes([8], [1], {"SGD": (100, -3)})
 
 
 # ---- the race

@@ -106,6 +106,11 @@ WRONG = {
     "both methods in tables of many sizes": ("ddof=1", "ddof=0"),
     "another number of rates and seeds, another budget": ("range(rates)", "range(6)"),
     "three runs more": ("0.01 * (1 - t / steps)", "0.001"),
+    "curves of another kind": ("return np.interp(", "return 1.2 * np.interp("),
+    "two sizes in any order": ("product / least", "product / (least + 1)"),
+    "a thousand other batches": ("max(size, 1)", "max(size, 2)"),
+    "random tables of runs": ("min(means[0], means[-1])", "means[-1]"),
+    "runs that do not differ": ("product / wanted", "product / most"),
 }
 
 

@@ -1,9 +1,9 @@
 r"""The labs: each is a pure function that computes all outcomes, and a call that shows them.
 
 `descent_lab` holds the labs on bowls, `momentum_lab` on valleys, `adaptation_lab` on adaptive
-rates, `decay_lab` on schedules, `edge_lab` on the sharpness of a network, `networks_lab` on small
-networks, `rules_lab` on single rules, `scale_lab` on whitening and BatchNorm; `training_lab` trains
-live, `race_lab` shows saved results.
+rates, `decay_lab` on schedules, `edge_lab` on the sharpness of a network, `price_lab` on the price
+of a run, `networks_lab` on small networks, `rules_lab` on single rules, `scale_lab` on whitening
+and BatchNorm; `training_lab` trains live, `race_lab` shows saved results.
 """
 
 from lrcourse.widgets.labs.adaptation_lab import adaptive, adaptive_outcomes
@@ -18,6 +18,7 @@ from lrcourse.widgets.labs.networks_lab import (
     digits_outcomes,
     live,
 )
+from lrcourse.widgets.labs.price_lab import price, price_outcomes
 from lrcourse.widgets.labs.race_lab import winner, winner_outcomes
 from lrcourse.widgets.labs.rules_lab import (
     acceleration,
@@ -55,6 +56,8 @@ __all__ = [
     "layers",
     "live",
     "one_knob",
+    "price",
+    "price_outcomes",
     "schedule_outcomes",
     "schedules",
     "valley",
