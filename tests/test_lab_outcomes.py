@@ -35,7 +35,7 @@ from lrcourse.widgets.labs.grids import rate_grid, shuffled_batches, whole
 TABLE_LABS = [
     labs.valley, labs.schedules, labs.classifier, labs.digits, labs.layers, labs.irprop,
     labs.whitening, labs.batchnorm, labs.acceleration, labs.winner,
-    labs.adaptive,
+    labs.adaptive, labs.stop_now,
 ]  # fmt: skip
 
 
