@@ -47,6 +47,8 @@ def stop_outcomes(
     of them; `verdict` (W, L), and `diverged` (0: a run that diverges has the error of a guess).
     """
     rates = increasing("learning rates", learning_rates)
+    if epochs < 2 or seeds < 1:
+        raise ValueError(f"It takes 2 epochs and 1 seed at least; got {epochs} and {seeds}.")
     rng = np.random.default_rng(0) if rng is None else rng
     data = load("digits")
     (x, y), (held, labels) = data.train, data.test
@@ -87,7 +89,7 @@ def stop_outcomes(
     }
 
 
-def stop_now(learning_rate: float = 1 / 8, method: str = "cosine", epoch: int = 3) -> Lab:
+def stop_now(learning_rate: float = 1 / 16, method: str = "cosine", epoch: int = 3) -> Lab:
     r"""Lab: the error of a run that is stopped after any epoch.
 
     learning_rate, method, epoch: the setting that the lab opens with.
