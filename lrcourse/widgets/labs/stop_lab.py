@@ -15,7 +15,7 @@ from lrcourse.widgets.labs.grids import increasing, shuffled_batches
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
 
-BATCH, WORST = 32, 60.0  # percent; where the axes end
+BATCH, WORST = 32, 20.0  # percent; where the axes end
 STOP_VERDICTS = (
     "Stopped now: {error} %, the lowest here {lowest} %. Of the stops from epoch 2 on {count} are "
     "near enough.",
@@ -114,7 +114,7 @@ def stop_now(learning_rate: float = 1 / 16, method: str = "cosine", epoch: int =
         name: (run, outcomes[name]) for name in ("count", "reached", "verdict", "diverged")
     }
     texts = [f"{rate:g}" if rate >= 1 else f"1/{1 / rate:g}" for rate in rates]
-    errors = axis("test error, %", 2, WORST, log=True)
+    errors = axis("test error, %", 0, WORST)
     return Lab(
         title="Stop now",
         controls=[
@@ -149,5 +149,5 @@ def stop_now(learning_rate: float = 1 / 16, method: str = "cosine", epoch: int =
         "epoch 2 to 8.",
         caption="A network 64-32-10 on the digits, batches of 32, a warm-up of half an epoch; the "
         "mean of five seeds. Cosine and lines are planned for 8 epochs. EMA is momentum at a "
-        "constant rate, judged by its fading mean. What is over 60 % lies on the edge.",
+        "constant rate, judged by its fading mean. What is over 20 % lies on the edge.",
     )
