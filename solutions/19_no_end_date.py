@@ -23,7 +23,6 @@
 # warm-up of 35 steps, a quarter of an epoch. Later you will see why.
 
 # %%
-
 import numpy as np
 from lrcourse import check, fit, guess, load, nn, outcome, plots, schedules, tally, yours
 from lrcourse.callbacks import LearningRateScheduler
