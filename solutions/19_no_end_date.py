@@ -19,8 +19,8 @@
 # earlier, or if there is time left at the end? Let us see what a broken appointment costs.
 #
 # The network and the clothes are those of chapter 10: 196-32-10, batches of 64, rates chosen on
-# 1,000 validation images, errors of 2,000 test images, five seeds. New here: every run has a
-# warm-up of 35 steps, a quarter of an epoch. Later you will see why.
+# 1,000 validation images, errors of 2,000 test images, five seeds. New here: unless it says
+# otherwise, a run has a warm-up of 35 steps, a quarter of an epoch. Later you will see why.
 
 # %%
 import numpy as np
@@ -188,7 +188,7 @@ outcome("19.b", distances[0.4][1] / distances[0.1][1])
 # <details><summary>What to see</summary>
 #
 # The last w is 0.223 away from the minimum at rate 0.1, and 0.458 at 0.4. The mean of all is 0.022
-# away at both. The fading mean lies between, at 0.069 and 0.073: it looks back some 100 steps, not
+# away at both. The fading mean is in between, at 0.069 and 0.073: it looks back some 100 steps, not
 # 2,000. In the figure it follows w with a delay, and the mean of all hardly moves any more.
 #
 # </details>
@@ -300,7 +300,7 @@ outcome("19.d", race("fading mean", lambda: EMA(momentum()), flat))
 #
 # - **z** takes plain steps, $z \leftarrow z - \eta g$, and may hop as it likes;
 # - **x** is the mean of all z so far. It is what counts in the end;
-# - **y** $= \beta x + (1 - \beta) z$ lies between them, at $\beta = 0.9$ near to x. There the
+# - **y** $= \beta x + (1 - \beta) z$ is between them, at $\beta = 0.9$ near to x. There the
 #   gradient is taken.
 #
 # All begin at the first weights, and those do not count in the mean. If the rate changes, each z
@@ -407,10 +407,10 @@ outcome("19.f", verdict)
 # by 1.42 points, and that is decided. Its authors advise to begin at 10 to 50 times the usual rate.
 # A learner who keeps the old one, 1/8, gets 21.9 % and blames the method.
 #
-# But look at the control. After a cold start schedule-free has 18.0 %, and the lead is gone. The
-# cosine does not need its warm-up, it has 17.8 % without. At the rate 1/8 a cold start changes
-# nothing, 21.9 and 21.9 %; at 2 it makes 19.5 of 16.6. So the 35 steps open the way to larger
-# rates, and those are what averaging asks for.
+# But look at the control. After a cold start schedule-free has 18.0 %, and no lead can be seen. For
+# the cosine nothing is decided either way, it has 17.8 % without a warm-up. At the rate 1/8 a cold
+# start gives the same, 21.9 and 21.9 %; at 2 it makes 19.5 of 16.6. So the 35 steps open the way to
+# larger rates, and those are what averaging asks for.
 #
 # A warm-up is a schedule, if a short one. But it sits at the start and needs no end date.
 #
