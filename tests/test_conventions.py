@@ -85,6 +85,20 @@ def test_bias_correction():
     assert (corrected, plain) == pytest.approx((1.0, 3.16), rel=1e-3)
 
 
+def test_mean_start():
+    rule, w = optim.EMA(optim.SGD()), np.zeros(1)
+    layer = torch.nn.Linear(1, 1, bias=False, dtype=torch.float64)
+    average = torch.optim.swa_utils.get_ema_multi_avg_fn(0.99)
+    judge = torch.optim.swa_utils.AveragedModel(layer, multi_avg_fn=average)
+    for g in (-1.0, 1.0, *[0.0] * 8):
+        rule.step(w, np.array([g]), 1.0)
+        layer.weight.data.fill_(w[0])
+        judge.update_parameters(layer)
+    ours, torchs = rule.evaluation_weights(w)[0], judge.module.weight.item()
+    shown(ours=ours, torch=torchs)
+    assert (ours, torchs) == pytest.approx((0.096, 0.914), rel=5e-3)
+
+
 def test_adadelta_defaults():
     p = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
     p.grad = torch.ones_like(p)

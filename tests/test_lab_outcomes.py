@@ -14,12 +14,13 @@ import torch
 from waiting import LIMIT
 
 from lrcourse import labs, load
+from lrcourse.exercises.chapter_19 import WAYS
 from lrcourse.measure import layer_statistics
 from lrcourse.nn import Linear, Network, ReLU
-from lrcourse.optim import DirectionAccelerated, IRpropMinus, multiplier
+from lrcourse.optim import DirectionAccelerated, IRpropMinus, Momentum, ScheduleFree, multiplier
 from lrcourse.papers import race, saved, trial
 from lrcourse.papers.race import METHODS
-from lrcourse.schedules import Cosine
+from lrcourse.schedules import Constant, Cosine, Warmup
 from lrcourse.whitening import ZCA
 from lrcourse.widgets.labs import (
     decay_lab,
@@ -38,7 +39,7 @@ from lrcourse.widgets.labs.grids import rate_grid, shuffled_batches, whole
 TABLE_LABS = [
     labs.valley, labs.schedules, labs.classifier, labs.digits, labs.layers, labs.irprop,
     labs.whitening, labs.batchnorm, labs.acceleration, labs.winner,
-    labs.adaptive, labs.edge, labs.price,
+    labs.adaptive, labs.edge, labs.price, labs.stop_now,
 ]  # fmt: skip
 
 
@@ -498,6 +499,34 @@ def test_the_lab_names_the_winner_and_what_was_not_run():
     assert f"yours was not run, the rival {mean('SGD', 0.5)} %" in lab.verdict
 
 
+# ---- runs that may be stopped
+
+
+def test_a_stopped_run_is_one_trained_alone_and_judged_where_its_rule_says():
+    outcomes = labs.stop_outcomes([0.25, 2.0], epochs=2, seeds=1)
+    data, rng = load("digits"), np.random.default_rng(0)
+    start, each = rng.integers(2**32), len(data.train.y) // 32
+    batches = shuffled_batches(len(data.train.y), 32, 2 * each, rng)
+    for way, rule in (("cosine", Momentum(0.9)), ("schedule-free", ScheduleFree())):
+        shape = Cosine(1.0, 2 * each - each // 2) if way == "cosine" else Constant(1.0)
+        shape = Warmup(shape, each // 2)
+        network = Network([Linear(64, 32), ReLU(), Linear(32, 10)], np.random.default_rng(start))
+        for step, batch in enumerate(batches):
+            network.loss_and_gradient(data.train.x[batch], data.train.y[batch])
+            rule.step(network.w, network.g, 0.25 * shape(step))
+        network.w = rule.evaluation_weights(network.w)
+        error = 100 - 100 * network.accuracy(*data.test)
+        assert abs(outcomes["curve"][WAYS.index(way), 0, 1] - error) < 1
+
+
+def test_only_schedule_free_may_be_stopped_anywhere():
+    outcomes = labs.stop_outcomes(2.0 ** np.arange(-7, 5))
+    assert [way for way, ok in zip(WAYS, outcomes["reached"].any(axis=1), strict=True) if ok] == [
+        "schedule-free"
+    ]
+    assert (outcomes["best"] <= outcomes["curve"]).all()
+
+
 # ---- live training
 
 
@@ -578,6 +607,8 @@ def test_live_training_needs_a_notebook():
         (lambda: labs.batchnorm_outcomes([0.1], [1]), "at least 2 examples"),
         (lambda: labs.whitening_outcomes([-1.0]), "epsilons must be positive"),
         (lambda: labs.winner(method="Adams"), "Did you mean 'Adam'"),
+        (lambda: labs.stop_outcomes([0.1], epochs=1), "takes 2 epochs"),
+        (lambda: labs.stop_now(method="cosin"), "Did you mean 'cosine'"),
         (lambda: whole("batch sizes", [2.5]), "must be whole numbers"),
     ],
 )  # fmt: skip

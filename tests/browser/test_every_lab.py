@@ -25,6 +25,7 @@ GOALS = {
     "acceleration": {"factor": 1.9},
     "adaptive": {"learning_rate": 0.5, "rule": "AdaGrad"},
     "winner": {"learning_rate": 1 / 16},
+    "stop_now": {"learning_rate": 2.0, "method": "schedule-free"},
 }
 
 

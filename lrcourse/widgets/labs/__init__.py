@@ -1,9 +1,10 @@
 r"""The labs: each is a pure function that computes all outcomes, and a call that shows them.
 
 `descent_lab` holds the labs on bowls, `momentum_lab` on valleys, `adaptation_lab` on adaptive
-rates, `decay_lab` on schedules, `edge_lab` on the sharpness of a network, `price_lab` on the price
-of a run, `networks_lab` on small networks, `rules_lab` on single rules, `scale_lab` on whitening
-and BatchNorm; `training_lab` trains live, `race_lab` shows saved results.
+rates, `decay_lab` on schedules, `networks_lab` on small networks, `rules_lab` on single rules,
+`scale_lab` on whitening and BatchNorm; `training_lab` trains live, `race_lab` shows saved results.
+Of part two, `edge_lab` is on the sharpness of a network, `price_lab` on the price of a run,
+`stop_lab` on runs that may be stopped at any time, `singular_lab` on the steps of a matrix.
 """
 
 from lrcourse.widgets.labs.adaptation_lab import adaptive, adaptive_outcomes
@@ -34,6 +35,7 @@ from lrcourse.widgets.labs.scale_lab import (
     whitening,
     whitening_outcomes,
 )
+from lrcourse.widgets.labs.stop_lab import stop_now, stop_outcomes
 
 __all__ = [
     "acceleration",
@@ -60,6 +62,8 @@ __all__ = [
     "price_outcomes",
     "schedule_outcomes",
     "schedules",
+    "stop_now",
+    "stop_outcomes",
     "valley",
     "valley_outcomes",
     "whitening",

@@ -1,0 +1,791 @@
+# %% [markdown]
+# # No end date
+#
+# **A schedule must know when the run will end. Can a mean of the weights do what a schedule does,
+# without an end? And must anybody choose a rate at all?**
+#
+# - **You will** average weights step by step, build the schedule-free rule and put it to a fair
+#   test, repair a run that keeps the wrong weights, plan a run that may be stopped at any time, and
+#   measure how much a rule forgives that sets its own rate.
+# - **Time**: about 75 minutes.
+# - **You need**: [Schedules](07_schedules.ipynb), [Momentum](09_momentum.ipynb), the bias
+#   correction of [Adaptive rates](10_adaptive_rates.ipynb), and the verdicts of [A fair
+#   race](15_fair_race.ipynb).
+
+# %% [markdown]
+# ## An appointment
+#
+# Half a cosine falls to 0 at a step that you name before you start. What if the run is stopped
+# earlier, or if there is time left at the end? Let us see what a broken appointment costs.
+#
+# The network and the clothes are those of chapter 10: 196-32-10, batches of 64, rates chosen on
+# 1,000 validation images, errors of 2,000 test images, five seeds. New here: unless it says
+# otherwise, a run has a warm-up of 35 steps, a quarter of an epoch. Later you will see why.
+
+# %%
+import numpy as np
+from lrcourse import check, fit, guess, load, nn, outcome, plots, schedules, tally, yours
+from lrcourse.callbacks import LearningRateScheduler
+from lrcourse.optim import EMA, SGD, Adam, DoG, Momentum, Nesterov, ScheduleFree
+
+data = load("fashion-mini")
+images, validation, test = (
+    (part.x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196), part.y)
+    for part in (data.train, data.validation, data.test)
+)
+EPOCH, WARM = 141, 35  # in steps
+
+# %% [markdown]
+# `Watch` measures both errors after each epoch, at the weights that a rule wants to be judged by;
+# for momentum these are its own. `five` trains with seeds 0 to 4, all rates side by side.
+
+# %%
+from lrcourse.exercises.chapter_19 import Watch
+
+
+def five(rule, rates, shape, epochs=5):
+    found, rates = [], np.reshape(rates, (-1, 1))
+    for seed in range(5):
+        rng, watch = np.random.default_rng(seed), Watch(validation, test)
+        layers = [nn.Linear(196, 32), nn.ReLU(), nn.Linear(32, 10)]
+        network = nn.Network(layers, rng, runs=len(rates))
+        follow = LearningRateScheduler(lambda t: shape(t) * rates, per="step")
+        setting = dict(batch_size=64, epochs=epochs, rng=rng, progress=False)
+        fit(network, images, rule(), learning_rate=rates, callbacks=[follow, watch], **setting)
+        found.append(watch.errors)
+    return np.moveaxis(found, 2, 0)  # validation and test; each (seeds, epochs, rates)
+
+
+def warm(schedule):
+    return schedules.Warmup(schedule, WARM)
+
+
+def momentum():
+    return Momentum(0.9)
+
+
+# %% [markdown]
+# Eight cosines start together at the rate 1/8, which will turn out to be their best. The first is
+# planned to end after epoch 1, the last after epoch 8.
+#
+# **Predict**: the one that was planned for 8 epochs is stopped after 3. How many points is it
+# behind the one that was planned for 3?
+
+# %%
+guess("19.a", "Points lost by stopping after 3 epochs of 8", within=1.5)
+
+# %%
+ends = np.arange(1, 9)
+plans = [warm(schedules.Cosine(1.0, EPOCH * end - WARM)) for end in ends]
+_, planned = five(momentum, [1 / 8] * 8, lambda t: np.array([[plan(t)] for plan in plans]), 8)
+kept = planned[:, ends - 1, ends - 1]  # each at the end that it was planned for
+lines = {"planned for 8 epochs": (ends, planned[:, :, 7].T), "planned for this end": (ends, kept.T)}
+alt = "Test error against epoch for a cosine planned for 8 epochs, and for cosines that end there."
+plots.response(lines, "epoch", "test error, %", log_x=False, alt=alt)
+for end in (3, 8):
+    early, meant = planned[:, end - 1, 7], kept[:, end - 1]
+    print(f"stopped after {end}: {early.mean():.1f} ± {early.std(ddof=1):.1f} %,", end=" ")
+    print(f"planned so {meant.mean():.1f} ± {meant.std(ddof=1):.1f} %")
+outcome("19.a", planned[:, 2, 7].mean() - kept[:, 2].mean())
+
+# %% [markdown] claims=["stopped after 3: 21.9 0.05", "stopped after 3[3]: 18.9 0.05", "stopped after 8: 17.4 0.05"]
+# <details><summary>What to see</summary>
+#
+# Stopped after 3 epochs the long cosine has 21.9 %; the one that was planned for 3 has 18.9. The
+# error falls when the rate falls, so a run that is cut off has paid for a fall that it never gets.
+# And after 8 epochs it is over, at 17.4 %: the rate is 0, and there is nothing to continue with.
+#
+# </details>
+#
+# ## A mean is quieter
+#
+# Why does the error sink as the rate falls? The weights hop around a place that is better than any
+# of them, since each batch pulls another way. A falling rate makes the hops smaller. There is
+# another way to find the middle of a crowd: take the mean.
+#
+# The *plain mean* counts all weights alike, the first ones too. A *fading mean*, usually called EMA
+# (exponential moving average), counts a step `decay` times as much as the step after it. In both,
+# all shares sum to 1. Nobody wants to store the whole path, so the mean has to be carried along.
+
+# %% [markdown]
+# ### Exercise 19.1
+# **A mean, step by step**
+#
+# Write `mean_step`. `mean` is the mean of the weights after steps 1 to `t - 1`, and `w` are those
+# after step `t`, arrays of one shape. Return the mean of all `t`, in which each step counts `decay`
+# times as much as the next, and all shares sum to 1. `decay` is above 0 and at most 1, and at 1
+# this is the plain mean. The weights before step 1 do not count: at `t = 1` the result is `w`.
+# Leave the inputs as they are. For `mean = [5, -5]`, `w = [10, 0]`, `t = 2`, `decay = 0.25` expect
+# `[9, -1]`.
+
+
+# %% exercise="19.1"
+def mean_step(mean, w, t, decay):
+    r"""Return the mean of the weights after t steps, from the mean after t - 1 and the last."""
+    ### BEGIN SOLUTION
+    share = 1 / t if decay == 1 else (1 - decay) / (1 - decay**t)
+    return mean + share * (w - mean)
+    ### END SOLUTION
+
+
+# %%
+check("19.1")
+
+# %% [markdown]
+# The package's `EMA` wraps a rule. It keeps the sum $a \leftarrow \beta a + (1 - \beta) w$ from $a
+# = 0$ and divides it by $1 - \beta^t$, as Adam does. The two should agree. Its $a$ alone, the mean
+# without the correction, is shown beside them.
+
+# %%
+averaged, rng = yours("19.1"), np.random.default_rng(0)
+rule, w, mean = EMA(SGD(), decay=0.99), np.full(3, 5.0), np.zeros(3)
+for t in range(1, 101):
+    rule.step(w, rng.normal(size=3), 0.1)
+    mean = averaged(mean, w, t, 0.99)
+    if t in (1, 10, 100):
+        apart = abs(mean - rule.evaluation_weights(w)).max()
+        print(f"step {t}: at most {apart:.0e} apart; w {w.mean():.2f}", end=", ")
+        print(f"mean {mean.mean():.2f}, without the correction {rule.a.mean():.2f}")
+
+# %% [markdown] claims=["step 1: at most[3]: 4.98 0.005", "step 1: at most[4]: 0.05 0.005", "step 100: at most[4]: 3.13 0.005"]
+# <details><summary>What to see</summary>
+#
+# The same, but for rounding. Without the correction the mean begins at 0.05, where w is at 4.98: it
+# is mostly made of the 0 that it started from, and after 100 steps it still has 3.13. For a network
+# this would mean weights that are far too small. Torch's `AveragedModel` begins at the first
+# weights instead, so they stay in the mean for long.
+#
+# </details>
+#
+# Now the noise. In a bowl with curvature $\lambda$ a step is $w \leftarrow w - \eta\,(\lambda w +
+# \xi)$, with noise $\xi$ of deviation 1. We start at 1, take 2,000 steps, and do that 400 times.
+#
+# **Predict**: with four times the rate the last $w$ hops about twice as far. And the plain mean of
+# all $w$: how does its distance from the minimum change?
+
+# %%
+guess("19.b", "The mean's distance at four times the rate, as a multiple", within=1.5)
+
+# %%
+distances = {}
+for rate in (0.1, 0.4):
+    rng, w, path = np.random.default_rng(0), np.ones(400), []
+    means = {decay: np.zeros(400) for decay in (1, 0.99)}
+    for t in range(1, 2001):
+        w = w - rate * (w + rng.normal(size=400))
+        means = {decay: averaged(mean, w, t, decay) for decay, mean in means.items()}
+        path.append([w[0], means[1][0], means[0.99][0]])
+    distances[rate] = [np.sqrt(np.mean(each**2)) for each in (w, means[1], means[0.99])]
+    print(f"rate {rate}: last w {distances[rate][0]:.3f}", end=", ")
+    print(f"mean of all {distances[rate][1]:.3f}, fading mean {distances[rate][2]:.3f}")
+names = ["w", "mean of all", "fading mean, 0.99"]
+lines = dict(zip(names, np.transpose(path)[:, :400], strict=True))
+alt = "One weight against the step at rate 0.4, the mean of all its values, and a fading mean."
+plots.curves(lines, "step", "w", alt=alt)
+outcome("19.b", distances[0.4][1] / distances[0.1][1])
+
+# %% [markdown] claims=["rate 0.1: last w: 0.223 0.0005", "rate 0.4: last w: 0.458 0.0005", "rate 0.1: last w[2]: 0.022 0.0005", "rate 0.4: last w[2]: 0.022 0.0005", "rate 0.1: last w[3]: 0.069 0.0005", "rate 0.4: last w[3]: 0.073 0.0005"]
+# <details><summary>What to see</summary>
+#
+# The last w is 0.223 away from the minimum at rate 0.1, and 0.458 at 0.4. The mean of all is 0.022
+# away at both. The fading mean is in between, at 0.069 and 0.073: it looks back some 100 steps, not
+# 2,000. In the figure it follows w with a delay, and the mean of all hardly moves any more.
+#
+# </details>
+#
+# The reason takes two lines. All steps together have led from $w_0$ to $w_n$, so the mean of all
+# gradients is $(w_0 - w_n)/(\eta n)$. It is also $\lambda \bar w + \bar\xi$. Hence
+#
+# $$\bar w = -\frac{\bar \xi}{\lambda} + \frac{w_0 - w_n}{\eta \lambda n}$$
+#
+# The first part is the mean of the noise, and the rate is not in it. The second is what the start
+# left behind; a *larger* rate makes it smaller. Averaging asks for large steps.
+#
+# ## On the network
+#
+# A network moves through a landscape, and its first weights were random. **Predict**: momentum at a
+# constant rate of 1/16, five epochs. Which weights are best at the end: the last, the mean of all,
+# or a fading mean with 0.99, which reaches back some 100 steps?
+
+# %%
+guess("19.c", "Lowest error after 5 epochs", ["the last", "the mean of all", "the fading mean"])
+
+
+# %%
+flat = warm(schedules.Constant(1.0))
+means = {"the last": momentum}
+means["the mean of all"] = lambda: EMA(momentum(), decay=1 - 1e-9)  # near enough to 1
+means["the fading mean"] = lambda: EMA(momentum(), decay=0.99)
+lines = {}
+for name, rule in means.items():
+    error = five(rule, [1 / 16], flat)[1][:, :, 0]
+    lines[name] = np.arange(1, 6), error.T
+    shown = ", ".join(f"{each:.1f}" for each in error.mean(axis=0))
+    print(f"{name}, after epochs 1 to 5: {shown} ± {error[:, 4].std(ddof=1):.1f} %")
+alt = "Test error against epoch for the last weights, the mean of all, and a fading mean."
+plots.response(lines, "epoch", "test error, %", log_x=False, alt=alt)
+outcome("19.c", min(lines, key=lambda name: lines[name][1][4].mean()))
+
+# %% [markdown] claims=["the last, after epochs 1 to 5:[5]: 21.9 0.05", "the mean of all, after epochs 1 to 5:[5]: 19.2 0.05", "the fading mean, after epochs 1 to 5:[5]: 17.9 0.05", "the mean of all, after epochs 1 to 5:: 25.2 0.05", "the last, after epochs 1 to 5:: 23.5 0.05"]
+# <details><summary>What to see</summary>
+#
+# After five epochs the last weights have 21.9 % of errors, and from epoch to epoch it is up and
+# down. The fading mean of the very same run has 17.9. The mean of all has 19.2: it is quiet too,
+# but it drags the first weights along. After one epoch it is worst, 25.2 against 23.5.
+#
+# </details>
+#
+# ## Mean or schedule?
+#
+# Now the comparison. Four shapes with momentum 0.9: constant, half a cosine, a straight line to 0,
+# and *stable, then down*, a constant rate with a line to 0 in the last 30 %. The last is known as
+# WSD, warm-up, stable, decay: until the line begins it needs no end date. The fifth is the constant
+# rate again, judged by its fading mean. Each has seven rates, a factor of 2 apart, and nothing else
+# is tuned.
+#
+# **Predict** the verdict of chapter 15, at half a point: has the mean a lower error than the
+# cosine?
+
+# %%
+from lrcourse.papers.trial import FAILS, HOLDS, NO_DIFFERENCE, UNDECIDED, Sample, lower
+
+guess("19.d", "The mean is lower than the cosine", [HOLDS, FAILS, NO_DIFFERENCE, UNDECIDED])
+
+# %%
+STEPS = 5 * EPOCH
+cosine = warm(schedules.Cosine(1.0, STEPS - WARM))
+fall = warm(schedules.StableDecay(1.0, STEPS - WARM, 3 * STEPS // 10))
+results, curves, powers = {}, {}, 2.0 ** np.arange(-7, 0)
+
+
+def race(name, rule, shape, rates=powers, against="cosine"):
+    chosen, error = five(rule, rates, shape)[:, :, -1]
+    best = chosen.mean(axis=0).argmin()
+    results[name], curves[name] = Sample(tuple(error[:, best])), (rates, error.T)
+    verdict = lower(results[name], results[against], 0.5)
+    edge = "" if 0 < best < len(rates) - 1 else ", at the end of its grid"
+    difference = results[name].mean - results[against].mean
+    behind = "behind" if difference > 0 else "ahead of"
+    said = f"; {abs(difference):.2f} {behind} {against}, lower: {verdict}"
+    print(f"{name} at {rates[best]:g}{edge}: {results[name].show()} %{said * (name != against)}")
+    return verdict
+
+
+race("cosine", momentum, cosine)
+race("line", momentum, warm(schedules.Polynomial(1.0, STEPS - WARM)))
+race("stable, then down", momentum, fall)
+race("constant", momentum, flat)
+outcome("19.d", race("fading mean", lambda: EMA(momentum()), flat))
+
+# %% [markdown] claims=["cosine at[2]: 18.0 0.05", "line at[2]: 18.1 0.05", "stable, then down at[2]: 18.3 0.05", "fading mean at[2]: 17.9 0.05", "constant at[5]: 2.66 0.005"]
+# <details><summary>What to see</summary>
+#
+# Cosine, line, stable-then-down and the fading mean have 18.0, 18.1, 18.3 and 17.9 %, each at a
+# best rate inside its grid. Five seeds cannot tell them apart: *undecided*, three times. Only the
+# constant rate, judged by its last weights, is behind, by 2.66 points, and that is decided. So here
+# a mean of the weights does what a schedule does, as far as these runs can see, and it needs no end
+# date.
+#
+# That fits larger studies. Theory for the worst case puts the straight line first (Defazio and
+# others 2023). For language models a constant rate with a short fall is about level with the
+# cosine, and averaged weights help along the way (Hägele and others 2024).
+#
+# </details>
+#
+# ## Without a schedule
+#
+# The fading mean has a decay to choose: how long it looks back. The plain mean has none, but it
+# never forgets the start, and the weights that it averages do not know of it. *Schedule-free* steps
+# repair that. There are three points:
+#
+# - **z** takes plain steps, $z \leftarrow z - \eta g$, and may hop as it likes;
+# - **x** is the mean of all z so far. It is what counts in the end;
+# - **y** $= \beta x + (1 - \beta) z$ is between them, at $\beta = 0.9$ near to x. There the
+#   gradient is taken.
+#
+# All begin at the first weights, and those do not count in the mean. If the rate changes, each z
+# counts by the square of its rate, so a warm-up counts for little. The rule holds if rates only
+# rise or stay.
+
+# %% [markdown]
+# ### Exercise 19.2
+# **A step without a schedule**
+#
+# Write `schedule_free_step`. `g` is the gradient at y, and `total` is the sum of the squares of all
+# rates before this step. Return the tuple `(z, x, total, y)` after it, new arrays, and leave the
+# inputs as they are. y is made of the new z and x. If the first rates are 0, nothing moves, and
+# nothing may become `nan`; `total` may be a number or an array of shape (K, 1). For `z = 1`, `x =
+# 2`, `total = 0.75`, `g = 4`, rate 0.5 and $\beta$ = 0.9 expect `z = -1`, `x = 1.25`, `total = 1`,
+# `y = 1.025`.
+
+
+# %% exercise="19.2"
+def schedule_free_step(z, x, total, g, learning_rate, beta=0.9):
+    r"""Return (z, x, total, y): a plain step, the mean of all z by squared rates, and y."""
+    ### BEGIN SOLUTION
+    z = z - learning_rate * g
+    total = total + learning_rate**2
+    x = x + learning_rate**2 / (total + (total == 0)) * (z - x)
+    return z, x, total, beta * x + (1 - beta) * z
+    ### END SOLUTION
+
+
+# %%
+check("19.2")
+
+# %% [markdown]
+# The proof that a loop with your step is the package's rule, on random gradients with a warm-up.
+# (The package's own tests compare it with the authors' `schedulefree` for torch.)
+
+# %%
+Free, rng = yours("19.2"), np.random.default_rng(0)
+ours, theirs, mine, w = Free(), ScheduleFree(), np.ones(5), np.ones(5)
+for t in range(60):
+    g, rate = rng.normal(size=5), 0.1 * min(t, 20)
+    ours.step(mine, g, rate)
+    theirs.step(w, g, rate)
+print(f"y at most {abs(mine - w).max():.0e} apart, x {abs(ours.x - theirs.x).max():.0e}")
+
+# %% [markdown]
+# With $\beta = 0$ the gradient is taken at z: plain descent and its mean, as in the bowl above. As
+# $\beta$ grows, y listens to z less and less.
+#
+# **Predict**: in a bowl of curvature 1 plain descent diverges from a rate of 2 on. Where is the
+# edge of schedule-free steps with $\beta = 0.9$?
+
+# %%
+guess("19.e", "Edge with beta 0.9", within=1.5)
+
+# %%
+for beta in (0, 0.5, 0.9):
+    rates = np.geomspace(0.5, 50, 400)[:, None]
+    rule, w = Free(beta=beta), np.ones((400, 1))
+    with np.errstate(all="ignore"):
+        for _ in range(3000):
+            rule.step(w, w.copy(), rates)
+    edge = rates[abs(rule.x) < 1].max()
+    print(f"beta {beta}: the largest rate that arrives is {edge:.2f}")
+outcome("19.e", edge)
+
+# %% [markdown] claims=["beta 0: the largest rate that arrives is: 2.00 0.005", "beta 0.5: the largest rate that arrives is: 3.99 0.005", "beta 0.9: the largest rate that arrives is: 19.63 0.005"]
+# <details><summary>What to see</summary>
+#
+# 2.00, 3.99 and 19.63 on our grid. When z moves, y moves by $1 - \beta$ of that, since x hardly
+# follows after many steps. So the gradient answers as if the rate were $(1 - \beta)\,\eta$, and the
+# edge is at $2/(1 - \beta)$: 20.
+#
+# </details>
+#
+# A rate of schedule-free steps is therefore not a rate of momentum, and one that is taken over from
+# there is far too small. The grid has again seven rates, from 1/8 to 8.
+#
+# **Predict**: has schedule-free a lower error than the cosine? And what is left of it after a *cold
+# start*, without the warm-up?
+
+# %%
+guess("19.f", "Schedule-free is lower than the cosine", [HOLDS, FAILS, NO_DIFFERENCE, UNDECIDED])
+
+# %%
+large = 2.0 ** np.arange(-3, 4)
+verdict = race("schedule-free", Free, flat, large)
+race("cold start, free steps", Free, schedules.Constant(1.0), large)
+race("cold start, cosine", momentum, schedules.Cosine(1.0, STEPS))
+names = ("cosine", "cold start, free steps", "fading mean", "schedule-free")
+alt = "Test error against rate for four methods: four valleys, two of them to the right."
+plots.response(
+    {name: curves[name] for name in names}, "learning rate", "test error, %", log_y=True, alt=alt
+)
+for k in (0, 4):
+    warmed, cold = (curves[name][1][k].mean() for name in (names[3], names[1]))
+    print(f"rate {large[k]:g}: with a warm-up {warmed:.1f} %, cold {cold:.1f} %")
+outcome("19.f", verdict)
+
+# %% [markdown] claims=["schedule-free at: 2 0", "schedule-free at[2]: 16.6 0.05", "schedule-free at[5]: 1.42 0.005", "cold start, free steps at[2]: 18.0 0.05", "cold start, cosine at[2]: 17.8 0.05", "rate 0.125: with a warm-up: 21.9 0.05", "rate 0.125: with a warm-up[2]: 21.9 0.05", "rate 2: with a warm-up: 16.6 0.05", "rate 2: with a warm-up[2]: 19.5 0.05"]
+# <details><summary>What to see</summary>
+#
+# Schedule-free has 16.6 % at the rate 2, which is 16 times the best rate of the cosine. It is lower
+# by 1.42 points, and that is decided. Its authors advise to begin at 10 to 50 times the usual rate.
+# A learner who keeps the old one, 1/8, gets 21.9 % and blames the method.
+#
+# But look at the control. After a cold start schedule-free has 18.0 %, and no lead can be seen. For
+# the cosine nothing is decided either way, it has 17.8 % without a warm-up. At the rate 1/8 a cold
+# start gives the same, 21.9 and 21.9 %; at 2 it makes 19.5 of 16.6. So the 35 steps open the way to
+# larger rates, and those are what averaging asks for.
+#
+# A warm-up is a schedule, if a short one. But it sits at the start and needs no end date.
+#
+# </details>
+#
+# Is the cosine with plain momentum a strong enough rival? The nearest relative that takes its
+# gradient elsewhere is Nesterov's momentum, and Adam led the race of chapter 15. Both get a cosine,
+# a warm-up and seven rates.
+
+# %%
+race("Nesterov, cosine", lambda: Nesterov(0.9), cosine, against="schedule-free")
+verdict = race("Adam, cosine", Adam, cosine, 2.0 ** np.arange(-10, -3), against="schedule-free")
+
+# %% [markdown] claims=["Nesterov, cosine at[2]: 17.6 0.05", "Nesterov, cosine at[5]: 1.02 0.005", "Adam, cosine at[2]: 17.6 0.05", "Adam, cosine at[5]: 0.97 0.005"]
+# <details><summary>What to see</summary>
+#
+# Nesterov with a cosine has 17.6 %. That it is lower *does not hold*: schedule-free leads by 1.02
+# points. Adam with a cosine has 17.6 % as well, 0.97 behind, but its seeds differ more, and five of
+# them leave it *undecided*. On this network, that is: nothing says that it holds on yours.
+#
+# </details>
+#
+# ## Stop now
+#
+# Back to the first picture. The cosines that ended at each epoch were eight runs. Now *one* run of
+# schedule-free steps at its best rate, and one of momentum with a fading mean at its own, both
+# measured after each epoch.
+#
+# **Predict**: after how many of the 8 epochs is the one schedule-free run ahead of the cosine that
+# was planned to end there?
+
+# %%
+guess("19.g", "Epochs at which the one run is ahead, of 8")
+
+# %%
+_, free = five(Free, [2.0], flat, 8)
+_, fading = five(lambda: EMA(momentum()), [1 / 16], flat, 8)
+lines = {"planned for 8 epochs": (ends, planned[:, :, 7].T), "planned for this end": (ends, kept.T)}
+lines |= {"fading mean": (ends, fading[:, :, 0].T), "schedule-free": (ends, free[:, :, 0].T)}
+alt = "Test error against epoch: a cosine for 8 epochs, cosines that end there, and two means."
+plots.response(lines, "epoch", "test error, %", log_x=False, alt=alt)
+ahead = []
+for end in ends:
+    own, rival = Sample(tuple(free[:, end - 1, 0])), Sample(tuple(kept[:, end - 1]))
+    ahead.append(lower(own, rival, 0.5))
+    print(f"after {end}: schedule-free {own.show()} %, planned {rival.show()} %", end="; ")
+    print(f"lower: {ahead[-1]}")
+print("fading mean, by epoch:", ", ".join(f"{error:.1f}" for error in fading.mean(axis=0)[:, 0]))
+outcome("19.g", ahead.count(HOLDS))
+
+# %% [markdown] claims=["after 1: schedule-free: 20.0 0.05", "after 1: schedule-free[4]: 22.2 0.05", "after 8: schedule-free: 16.2 0.05", "after 8: schedule-free[4]: 17.4 0.05", "fading mean, by epoch:[8]: 17.2 0.05", "fading mean, by epoch:[5]: 17.9 0.05", "after 5: schedule-free[4]: 18.0 0.05"]
+# <details><summary>What to see</summary>
+#
+# At all eight stops: from 20.0 against 22.2 % after one epoch to 16.2 against 17.4 after eight. One
+# run is ahead of eight runs that each knew their end. The fading mean of momentum keeps up with
+# those from epoch 4 or so: 17.9 against 18.0 after five, 17.2 against 17.4 after eight.
+#
+# One caution. The rates were chosen at the end of five epochs, for all three.
+#
+# </details>
+#
+# Choose a method and a rate in the lab, and stop. Other images, the digits: nothing here carries
+# over but the idea. **Predict**: which methods have a rate that reaches the goal?
+
+# %%
+from lrcourse import labs
+
+labs.stop_now()
+
+# %% [markdown]
+# <details><summary>What to see</summary>
+#
+# On these sliders only schedule-free gets there, at the rates 2 and 4. EMA comes close, with six of
+# the seven stops, and the schedules with five. Look at the right panel while you move the stop: the
+# best rate of the cosine moves, from 1/16 at epoch 2 to 1/4 at epoch 8. Who plans for an end has to
+# choose the rate for it, too.
+#
+# </details>
+#
+# ## What belongs to the mean
+#
+# BatchNorm keeps running means of what it sees in training. It sees the activations of the weights
+# that step, not of their mean. The mean's own statistics are found by one more look at the training
+# images, forward only. **Predict**: what is that worth after one epoch?
+
+# %%
+guess("19.h", "Points gained by new statistics, fading mean", within=2)
+
+
+# %%
+def refresh(network):
+    network.train()
+    for part in np.array_split(images[0], 30):
+        network.forward(part)
+    network.train(False)
+
+
+def normalized(rule, rate, seed):
+    rng = np.random.default_rng(seed)
+    layers = [nn.Linear(196, 32), nn.BatchNorm(32), nn.ReLU(), nn.Linear(32, 10)]
+    network = nn.Network(layers, rng)
+    follow = LearningRateScheduler(warm(schedules.Constant(rate)), per="step")
+    setting = dict(batch_size=64, epochs=1, rng=rng, callbacks=[follow], progress=False)
+    fit(network, images, rule, learning_rate=rate, **setting)
+    return network
+
+
+# %%
+gains = {}
+for name, rule, rate in (
+    ("fading mean", lambda: EMA(momentum()), 1 / 16),
+    ("schedule-free", Free, 4),
+):
+    networks = [normalized(rule(), rate, seed) for seed in range(5)]
+    old = Sample(tuple(100 - 100 * network.accuracy(*test) for network in networks))
+    for network in networks:
+        refresh(network)
+    new = Sample(tuple(100 - 100 * network.accuracy(*test) for network in networks))
+    gains[name] = old.mean - new.mean
+    print(f"{name}: old statistics {old.show()} %, new ones {new.show()} %", end="; ")
+    print(f"new lower: {lower(new, old, 0.5)}")
+outcome("19.h", gains["fading mean"])
+
+# %% [markdown] claims=["fading mean: old statistics: 22.9 0.05", "fading mean: old statistics[4]: 20.8 0.05", "schedule-free: old statistics: 19.1 0.05", "schedule-free: old statistics[4]: 19.1 0.05"]
+# <details><summary>What to see</summary>
+#
+# For the fading mean of momentum 22.9 % become 20.8, two points for one look. For schedule-free
+# nothing changes, 19.1 and 19.1: there y is nine tenths x, so that its statistics nearly fit. Take
+# new ones anyway, since it costs one pass forward.
+#
+# </details>
+
+# %% [markdown]
+# ### Exercise 19.3
+# **Find three bugs**
+#
+# `suspicious_training` trains with schedule-free steps. Every so many steps it measures, and in the
+# end it returns the weights with the lowest error, with the statistics for their BatchNorm. It is
+# given three functions: `gradient(w)`, `statistics(w)`, which returns a new array, and `error(w,
+# statistics)`; `w` is the start, an array, and `rates` has one rate above 0 for each step. It runs
+# without a complaint. Write `free_training`, with the same arguments, so that it does what it says.
+# Leave `w` as it is.
+
+
+# %%
+def suspicious_training(gradient, statistics, error, w, rates, every, beta=0.9):
+    z, x, total, lowest = w.copy(), w.copy(), 0.0, np.inf
+    for t, rate in enumerate(rates, start=1):
+        y = (1 - beta) * x + beta * z
+        z -= rate * gradient(y)
+        total += rate**2
+        x += rate**2 / total * (z - x)
+        if t % every == 0:
+            measured = statistics(y)
+            found = error(x, measured)
+            if found < lowest:
+                lowest, best, kept = found, x, measured
+    return best, kept
+
+
+# %% exercise="19.3"
+def free_training(gradient, statistics, error, w, rates, every, beta=0.9):
+    r"""Return (weights, statistics) with the lowest error, measured every so many steps."""
+    ### BEGIN SOLUTION
+    z, x, total, lowest = w.copy(), w.copy(), 0.0, np.inf
+    for t, rate in enumerate(rates, start=1):
+        y = beta * x + (1 - beta) * z
+        z = z - rate * gradient(y)
+        total += rate**2
+        x = x + rate**2 / total * (z - x)
+        if t % every == 0:
+            measured = statistics(x)
+            found = error(x, measured)
+            if found < lowest:
+                lowest, best, kept = found, x, measured
+    return best, kept
+    ### END SOLUTION
+
+
+# %%
+check("19.3")
+
+# %% [markdown]
+# ### Exercise 19.4
+# **Stop at any time**
+#
+# Your machine is lent, and its owner will take it back after epoch 2, 3, 4, 5 or 6, whichever. The
+# network has five hidden layers of 24, and the batches are smaller: 32 images. `stopped(way, rate,
+# seed)` trains it and returns the five errors on 1,000 images for practice, in percent. Write
+# `any_time`, which returns the tuple `(way, rate)`. You pass if the mean error over the five stops,
+# on images that `stopped` does not show, with five other seeds, is at most 18.2 %. A run takes a
+# fraction of a second.
+
+# %%
+from lrcourse.exercises.chapter_19 import WAYS, stopped
+
+print(WAYS)
+print("cosine at 1/8:", [round(error, 1) for error in stopped("cosine", 1 / 8, seed=0)])
+
+
+# %% exercise="19.4"
+def any_time():
+    r"""Return (way, rate): one of WAYS, and its rate, good whenever the run is stopped."""
+    ### BEGIN SOLUTION
+    # for way in ("EMA", "schedule-free"):
+    #     for rate in 2.0 ** np.arange(-8, 2):
+    #         print(way, rate, np.mean([stopped(way, rate, seed) for seed in range(3)]))
+    return "schedule-free", 0.35
+    ### END SOLUTION
+
+
+# %%
+check("19.4")
+
+# %% [markdown]
+# ## Must anybody choose a rate?
+#
+# All of this still needs a rate. What would a rate have to know? For convex losses theory says: the
+# distance D from the start to the goal, over the root of the summed squares of all gradients (the
+# sum is that of AdaGrad, over all weights together). The gradients can be added up. D is not known,
+# but the weights do know how far they have come. *DoG*, distance over gradients, takes that:
+#
+# $$\eta_t = \frac{r_t}{\sqrt{\sum_{i \le t} \lVert g_i \rVert^2}} \qquad
+# r_t = \max_{i \le t} \lVert w_i - w_0 \rVert \qquad w \leftarrow w - \eta_t\, g$$
+#
+# At first nothing has moved, so $r$ begins at a guess: `first` times $1 + \lVert w_0 \rVert$. If
+# the guess is far too small, the first steps are tiny, but $r$ grows with each of them.
+
+# %%
+rng, rule, w = np.random.default_rng(0), DoG(first=1e-6), np.ones(4)
+start, mine, squares, r = w.copy(), w.copy(), 1e-8, 1e-6 * (1 + np.linalg.norm(w))
+for g in rng.normal(size=(200, 4)):
+    rule.step(w, g)
+    r = max(r, np.linalg.norm(mine - start))
+    squares += g @ g
+    mine = mine - r / np.sqrt(squares) * g
+print(f"the loop and the package's DoG: at most {abs(mine - w).max():.0e} apart")
+
+# %% [markdown]
+# Now eight guesses, a decade apart: for the rate of plain steps, for the first guess of DoG, and
+# for the rate of Adam, whose default is 0.001. Five epochs, nothing else tuned, no warm-up. Each is
+# judged twice, by its last weights and by its fading mean.
+#
+# **Predict**: from the smallest to the largest guess it is seven decades. Over how many of them is
+# DoG's mean within 2 points of its best?
+
+# %%
+guess("19.i", "Decades of guesses within 2 points of DoG's best", within=1.5)
+
+
+# %%
+class Guesses(DoG):
+    def __init__(self):
+        self.first = 10.0 ** np.arange(-8, 0)[:, None]
+
+
+decades = {"plain": (SGD, 10.0 ** np.arange(-6, 2)), "DoG": (Guesses, 10.0 ** np.arange(-8, 0))}
+decades["Adam"] = (Adam, 10.0 ** np.arange(-7, 1))
+constant, lines, at = schedules.Constant(1.0), {}, {}
+for name, (rule, guesses) in decades.items():
+    rates = np.ones(8) if name == "DoG" else guesses
+    for judged, wrapped in {"last": rule, "mean": lambda rule=rule: EMA(rule())}.items():
+        at[name, judged] = five(wrapped, rates, constant)[1][:, -1]
+        shown = " ".join(f"{error:.1f}" for error in at[name, judged].mean(axis=0))
+        print(f"{name}, {judged}: {shown} %")
+    lines[name] = guesses, at[name, "mean"].T
+alt = "Test error of the mean against a guess over eight decades, for plain steps, DoG and Adam."
+plots.response(lines, "rate, or DoG's first guess", "test error, %", log_y=True, alt=alt)
+
+# %% [markdown]
+# ### Exercise 19.5
+# **How far off may a guess be?**
+#
+# Write `forgiven`. `run(guess)` trains with a guess, a number from `low` to `high`, and returns the
+# error. Return how many decades of guesses (a decade is a factor of ten) have an error that is at
+# most `slack` above the lowest. They lie next to each other. It is wanted to 0.15 decades, for at
+# most 80 runs.
+
+
+# %% exercise="19.5"
+def forgiven(run, low, high, slack):
+    r"""Return the decades from the smallest to the largest guess that is near enough."""
+    ### BEGIN SOLUTION
+    places = np.linspace(np.log10(low), np.log10(high), 49)
+    errors = np.array([run(10**place) for place in places])
+    enough = errors.min() + slack
+    good, ends = np.flatnonzero(errors <= enough), []
+    for inside, outside in ((good[0], good[0] - 1), (good[-1], good[-1] + 1)):
+        inner, outer = places[inside], places[np.clip(outside, 0, 48)]
+        for _ in range(8):
+            middle = (inner + outer) / 2
+            inner, outer = (middle, outer) if run(10**middle) <= enough else (inner, middle)
+        ends.append(inner)
+    return ends[1] - ends[0]
+    ### END SOLUTION
+
+
+# %%
+check("19.5")
+
+# %%
+wide, found = yours("19.5"), {}
+for name, (guesses, error) in lines.items():
+    mean = np.mean(error, axis=1)
+
+    def between(guess, guesses=guesses, mean=mean):
+        return np.interp(np.log10(guess), np.log10(guesses), mean)
+
+    found[name] = wide(between, guesses[0], guesses[-1], 2.0)
+    print(
+        f"guess of {name}: {found[name]:.1f} decades within 2 points of {mean.min():.1f} %",
+        end=", ",
+    )
+    print(f"the worst guess has {mean.max():.1f} %")
+for judged in ("last", "mean"):
+    pairs = (("Adam", 4), ("DoG", 2))  # the default, and the authors' first guess
+    adam, dog = (Sample(tuple(at[name, judged][:, k])) for name, k in pairs)
+    print(f"{judged}: Adam at 0.001 {adam.show()} %, DoG at 1e-6 {dog.show()} %", end="; ")
+    print(f"Adam lower: {lower(adam, dog, 0.5)}")
+outcome("19.i", found["DoG"])
+
+# %% [markdown] claims=["guess of DoG: 7.0 0.05", "guess of plain: 0.4 0.05", "guess of Adam: 0.8 0.05", "guess of DoG[4]: 20.6 0.05", "last: Adam at 0.001: 20.9 0.05", "last: Adam at 0.001[5]: 23.3 0.05", "mean: Adam at 0.001: 21.0 0.05", "mean: Adam at 0.001[5]: 19.4 0.05", "guess of Adam[3]: 17.5 0.05", "guess of DoG[3]: 18.6 0.05"]
+# <details><summary>What to see</summary>
+#
+# DoG forgives all 7.0 decades between its smallest and its largest guess; the worst has 20.6 %.
+# Plain steps forgive 0.4 of a decade, Adam 0.8. That is what a rate which sets itself is worth.
+#
+# It is not the lowest error. Adam at 0.01 has 17.5 % in the mean, and DoG at its best guess 18.6.
+# And if nobody tunes anything? By the last weights Adam's default has 20.9 %, and DoG at its
+# authors' guess of 1e-6 has 23.3: Adam is lower. By the mean it is 21.0 against 19.4, and DoG is
+# lower. Its authors average, too. Who wins "without tuning" depends on what is averaged.
+#
+# </details>
+#
+# ## What larger trials say
+#
+# One small network is one small network. *AlgoPerf* lets methods race for time to a goal over many
+# tasks. In its first competition the prize for methods that need no tuning at all went to
+# schedule-free AdamW, about 8 % faster than the baseline. Among methods that may be tuned it came
+# second, behind one that treats weights as matrices, Distributed Shampoo (Kasimbeg and others, ICLR
+# 2025). A second study on the same tasks tried methods that set their own rate. With the settings
+# from their papers they did poorly. With settings that were sought for all tasks at once they still
+# lagged a little behind a rule of Adam's family that was prepared in the same way (arXiv
+# 2505.24005). No rate to choose is not nothing to choose.
+#
+# ## What we learnt
+#
+# - A schedule is an appointment. Stopped early, a cosine is well behind one that was planned so.
+# - The hops of the weights average out, and in a bowl the mean does not depend on the rate. A plain
+#   mean never forgets its start; a fading mean does, and needs its shares to sum to 1.
+# - Cosine, line, stable-then-down and the fading mean of a constant rate could not be told apart.
+# - Schedule-free steps were decidedly lower than the cosine and Nesterov, and undecided against
+#   Adam, at a rate 16 times that of momentum and only with a warm-up. Evaluate and save x.
+# - BatchNorm's statistics belong to the weights that step. Take new ones for the mean.
+# - DoG forgives a first guess over seven decades. It does not have the lowest error.
+#
+# **Next**: all rules so far treat the weights as a list of numbers. Chapter 20 asks what changes if
+# a step knows that they form matrices.
+
+# %%
+tally()
+
+# %% [markdown]
+# ## Further reading
+#
+# - B. Polyak, A. Juditsky, *Acceleration of stochastic approximation by averaging*, SIAM Journal on
+#   Control and Optimization 30, 1992: the mean of all steps.
+# - A. Defazio and others, *The road less scheduled*, NeurIPS 2024, arXiv:2405.15682: schedule-free.
+# - A. Defazio, A. Cutkosky, H. Mehta, K. Mishchenko, *Optimal linear decay learning rate schedules
+#   and further refinements*, 2023, arXiv:2310.07831: why a straight line.
+# - A. Hägele and others, *Scaling laws and compute-optimal training beyond fixed training
+#   durations*, NeurIPS 2024, arXiv:2405.18392: a constant rate, a short fall, averaged weights.
+# - M. Ivgi, O. Hinder, Y. Carmon, *DoG is SGD's best friend: a parameter-free dynamic step size
+#   schedule*, ICML 2023, arXiv:2302.12022.
+# - P. Kasimbeg and others, *Accelerating neural network training: an analysis of the AlgoPerf
+#   competition*, ICLR 2025, arXiv:2502.15015.
+# - P. Kasimbeg and others, *How far away are truly hyperparameter-free learning algorithms?*, 2025,
+#   arXiv:2505.24005.
