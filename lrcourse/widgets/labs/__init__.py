@@ -2,12 +2,14 @@ r"""The labs: each is a pure function that computes all outcomes, and a call tha
 
 `descent_lab` holds the labs on bowls, `momentum_lab` on valleys, `adaptation_lab` on adaptive
 rates, `decay_lab` on schedules, `networks_lab` on small networks, `rules_lab` on single rules,
-`scale_lab` on whitening and BatchNorm; `training_lab` trains live, `race_lab` shows saved results.
+`scale_lab` on whitening and BatchNorm, `matrix_lab` on singular values; `training_lab` trains live,
+`race_lab` shows saved results.
 """
 
 from lrcourse.widgets.labs.adaptation_lab import adaptive, adaptive_outcomes
 from lrcourse.widgets.labs.decay_lab import schedule_outcomes, schedules
 from lrcourse.widgets.labs.descent_lab import bowl, bowl_outcomes, one_knob
+from lrcourse.widgets.labs.matrix_lab import singular_value_outcomes, singular_values
 from lrcourse.widgets.labs.momentum_lab import valley, valley_outcomes
 from lrcourse.widgets.labs.networks_lab import (
     classifier,
@@ -53,6 +55,8 @@ __all__ = [
     "one_knob",
     "schedule_outcomes",
     "schedules",
+    "singular_value_outcomes",
+    "singular_values",
     "valley",
     "valley_outcomes",
     "whitening",
