@@ -354,7 +354,7 @@ print(carried_over(np.zeros((2, 3)), [g, -2 * g[:, ::-1]], learning_rate=0.1).ro
 def muon_run(W, gradients, learning_rate, momentum=0.95):
     r"""Return W, (fan_in, fan_out), after one step of Muon for each gradient."""
     ### BEGIN SOLUTION
-    m, (fan_in, fan_out) = np.zeros_like(W), W.shape
+    m, (fan_in, fan_out) = 0, W.shape
     factor = max(1, fan_out / fan_in) ** 0.5
     for g in gradients:
         m = momentum * m + (1 - momentum) * g

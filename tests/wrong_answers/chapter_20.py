@@ -123,7 +123,7 @@ WRONG = {
         (lambda G: steepest(G).T, "transpose"),
         (transposed_again, "transposed again"),
         (above(1e-6), "of its own matrix"),
-        (lambda G: above(1e-3 * np.linalg.norm(G, 2))(G), "a ten-thousandth"),
+        (lambda G: above(1e-3 * np.linalg.norm(G, 2))(G), "over 1e-6 of the largest"),
         (careless, "returns no numbers"),
         (lambda G: steepest(G) if np.any(G) else np.eye(*G.shape), "the shortest is 0"),
         (in_place, "changes its input `G`"),
