@@ -227,8 +227,8 @@ outcome("20.c", "down" if once[1] < 0.999 else "up" if once[1] > 1.001 else "now
 # Down, to 0.701. Near 0 each step multiplies by a, and that is the whole point: five steps of the
 # cubic bring 0.01 only to 0.076, five fast ones to 0.699. So steep a start has its price. The curve
 # soon has to bend down, crosses 1, and has no point there that holds what comes close. The values
-# swing to and fro between 0.68 and 1.13. Muon does not mind: it wants no direction left behind, not
-# a 1 to the last digit.
+# swing back and forth between 0.68 and 1.13. Muon does not mind: it wants no direction left behind,
+# not a 1 to the last digit.
 #
 # </details>
 #
@@ -726,7 +726,7 @@ tally()
 #    multiply.
 # 7. J. Bernstein, L. Newhouse, *Old Optimizer, New Norm: An Anthology*, 2024, arXiv:2409.20325:
 #    each rule as steepest descent under a norm.
-# 8. D. Carlson, V. Cevher, L. Carin, *Stochastic Spectral Descent for Restricted Boltzmann
-#    Machines*, AISTATS 2015: the same step, nine years earlier.
+# 8. D. Carlson and others, *Stochastic Spectral Descent for Restricted Boltzmann Machines*, AISTATS
+#    2015: the same step, nine years earlier.
 # 9. V. Gupta, T. Koren, Y. Singer, *Shampoo: Preconditioned Stochastic Tensor Optimization*, ICML
 #    2018, arXiv:1802.09568: without its memory, the same step again.

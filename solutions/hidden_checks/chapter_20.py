@@ -39,7 +39,7 @@ def real_matrices_are_levelled(coefficients: Callable, rng: Generator) -> None:
         k = min(shape)
         U, V = (np.linalg.qr(rng.normal(size=(size, k)))[0] for size in shape)
         s = rng.uniform(0.05, 1, size=k)
-        X = U * (s / np.linalg.norm(s)) @ V.T * np.linalg.norm(s)
+        X = U * s @ V.T
         for _ in range(3):
             A = X @ X.T
             X = a * X + (b * A + c * A @ A) @ X

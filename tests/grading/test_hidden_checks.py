@@ -70,6 +70,11 @@ WRONG = {
     "both sides of 0, and far out": ("cdf(-a)", "cdf(a)"),
     "other factors": ("(3 - np.log", "(2 - np.log"),
     "eight epochs of different lengths": ("for g in gradients:", "for g in gradients[:4]:"),
+    "any shape and any rank": ("U[:, large] @ V[large]", "U @ V"),
+    "singular values known beforehand": ("c * A @ A", "c * A"),
+    "matrices of three shapes": ("range(3)", "range(1)"),
+    "thirty steps, three shapes": ("u = momentum * m + (1 - momentum) * g", "u = m"),
+    "a stack of stacks": ("axis=(-2, -1)", "axis=None"),
 }
 
 
