@@ -17,11 +17,45 @@ from lrcourse.exercises import (
     compare,
     compare_call,
 )
-from lrcourse.optim import newton_schulz
+from lrcourse.optim import Rule, newton_schulz
 
 ZERO = 1e-6  # of the largest: a singular value below it is rounding
 START, STEPS, BAND = 0.05, 3, 0.12  # of exercise 20.3
 COEFFICIENTS = (2.9, -3.8, 1.86)  # the package's answer to exercise 20.3
+
+
+class PartRates(Rule):
+    r"""A rule with a rate of its own for each weight.
+
+    Args:
+        rule: takes the steps.
+        factors: what the rate is multiplied by, (P,).
+    """
+
+    elementwise = False
+
+    def __init__(self, rule: Rule, factors: NDArray) -> None:
+        self.rule, self.factors = rule, factors
+
+    def begin(self, w: NDArray) -> None:
+        r"""Make the state of the rule."""
+        self.rule.begin(w)
+
+    def update(self, w: NDArray, g: NDArray, learning_rate: float | NDArray) -> None:
+        r"""Take a step, as every rule."""
+        self.rule.update(w, g, learning_rate * self.factors)
+
+
+def lowest(x: NDArray, y: NDArray) -> float:
+    r"""Return where the parabola through the three lowest neighbours is lowest.
+
+    Args:
+        x: evenly spaced.
+        y: the values there.
+    """
+    k = int(np.clip(y.argmin(), 1, len(y) - 2))
+    a, b, c = y[k - 1 : k + 2]
+    return float(x[k] + (x[1] - x[0]) * (a - c) / (2 * (a - 2 * b + c)))
 
 
 def steepest(G: NDArray) -> NDArray:
@@ -332,7 +366,7 @@ def matched(u: NDArray, step: NDArray) -> NDArray:
         step: of the same shape.
     """
     wanted, length = (np.linalg.norm(each, axis=(-2, -1), keepdims=True) for each in (step, u))
-    return u * (wanted / np.where(length > 0, length, 1))
+    return u * wanted / np.where(length > 0, length, 1)
 
 
 def _mistaken_controls(u: NDArray, step: NDArray) -> dict:
