@@ -15,7 +15,7 @@
 # %% [markdown]
 # ## What a gradient looks like
 #
-# A layer with weights W turns x into xW. Its gradient G has the same shape, and so it is a matrix,
+# A layer with weights W turns x into xW. The gradient G of W has the same shape, so it is a matrix,
 # too. A matrix *stretches*: the singular values in S say by how much, each along a direction of its
 # own, which U and V name.
 #
@@ -199,9 +199,10 @@ def polynomial(s, steps, coefficients):
 
 
 # %%
-lines = {"cubic, once": EXACT, "fast, once": FAST, "cubic, 5 times": EXACT, "fast, 5 times": FAST}
-lines = {name: polynomial(start, 5 if "5" in name else 1, c) for name, c in lines.items()}
-alt = "Where singular values from 0 to 1 go: two polynomials, once and five times."
+lines = {"cubic, once": polynomial(start, 1, EXACT), "fast, once": polynomial(start, 1, FAST)}
+lines |= {"no step": start, "cubic, 5 times": polynomial(start, 5, EXACT)}
+lines |= {"fast, 5 times": polynomial(start, 5, FAST)}
+alt = "Where singular values from 0 to 1 go: two polynomials, once and five times, and no step."
 lines = {name: (start, line) for name, line in lines.items()}
 plots.curves(lines, "singular value before", "after", alt=alt)
 for name, coefficients in {"cubic": EXACT, "fast": FAST}.items():
@@ -471,10 +472,10 @@ def tuned(name, rule, powers, epochs=4):
 
 
 # %%
-found = {"Adam": tuned("Adam", Adam, range(-8, -3))}
-found["Muon"] = tuned("Muon", lambda: Muon(Adam()), range(-7, -2))
+found = {"Muon": tuned("Muon", lambda: Muon(Adam()), range(-7, -2))}
+found["Adam"] = tuned("Adam", Adam, range(-8, -3))
 found["same length"] = tuned("same length", lambda: SameLength(Adam()), range(-8, -3))
-found["two steps"] = tuned("two steps", lambda: Muon(Adam(), steps=2), range(-6, -1))
+found["two steps"] = tuned("two steps", lambda: Muon(Adam(), steps=2), range(-7, -2))
 
 # %%
 from lrcourse.papers import trial
@@ -491,7 +492,7 @@ def against(name, other, digits=1, resolution=0.5):
 ahead = against("Muon", "same length")
 for pair in (("Muon", "Adam"), ("two steps", "same length"), ("same length", "Adam")):
     against(*pair)
-alt = "Test error against learning rate: Adam, Muon, its control of the same length, two steps."
+alt = "Test error against learning rate: Muon, Adam, the control of the same length, two steps."
 plots.response(lines, "learning rate", "test error, %", alt=alt)
 outcome("20.d", "the control" if ahead == "same length" else ahead)
 
@@ -606,16 +607,11 @@ def last_loss(width, rates, seed, base):
 
 
 # %%
-exponents = np.arange(-10, -4)
-
-
-losses, best = {}, {}
+exponents, losses, best = np.arange(-10, -4), {}, {}
 for name, width, base in (("narrow", 32, 32), ("wide", 192, 192), ("wide, muP", 192, 32)):
     table = [last_loss(width, 2.0**exponents, seed, base) for seed in range(5)]
-    losses[name], best[name] = (
-        np.array(table),
-        np.array([lowest(exponents, loss) for loss in table]),
-    )
+    losses[name] = np.array(table)
+    best[name] = np.array([lowest(exponents, loss) for loss in table])
     told = f"{best[name].mean():.2f} ± {best[name].std(ddof=1):.2f}"
     print(f"{name}: log2 of the best rate {told}")
 outcome("20.g", 2 ** np.mean(best["narrow"] - best["wide"]))
