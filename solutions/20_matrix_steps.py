@@ -121,7 +121,8 @@ check("20.1")
 # %% [markdown]
 # The answer is $D = U V^T$: the singular values are *all set to 1*, and a 0 stays 0. What signSGD
 # does to each entry, this does to each singular value: it keeps the sign and throws the size away.
-# The sum of $G_{ij} D_{ij}$ is then the sum of all singular values.
+# The sum of $G_{ij} D_{ij}$ is then the sum of all singular values. The step has been found more
+# than once [7, 8, 9]; what was new in Muon is how cheaply it is made.
 #
 # How much is that worth? Beside it, take G itself, scaled until its largest singular value is 1.
 
@@ -315,12 +316,12 @@ for low in (0.05, 0.01, 0.001):
 # **Lost in translation**
 #
 # A colleague carried Muon over from torch's source, where the weights of a layer have the shape
-# (fan_out, fan_in), to this course, where they are (fan_in, fan_out). It runs, it learns, and it is
-# not Muon. Read it, run it beside a rule that you trust, and write `muon_run` without the mistakes.
-# (For a W of shape (2, 3), `Muon(parts=[nn.Part("W", slice(0, 6), (2, 3))])` is one; it steps the
-# flat array of six weights.) W has the shape (fan_in, fan_out), and `gradients` is a list with one
-# gradient for each step. Return the new W and leave the one you are given alone. For the two steps
-# below expect −0.1553, 0, 0.0814 in the first row and 0, 0.0526, 0 in the second.
+# (fan_out, fan_in), to this course, where they are (fan_in, fan_out). It runs, and it is not Muon.
+# Read it, run it beside a rule that you trust, and write `muon_run` without the mistakes. (For a W
+# of shape (2, 3), `Muon(parts=[nn.Part("W", slice(0, 6), (2, 3))])` is one; it steps the flat array
+# of six weights.) W has the shape (fan_in, fan_out), and `gradients` is a list with one gradient
+# for each step. Return the new W and leave the one you are given alone. For the two steps below
+# expect −0.1553, 0, 0.0814 in the first row and 0, 0.0526, 0 in the second.
 
 
 # %%
