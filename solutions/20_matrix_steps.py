@@ -122,7 +122,7 @@ check("20.1")
 # The answer is $D = U V^T$: the singular values are *all set to 1*, and a 0 stays 0. What signSGD
 # does to each entry, this does to each singular value: it keeps the sign and throws the size away.
 # The sum of $G_{ij} D_{ij}$ is then the sum of all singular values. The step has been found more
-# than once [7, 8, 9]; what was new in Muon is how cheaply it is made.
+# than once [7, 8, 9].
 #
 # How much is that worth? Beside it, take G itself, scaled until its largest singular value is 1.
 
