@@ -17,7 +17,15 @@ from lrcourse import labs, load
 from lrcourse.exercises.chapter_19 import WAYS
 from lrcourse.measure import layer_statistics
 from lrcourse.nn import Linear, Network, ReLU
-from lrcourse.optim import DirectionAccelerated, IRpropMinus, Momentum, ScheduleFree, multiplier
+from lrcourse.optim import (
+    DirectionAccelerated,
+    IRpropMinus,
+    Momentum,
+    ScheduleFree,
+    multiplier,
+    newton_schulz,
+)
+from lrcourse.optim.matrix import EXACT, FAST
 from lrcourse.papers import race, saved, trial
 from lrcourse.papers.race import METHODS
 from lrcourse.schedules import Constant, Cosine, Warmup
@@ -25,6 +33,7 @@ from lrcourse.whitening import ZCA
 from lrcourse.widgets.labs import (
     decay_lab,
     edge_lab,
+    matrix_lab,
     momentum_lab,
     moons,
     networks_lab,
@@ -39,7 +48,7 @@ from lrcourse.widgets.labs.grids import rate_grid, shuffled_batches, whole
 TABLE_LABS = [
     labs.valley, labs.schedules, labs.classifier, labs.digits, labs.layers, labs.irprop,
     labs.whitening, labs.batchnorm, labs.acceleration, labs.winner,
-    labs.adaptive, labs.edge, labs.price, labs.stop_now,
+    labs.adaptive, labs.edge, labs.price, labs.stop_now, labs.singular_values,
 ]  # fmt: skip
 
 
@@ -616,3 +625,23 @@ def test_bad_input_is_refused_in_one_sentence(call, sentence):
     with pytest.raises(ValueError, match=sentence) as error:
         call()
     assert "\n" not in str(error.value)
+
+
+# ---- singular values
+
+
+@pytest.mark.parametrize(("name", "coefficients"), [("cubic", EXACT), ("fast", FAST)])
+def test_the_bars_are_singular_values_of_a_matrix_after_newton_schulz(name, coefficients):
+    outcomes, rng = labs.singular_value_outcomes([0.01], 7), np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.normal(size=(20, 12)))[0] for _ in range(2))
+    matrix = U * 0.01 ** np.linspace(0, 1, 12) @ V.T
+    number = list(matrix_lab.COEFFICIENTS).index(name)
+    for steps in (1, 4, 7):
+        values = np.linalg.svd(newton_schulz(matrix, steps, coefficients), compute_uv=False)[:12]
+        bars = outcomes["bars"][steps - 1, number, 0]
+        np.testing.assert_allclose(np.sort(bars), np.sort(values), atol=1e-9)
+
+
+def test_only_fast_steps_before_cubic_ones_reach_the_goal():
+    reached = labs.singular_value_outcomes()["reached"]
+    assert np.flatnonzero(reached.any(axis=(0, 2))).tolist() == [3]

@@ -111,6 +111,11 @@ WRONG = {
     "a thousand other batches": ("max(size, 1)", "max(size, 2)"),
     "random tables of runs": ("min(means[0], means[-1])", "means[-1]"),
     "runs that do not differ": ("product / wanted", "product / most"),
+    "any shape and any rank": ("U[:, large] @ V[large]", "U @ V"),
+    "singular values known beforehand": ("c * A @ A", "c * A"),
+    "matrices of three shapes": ("range(3)", "range(1)"),
+    "thirty steps, three shapes": ("u = momentum * m + (1 - momentum) * g", "u = m"),
+    "a stack of stacks": ("axis=(-2, -1)", "axis=None"),
 }
 
 

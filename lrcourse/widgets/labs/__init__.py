@@ -4,13 +4,14 @@ r"""The labs: each is a pure function that computes all outcomes, and a call tha
 rates, `decay_lab` on schedules, `networks_lab` on small networks, `rules_lab` on single rules,
 `scale_lab` on whitening and BatchNorm; `training_lab` trains live, `race_lab` shows saved results.
 Of part two, `edge_lab` is on the sharpness of a network, `price_lab` on the price of a run,
-`stop_lab` on runs that may be stopped at any time, `singular_lab` on the steps of a matrix.
+`stop_lab` on runs that may be stopped at any time, `matrix_lab` on the steps of a matrix.
 """
 
 from lrcourse.widgets.labs.adaptation_lab import adaptive, adaptive_outcomes
 from lrcourse.widgets.labs.decay_lab import schedule_outcomes, schedules
 from lrcourse.widgets.labs.descent_lab import bowl, bowl_outcomes, one_knob
 from lrcourse.widgets.labs.edge_lab import edge, edge_outcomes
+from lrcourse.widgets.labs.matrix_lab import singular_value_outcomes, singular_values
 from lrcourse.widgets.labs.momentum_lab import valley, valley_outcomes
 from lrcourse.widgets.labs.networks_lab import (
     classifier,
@@ -62,6 +63,8 @@ __all__ = [
     "price_outcomes",
     "schedule_outcomes",
     "schedules",
+    "singular_value_outcomes",
+    "singular_values",
     "stop_now",
     "stop_outcomes",
     "valley",
