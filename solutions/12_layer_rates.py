@@ -492,7 +492,7 @@ against("each at its best, by layer against constant", errors["by layer"], error
 alt = "Test error against rate for plain, the rule and its three controls, each with a band."
 response(deep, rates, alt)
 
-# %% [markdown] claims=["each at its best, the rule against plain: 32 2 spread", "each at its best, the rule against plain[4]: 40 5 spread", "each at its best, the rule against constant[4]: 41 5.4 spread", "each at its best, the rule against by layer[4]: 34.9 2.4 spread", "each at its best, the rule against by step[4]: 40 6.0 spread", "each at its best, the rule against by layer < each at its best, the rule against by layer[4] by 0.5", "each at its best, by layer against constant < each at its best, by layer against constant[4] by 2"]
+# %% [markdown] claims=["each at its best, the rule against plain: 32 1.4 spread", "each at its best, the rule against plain[4]: 40 5 spread", "each at its best, the rule against constant[4]: 41 5.4 spread", "each at its best, the rule against by layer[4]: 34.9 2.4 spread", "each at its best, the rule against by step[4]: 40 6.0 spread", "each at its best, the rule against by layer < each at its best, the rule against by layer[4] by 0.5", "each at its best, by layer against constant < each at its best, by layer against constant[4] by 2"]
 # <details><summary>What to see</summary>
 #
 # At its best rate the rule has an error of about 32 %, plain SGD of about 40, the constant
