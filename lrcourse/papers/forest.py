@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COLOURS = {HOLDS: GREEN, FAILS: VERMILLION, NO_DIFFERENCE: BLUE, UNDECIDED: ORANGE}
 MARKS = {HOLDS: "o", FAILS: "X", NO_DIFFERENCE: "s", UNDECIDED: "D"}
 END = 40  # of the axis, in units of the resolution
-Found = Sequence[tuple[Claim, Judgement | None, str, float]]
+Found = Sequence[tuple[Claim, Judgement, str, float]]
 
 
 def in_resolutions(part: Comparison) -> tuple[float, float]:
@@ -45,7 +45,7 @@ def drawn(found: Found) -> list[tuple[int, Claim, list[Comparison], str]]:
     """
     lines = []
     for number, (claim, judgement, verdict, _) in enumerate(found, 1):
-        parts = [p for p in (judgement.parts if judgement else ()) if math.isfinite(p.margin())]
+        parts = [part for part in judgement.parts if math.isfinite(part.margin())]
         if parts:
             lines.append((number, claim, parts, verdict))
     return lines

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lrcourse.files import append_whole
+
 RESULTS = Path(__file__).parent / "results"
 PLAIN, RULE, CONTROL = "plain", "layerwise", "control"  # the arms of layer-rates, in this order
 ARMS = {"sgd": 0, "da-sgd": 0, "momentum": 0, "sgd at 1.82 times the rate": 1}  # and their power
@@ -205,7 +207,21 @@ def read(file: Path) -> list[dict]:
     r"""Return the rows of a file, none if there is no file.
 
     Args:
-        file: of JSON lines.
+        file: of JSON lines; a last line without an end, left by a killed run, is no row.
     """
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [json.loads(line) for line in lines]
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def append(file: Path, row: dict) -> None:
+    r"""Add a row to a file, in place of a last line without an end.
+
+    Args:
+        file: of JSON lines; made if need be.
+        row: plain data.
+    """
+    with file.open("a+b", buffering=0) as lines:
+        lines.seek(0)
+        content = lines.read()
+        lines.truncate(content.rfind(b"\n") + 1)
+        append_whole(lines, json.dumps(row).encode() + b"\n")

@@ -7,7 +7,6 @@ after the last line.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lrcourse.files import lock as lock_file
-from lrcourse.files import write_whole
 from lrcourse.papers import own_scale, paper
 from lrcourse.papers.images import missing
 from lrcourse.papers.lock import own_hash
@@ -59,8 +57,7 @@ def train_missing(name: str, lock: str, file: Path, most: int | None = None) -> 
         result = own_scale.run(name, setting, _multiplier(setting, done))
         row = {"lock": lock, "commit": commit, **setting, **result}
         done.append(row)
-        lines = [json.dumps(each) for each in [*own_scale.read(file), row]]
-        write_whole(file, "\n".join(lines) + "\n")
+        own_scale.append(file, row)
         about = " ".join(str(part) for part in own_scale.key(setting) if part is not None)
         yield (
             f"{name} {about}: test error {row['test_error']}, first loss {row['first_loss']}, "
@@ -136,5 +133,7 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        print("Stopped. Finished runs are kept: the same command goes on.", file=sys.stderr)
+        print(
+            "Stopped. Finished runs are kept: the same command does the rest.", file=sys.stderr
+        )
         raise SystemExit(130) from None

@@ -7,11 +7,11 @@ The rule is the text ``RULE``; ``direction`` is its core, ``Comparison`` applies
 import functools
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from statistics import NormalDist, fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -49,6 +49,10 @@ RULE = (
 
 class NotTestedError(LookupError):
     """No run has the setting that a claim is about."""
+
+
+class MissingRunsError(NotTestedError):
+    """A claim is about several settings, and some have no run; the sentence names them."""
 
 
 class Sample(NamedTuple):
@@ -355,6 +359,11 @@ class Judgement:
     text: str = ""
     settled: str = ""
     data: tuple[str, ...] = ()
+
+    @property
+    def tested(self) -> bool:
+        """Whether there are runs of all that the claim is about."""
+        return self.settled not in (UNTESTED, NEVER_RUN)
 
     @property
     def measured(self) -> str:
@@ -713,13 +722,40 @@ def compare(
         resolution: a difference that counts for nothing.
         digits: to show after the point.
         factor: to show, such as 100 for percent.
+
+    Raises:
+        NotTestedError: there is no pair.
     """
+    if not pairs:
+        raise NotTestedError("There is nothing to compare.")
     return Judgement(
         tuple(
             Comparison(a, b, claim, resolution, str(about), digits, factor)
             for about, (a, b) in pairs.items()
         )
     )
+
+
+def of_all(items: Iterable[Any], what: str, find: Callable[[Any], Any]) -> dict[Any, Any]:
+    r"""Return what a claim compares for each of several settings, all of which must have runs.
+
+    Args:
+        items: such as batch sizes.
+        what: one of them in words, "batch size".
+        find: from an item to its samples.
+
+    Raises:
+        MissingRunsError: items have no runs.
+    """
+    found, without = {}, []
+    for item in items:
+        try:
+            found[item] = find(item)
+        except NotTestedError:
+            without.append(str(item))
+    if without:
+        raise MissingRunsError(f"Runs are missing at {what} {', '.join(without)}.")
+    return found
 
 
 def markdown(text: str) -> str:
@@ -771,9 +807,7 @@ class Verdicts:
         return f"<p>{escape(self.title)}</p><table>{line('th', self.head)}{body}</table>"
 
 
-def judgements(
-    paper: Paper, rows: Sequence[dict]
-) -> list[tuple[Claim, Judgement | None, str, float]]:
+def judgements(paper: Paper, rows: Sequence[dict]) -> list[tuple[Claim, Judgement, str, float]]:
     r"""Judge all claims of a paper, the primary ones by Holm's procedure.
 
     Args:
@@ -781,21 +815,21 @@ def judgements(
         rows: of its sweep.
 
     Returns:
-        For each claim: what the rows say (None where no run has its setting), the verdict, and the
-        level at which it was found.
+        For each claim: what the rows say, the verdict, and the level at which it was found.
     """
-    found: list[Judgement | None] = []
+    found: list[Judgement] = []
     for claim in paper.claims:
         try:
             found.append(claim.judge(rows))
-        except NotTestedError:
-            found.append(None)
-    primary = [n for n, claim in enumerate(paper.claims) if claim.primary and found[n]]
+        except NotTestedError as error:
+            said = str(error) if isinstance(error, MissingRunsError) else ""
+            found.append(Judgement(text=said, settled=UNTESTED))
+    primary = [n for n, claim in enumerate(paper.claims) if claim.primary and found[n].tested]
     levels = [LEVEL] * len(found)
     for number, level in zip(primary, holm([found[n] for n in primary]), strict=True):
         levels[number] = level
     return [
-        (claim, judgement, judgement.verdict(level) if judgement else UNTESTED, level)
+        (claim, judgement, judgement.verdict(level), level)
         for claim, judgement, level in zip(paper.claims, found, levels, strict=True)
     ]
 
@@ -847,11 +881,9 @@ def judged(paper: Paper, rows: Sequence[dict], scale: str, locked: str = "") -> 
     )
     for claim, judgement, verdict, level in judgements(paper, rows):
         papers = paper.papers_data if claim.data is None else claim.data
-        data, measured = ", ".join(papers), ""
-        if judgement:
-            data = data_text(judgement.data_used, papers)
-            needed = seeds_text(judgement.seeds(level)) if verdict == UNDECIDED else ""
-            measured = "; ".join(filter(None, [judgement.measured, needed]))
+        data = data_text(judgement.data_used, papers) if judgement.tested else ", ".join(papers)
+        needed = seeds_text(judgement.seeds(level)) if verdict == UNDECIDED else ""
+        measured = "; ".join(filter(None, [judgement.measured, needed]))
         table.body.append((claim.says, claim.kind, data, claim.printed, measured, verdict))
     return table
 
