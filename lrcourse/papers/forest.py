@@ -68,6 +68,10 @@ def words(found: Found) -> str:
     )
 
 
+def _wrapped(text: str, width: int, lines: int) -> str:
+    return "\n".join(wrap(text, width, max_lines=lines, placeholder=" …"))
+
+
 def figure(found: Found) -> Figure:
     r"""Return the picture: a line a claim, with difference, intervals and band of the resolution.
 
@@ -93,20 +97,20 @@ def figure(found: Found) -> Figure:
             axes.plot([middle - narrow, middle + narrow], [height] * 2, color=colour, linewidth=3)
             axes.plot(middle, height, mark, color=colour, markersize=5)
         printed = f"{verdict}\nprinted: {claim.printed}"
-        text = "\n".join("\n".join(wrap(line, 44)[:2]) for line in printed.splitlines())
+        text = "\n".join(_wrapped(line, 36, 2) for line in printed.splitlines())
         axes.annotate(
             text,
             (1.01, y),
             xycoords=("axes fraction", "data"),
             va="center",
-            fontsize=7,
+            fontsize=8,
             color=INK,
         )
     labels = [
-        "\n".join(wrap(f"{n}. {claim.says}" + " (primary)" * claim.primary, 62)[:3])
+        _wrapped(f"{n}. {claim.says}" + " (primary)" * claim.primary, 52, 3)
         for n, claim, *_ in lines
     ]
-    axes.set_yticks(range(len(lines)), labels, fontsize=7)
+    axes.set_yticks(range(len(lines)), labels, fontsize=8)
     axes.set(ylim=(len(lines) - 0.5, -0.5), xlim=(-END, END))
     axes.set_xscale("symlog", linthresh=2)
     ticks = (-20, -5, -2, -1, 0, 1, 2, 5, 20)

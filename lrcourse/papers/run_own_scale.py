@@ -133,7 +133,5 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        print(
-            "Stopped. Finished runs are kept: the same command does the rest.", file=sys.stderr
-        )
+        print("Stopped. Finished runs are kept: the same command does the rest.", file=sys.stderr)
         raise SystemExit(130) from None

@@ -20,6 +20,7 @@ NO_DIFFERENCE = "no difference that counts"
 UNTESTED = "not tested at this scale"
 NEVER_RUN = "not tested at any scale"
 SHOWN = "shown, not judged"
+VERDICTS = (HOLDS, FAILS, NO_DIFFERENCE, UNDECIDED, UNTESTED, NEVER_RUN)
 SCALES = ("quick", "full")
 SEEDS = tuple(range(10, 20))  # those that judge; lower ones were used while the trials were built
 MORE_SEEDS = tuple(range(10, 30))  # of papers with claims that ten would likely leave undecided
