@@ -13,8 +13,8 @@ import numpy as np
 
 from lrcourse.nn import Array, Sigmoid
 from lrcourse.optim import SGD, DirectionAccelerated, Momentum
-from lrcourse.papers.dense import Clock, dense, quiet_fit
-from lrcourse.papers.images import images, pooled
+from lrcourse.papers.dense import dense, quiet_fit
+from lrcourse.papers.images import SHAPES, arrays, images
 from lrcourse.papers.own_scale import STAGES
 from lrcourse.papers.trial import (
     LOWER,
@@ -157,7 +157,7 @@ def train(
     Args:
         data: name of the data set.
         network: widths of its layers, such as "196-32-32-10"; with 196 inputs images are pooled.
-        count: training images, the first that are not set aside; None: all of these.
+        count: images of each part to use, the first; None: all.
         validation: the share of the training images to set aside, to choose rates by.
         epochs: passes over the training images.
         times: by what the rate is multiplied.
@@ -173,29 +173,15 @@ def train(
     """
     widths = list(map(int, network.split("-")))
     parts = images(data, validation, seed)
-    shrink = pooled if widths[0] == 196 else np.asarray
-    x, labels = shrink(parts.train.x)[:count], parts.train.y[:count]
-    measured = {"test_error": parts.test} | (
-        {"validation_error": parts.validation} if validation else {}
-    )
-    measured = {name: (shrink(part.x), part.y) for name, part in measured.items()}
+    few, aside, test = arrays(parts, SHAPES.get(widths[0], np.asarray), count)
+    measured = {"test_error": test} | ({"validation_error": aside} if validation else {})
     rng = np.random.default_rng(seed)
     stacked = not isinstance(learning_rate, float)
     runs = len(learning_rate) if stacked else None
     student = dense(widths, rng, runs, activation=Sigmoid, init="xavier")
     scaled = times * np.reshape(learning_rate, (-1, 1)) if stacked else times * learning_rate
-    early, clock = EarlyError(*measured["test_error"]), Clock()
-    history = quiet_fit(
-        student,
-        (x, labels),
-        RULES[method](),
-        learning_rate=scaled,
-        batch_size=batch_size,
-        epochs=epochs,
-        rng=rng,
-        callbacks=[early],
-    )
-    step_ms = clock.milliseconds(len(history.loss), runs or 1)
+    early, rule = EarlyError(*test), RULES[method]()
+    history, step_ms = quiet_fit(student, few, rule, scaled, batch_size, epochs, rng, early)
     losses = np.ravel(history.loss[-1] if history.stopped else history.epochs[-1]["loss"])
     first = history.epochs[0]["loss"] if history.epochs else math.nan
     columns = {name: 1 - student.accuracy(*part) for name, part in measured.items()}

@@ -17,7 +17,7 @@ from lrcourse.nn import Array
 from lrcourse.optim import AdaDelta, AdaGrad, Adam, Momentum, RMSprop, Rule
 from lrcourse.papers.convolutional import measure, tensors, train_epoch
 from lrcourse.papers.dense import Clock, dense, quiet_fit
-from lrcourse.papers.images import images, pooled
+from lrcourse.papers.images import arrays, images, pooled
 from lrcourse.papers.trial import (
     LOWER,
     MORE_SEEDS,
@@ -30,6 +30,7 @@ from lrcourse.papers.trial import (
     Sample,
     average,
     compare,
+    curve_lines,
     rate_text,
     response,
     sample,
@@ -193,24 +194,14 @@ def _train_dense(
     limit: int | None,
 ) -> list[list[Array]]:
     # Errors in percent: for each of the last epochs, on validation and on test images, one a run.
-    train_part, *others = (
-        (pooled(part.x[:limit]), part.y[:limit])
-        for part in (parts.train, parts.validation, parts.test)
-    )
+    train_part, *others = arrays(parts, pooled, limit)
     rng = np.random.default_rng(seed)
     network = dense((196, 16, 10), rng, len(shapes))
     tail = Tail(*others)
     scheduler = LearningRateScheduler(lambda t: np.array([[shape(t)] for shape in shapes]), per=per)
-    history = quiet_fit(
-        network,
-        train_part,
-        rule,
-        learning_rate=0.0,  # the callback sets those of the runs
-        batch_size=batch_size,
-        epochs=epochs,
-        rng=rng,
-        callbacks=[scheduler, tail],
-    )
+    # The scheduler sets the rates of the runs.
+    about = 0.0, batch_size, epochs, rng
+    history, _ = quiet_fit(network, train_part, rule, *about, scheduler, tail)
     return tail.errors if not history.stopped else [[np.full(len(shapes), math.nan)] * 2]
 
 
@@ -554,14 +545,13 @@ def pictures(rows: Sequence[dict]) -> list[Picture]:
     )
     drawn = []
     for names, momentum, what, x_label in groups:
-        lines = {}
+        curves = {}
         for name in names:
             curve = response(rows, "test_error", method=name, momentum=momentum)
-            unit = DEFAULTS.get(name, 1.0)
-            lines[name] = ([rate / unit for rate in curve], [e.values for e in curve.values()])
-        lowest = min(lines, key=lambda name: min(map(sum, lines[name][1])))
-        alt = f"Test error on {data} against the {x_label}: {what}. {lowest} has the lowest point."
-        drawn.append(Picture(lines, x_label, "test error, %", alt, log_y=True))
+            curves[name] = {rate / DEFAULTS.get(name, 1.0): at for rate, at in curve.items()}
+        best = min(curves, key=lambda name: min(at.mean for at in curves[name].values()))
+        alt = f"Test error on {data} against the {x_label}: {what}. {best} has the lowest point."
+        drawn.append(Picture(curve_lines(curves), x_label, "test error, %", alt, log_y=True))
     return drawn
 
 

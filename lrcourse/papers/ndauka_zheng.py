@@ -13,7 +13,7 @@ import numpy as np
 
 from lrcourse.nn import Array, BatchNorm, Linear, Network, ReLU
 from lrcourse.optim import SGD, IRpropMinus, SignSGD
-from lrcourse.papers.dense import Clock, quiet_fit
+from lrcourse.papers.dense import quiet_fit
 from lrcourse.papers.images import images, pooled
 from lrcourse.papers.trial import (
     SAME,
@@ -137,18 +137,8 @@ def train(
     rng, rule, goal = np.random.default_rng(seed), RULES[method](), UntilGoal()
     layers = [layer for a, b in hidden for layer in (Linear(a, b), BatchNorm(b), ReLU())]
     student = Network([*layers, Linear(fan_in, classes)], rng)
-    clock = Clock()
-    history = quiet_fit(
-        student,
-        training,
-        rule,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        epochs=most_epochs,
-        rng=rng,
-        callbacks=[goal],
-    )
-    step_ms = clock.milliseconds(len(history.loss))
+    about = learning_rate, batch_size, most_epochs, rng
+    history, step_ms = quiet_fit(student, training, rule, *about, goal)
     if not math.isfinite(history.loss[-1]):
         return {"epochs": None, "test_error": math.nan, "step_ms": step_ms}
     result = {"epochs": goal.epochs, "test_error": float(1 - student.accuracy(test_x, test_y))}

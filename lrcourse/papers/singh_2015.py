@@ -30,7 +30,8 @@ from lrcourse.papers.trial import (
     combined,
     compare,
     constant,
-    edge_text,
+    curve_lines,
+    lowest,
     points,
     rate_text,
     response,
@@ -640,20 +641,11 @@ def pictures(rows: Sequence[dict]) -> list[Picture]:
         found = select(rows, network=network, rule=rule)
         longest = max(row["iterations"] for row in found)
         curves = {name: response(found, arm, iterations=longest) for arm, name in NAMES.items()}
-        lines = {
-            name: (list(c), [each.values for each in c.values()]) for name, c in curves.items()
-        }
-        bottoms = {
-            name: min(curve.items(), key=lambda item: item[1].mean)
-            for name, curve in curves.items()
-        }
         about = f"{network}, {rule}"
-        lowest = (
-            f"{name} comes down to {errors.show()} % at {edge_text(rate, list(curves[name]))}"
-            for name, (rate, errors) in bottoms.items()
-        )
-        alt = f"Test error on {found[0]['data']} against base rate, {about}: {'; '.join(lowest)}."
-        figures.append(Picture(lines, f"base learning rate ({about})", "test error, %", alt))
+        bottoms = "; ".join(f"{name} {lowest(curve)}" for name, curve in curves.items())
+        alt = f"Test error on {found[0]['data']} against base rate, {about}: {bottoms}."
+        x_label = f"base learning rate ({about})"
+        figures.append(Picture(curve_lines(curves), x_label, "test error, %", alt))
     return figures
 
 

@@ -446,13 +446,16 @@ class Printed(NamedTuple):
     resolution: float | None = None  # in units of the value; None: shown, not judged
 
 
+Judge = Callable[[Sequence[dict]], Judgement]
+
+
 class Claim(NamedTuple):
     """Something the paper says, or a fair control of ours, and the rule that judges it."""
 
     says: str
     printed: str  # the paper's own figure for it; "not in the paper" for a control
     rule: str  # in words
-    judge: Callable[[Sequence[dict]], Judgement]
+    judge: Judge
     words: str = ""  # the paper's own, where the claim is the paper's
     primary: bool = False  # at most three in a paper; the others are secondary
     post_hoc: bool = False  # split or reworded after results had been seen
@@ -463,6 +466,21 @@ class Claim(NamedTuple):
     def kind(self) -> str:
         """What kind of claim it is, in words."""
         return ("primary" if self.primary else "secondary") + ", post hoc" * self.post_hoc
+
+
+def control(
+    says: str, rule: str, judge: Judge, printed: str = "not in the paper", **more: object
+) -> Claim:
+    r"""Return a claim of ours, which no paper prints.
+
+    Args:
+        says: as for ``Claim``.
+        rule: in words.
+        judge: of rows.
+        printed: what stands where a paper's figure would.
+        more: as for ``Claim``.
+    """
+    return Claim(says, printed, rule, judge, **more)
 
 
 class Picture(NamedTuple):
@@ -583,6 +601,33 @@ def response(
     if not found:
         raise NotTestedError(f"No run has {setting} and a {over}.")
     return {x: sample(found, column, **{over: x}) for x in sorted({row[over] for row in found})}
+
+
+def curve_lines(
+    curves: Mapping[str, Mapping[float, Sample]], factor: float = 1.0
+) -> dict[str, tuple[list[float], list[list[float]]]]:
+    r"""Return response curves as the lines of a picture.
+
+    Args:
+        curves: name -> curve.
+        factor: of the values, such as 100 for percent.
+    """
+    return {
+        name: (list(curve), [[factor * v for v in at.values] for at in curve.values()])
+        for name, curve in curves.items()
+    }
+
+
+def lowest(curve: Mapping[float, Sample], digits: int = 1, factor: float = 1.0) -> str:
+    r"""Return in words how low a curve comes down, and where.
+
+    Args:
+        curve: a response curve.
+        digits: to show after the point.
+        factor: to show, such as 100 for percent.
+    """
+    rate = min(curve, key=lambda rate: curve[rate].mean)
+    return f"comes down to {curve[rate].show(digits, factor)} % at {edge_text(rate, list(curve))}"
 
 
 def tuned(
@@ -735,6 +780,17 @@ def compare(
             for about, (a, b) in pairs.items()
         )
     )
+
+
+def asking(judge: Callable[..., Judgement], *about: object, **more: object) -> Judge:
+    r"""Return a judge of rows that asks another for what the claim is about.
+
+    Args:
+        judge: takes rows first.
+        about: what else it takes.
+        more: the same by name.
+    """
+    return lambda rows: judge(rows, *about, **more)
 
 
 def of_all(items: Iterable[Any], what: str, find: Callable[[Any], Any]) -> dict[Any, Any]:

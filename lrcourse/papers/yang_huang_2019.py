@@ -18,7 +18,7 @@ from lrcourse.nn import Array
 from lrcourse.optim import Adam, Momentum, Rule
 from lrcourse.papers.convolutional import measure, tensors, train_epoch
 from lrcourse.papers.dense import Clock, dense, quiet_fit
-from lrcourse.papers.images import images, pooled
+from lrcourse.papers.images import arrays, images, pooled
 from lrcourse.papers.trial import (
     FAILS,
     HOLDS,
@@ -279,24 +279,13 @@ def _train_dense(
     seed: int,
     limit: int | None,
 ) -> list[Curve]:
-    def shrunk(split: Split) -> Split:
-        return Split(pooled(split.x[:limit]), split.y[:limit])
-
     names = ("train", "validation", "test")
-    data = replace(parts, **{name: shrunk(getattr(parts, name)) for name in names})
+    shrunk = (Split(*part) for part in arrays(parts, pooled, limit))
+    data = replace(parts, **dict(zip(names, shrunk, strict=True)))
     rng = np.random.default_rng(seed)
     network = dense((196, 32, 10), rng, len(strategies))
     watch = Watch(strategies, data.validation, data.test)
-    quiet_fit(
-        network,
-        data,
-        rule,
-        learning_rate=0.0,  # the callback sets those of the runs
-        batch_size=batch_size,
-        epochs=epochs,
-        rng=rng,
-        callbacks=[watch],
-    )
+    quiet_fit(network, data, rule, 0.0, batch_size, epochs, rng, watch)  # which sets the rates
     errors = np.full((epochs, 2, len(strategies)), math.nan)  # the rest of a run that broke off
     errors[: len(watch.errors)] = np.reshape(watch.errors, (-1, 2, len(strategies)))
     return list(zip(*errors.transpose(1, 2, 0), np.transpose(watch.rates), strict=True))
