@@ -25,10 +25,13 @@ from lrcourse.papers.trial import (
     Picture,
     Printed,
     Sample,
+    asking,
     average,
     combined,
     compare,
     constant,
+    control,
+    curve_lines,
     of_all,
     rate_text,
     response,
@@ -469,13 +472,12 @@ def farther_edge(rows: Sequence[dict], *sizes: int) -> Judgement:
 
 
 OPEN = "left open: further research needed"
-CONTROL = "not in the paper"
 CLAIMS = (
     Claim(
         "From batch size 32 on DA-SGD has a lower test error (%) than SGD at the same rate.",
         "Figure 4: better",
         "lower by over 0.5 points at 32, 64, 128 and 256",
-        lambda rows: better_at(rows, *LARGE),
+        asking(better_at, *LARGE),
         words="the proposed method shows better performance for big batch sizes that are, where in "
         "this experiment, equal to or bigger than 32",
         primary=True,
@@ -501,14 +503,14 @@ CLAIMS = (
         "At batch sizes 64, 128 and 256 DA-SGD has a lower test error (%) than SGD at that rate.",
         "Figure 4: better",
         "lower by over 0.5 points at each",
-        lambda rows: better_at(rows, 64, 128, 256),
+        asking(better_at, 64, 128, 256),
         post_hoc=True,
     ),
     Claim(
         "At batch size 32, too.",
         "Figure 4: better, by less",
         "lower by over 0.5 points",
-        lambda rows: better_at(rows, 32),
+        asking(better_at, 32),
         post_hoc=True,
     ),
     Claim(
@@ -530,7 +532,7 @@ CLAIMS = (
         "the epochs.",
         "Figure 5: curves",
         "lower by over 0.5 points at 32, 64, 128 and 256",
-        lambda rows: against(rows, "sgd", "early_error", LOWER, ERROR, *LARGE),
+        asking(against, "sgd", "early_error", LOWER, ERROR, *LARGE),
         words="it was possible to obtain a better accuracy rate as well as a faster learning speed",
     ),
     Claim(
@@ -542,100 +544,89 @@ CLAIMS = (
         "gradient and the method proposed in this study",
         data=("quickdraw-10",),
     ),
-    Claim(
+    control(
         "Control: a step of DA-SGD takes at most a tenth more time than one of SGD (DA-SGD over "
         "SGD).",
-        CONTROL,
         "a ratio of CPU times below 1.1 at all batch sizes that were run",
         cost,
     ),
-    Claim(
+    control(
         "Control: SGD at 1.82 times the rate has the same test error (%) as DA-SGD.",
-        CONTROL,
         "within 1 point at all batch sizes that were run",
         same_error_as_larger_rate,
     ),
-    Claim(
+    control(
         "Control: it has the same training loss, too (DA-SGD over SGD at 1.82 times the rate).",
-        CONTROL,
         "a ratio within 5 % of 1 at all batch sizes that were run",
         same_loss,
     ),
-    Claim(
+    control(
         "Control: from batch size 32 on it has the same training loss, too (DA-SGD over SGD at "
         "1.82 times the rate).",
-        CONTROL,
         "a ratio within 5 % of 1 at each",
-        lambda rows: same_loss(rows, LARGE.__contains__),
+        asking(same_loss, LARGE.__contains__),
         post_hoc=True,
     ),
-    Claim(
+    control(
         "Control: the same training loss below batch size 32.",
-        CONTROL,
         "a ratio within 5 % of 1 at all batch sizes below 32 that were run",
-        lambda rows: same_loss(rows, lambda size: size not in LARGE),
+        asking(same_loss, lambda size: size not in LARGE),
         post_hoc=True,
     ),
-    Claim(
+    control(
         "Control: tuning the rate of SGD gains more than DA-SGD: test error (%) of SGD at its best "
         "rate against DA-SGD at the paper's.",
-        CONTROL,
         "lower by over 0.5 points at 32 and 256",
-        lambda rows: tuning_gains_more(rows, *RACE),
+        asking(tuning_gains_more, *RACE),
     ),
-    Claim(
+    control(
         "Control: at batch size 256 tuning the rate of SGD gains more than DA-SGD: test error (%) "
         "of SGD at its best rate against DA-SGD at the paper's.",
-        CONTROL,
         "lower by over 0.5 points",
-        lambda rows: tuning_gains_more(rows, 256),
+        asking(tuning_gains_more, 256),
         post_hoc=True,
     ),
-    Claim(
+    control(
         "Control: at its best rate DA-SGD has a lower test error (%) than SGD at its own.",
-        CONTROL,
         "lower by over 0.5 points at 32 and 256",
-        lambda rows: best_against_best(rows, "sgd"),
+        asking(best_against_best, "sgd"),
     ),
     Claim(
         "DA-SGD has a lower test error (%) than momentum 0.5 at the same rate.",
         OPEN,
         "lower by over 0.5 points at all batch sizes that were run",
-        lambda rows: against(rows, "momentum", "test_error", LOWER, ERROR),
+        asking(against, "momentum", "test_error", LOWER, ERROR),
     ),
     Claim(
         "DA-SGD has the same test error (%) as momentum 0.5 at the same rate.",
         OPEN,
         "within 1 point at all batch sizes that were run",
-        lambda rows: against(rows, "momentum", "test_error", SAME, 0.01),
+        asking(against, "momentum", "test_error", SAME, 0.01),
         post_hoc=True,
     ),
     Claim(
         "At its best rate DA-SGD has a lower test error (%) than momentum 0.5 at its own.",
         OPEN,
         "lower by over 0.5 points at 32 and 256",
-        lambda rows: best_against_best(rows, "momentum"),
+        asking(best_against_best, "momentum"),
     ),
-    Claim(
+    control(
         "Control: the edge of DA-SGD is that of SGD, not of SGD at 1.82 times the rate: one rate "
         "past the lowest loss of SGD, DA-SGD has the lower loss of those two.",
-        CONTROL,
         "lower at 32 and 256",
-        lambda rows: farther_edge(rows, *RACE),
+        asking(farther_edge, *RACE),
     ),
-    Claim(
+    control(
         "Control: at batch size 256 the edge of DA-SGD is that of SGD, not of SGD at 1.82 times "
         "the rate: one rate past the lowest loss of SGD, DA-SGD has the lower loss of those two.",
-        CONTROL,
         "lower",
-        lambda rows: farther_edge(rows, 256),
+        asking(farther_edge, 256),
         post_hoc=True,
     ),
-    Claim(
+    control(
         "Control: that is so at batch size 32, too, where noise sets the edge.",
-        CONTROL,
         "lower",
-        lambda rows: farther_edge(rows, 32),
+        asking(farther_edge, 32),
         post_hoc=True,
     ),
 )
@@ -648,45 +639,37 @@ def pictures(rows: Sequence[dict]) -> list[Picture]:
         rows: of the sweep.
     """
     names = {"SGD": "sgd", "DA-SGD": "da-sgd", "momentum 0.5": "momentum"}
+    runs = {name: (method, 0) for name, method in names.items()}
+    runs["SGD at 1.82 times the rate"] = "sgd", 1
     found = []
     for data in dict.fromkeys(row["data"] for row in rows):
         here = select(rows, data=data)
         sizes = sorted({row["batch_size"] for row in here})
-        runs = {name: (method, 0) for name, method in names.items()} | {
-            "SGD at 1.82 times the rate": ("sgd", 1)
-        }
-        lines = {
-            name: (sizes, [at(here, "test_error", size, *run).values for size in sizes])
+        curves = {
+            name: {size: at(here, "test_error", size, *run) for size in sizes}
             for name, run in runs.items()
         }
-        means = {
-            name: [float(np.mean(values)) for values in line] for name, (_, line) in lines.items()
-        }
-        larger = means["SGD at 1.82 times the rate"]
-        apart = max(abs(a - b) for a, b in zip(means["DA-SGD"], larger, strict=True))
-        highest = max(means, key=lambda name: means[name][-1])
+        ours, larger = curves["DA-SGD"], curves["SGD at 1.82 times the rate"]
+        apart = max(abs(ours[size].mean - larger[size].mean) for size in sizes)
+        highest = max(curves, key=lambda name: curves[name][sizes[-1]].mean)
         alt = (
             f"Test error on {data} against batch size at the paper's rates. {highest} is highest "
             f"at {sizes[-1]}; DA-SGD and SGD at 1.82 times the rate are at most "
             f"{100 * apart:.1f} points apart."
         )
-        found.append(Picture(lines, "batch size", "test error", alt))
+        found.append(Picture(curve_lines(curves), "batch size", "test error", alt))
         for size in RACE:
-            lines = {}
+            curves, bottoms = {}, []
             for name, method in names.items():
-                curve = response(here, "test_error", batch_size=size, method=method)
-                lines[name] = list(curve), [each.values for each in curve.values()]
-            lowest = (
-                f"{name} comes down to {100 * errors.mean:.1f} % at {at_rate}"
-                for name, (at_rate, errors) in (
-                    (name, best(here, size, method)) for name, method in names.items()
-                )
-            )
+                curves[name] = response(here, "test_error", batch_size=size, method=method)
+                rate, errors = best(here, size, method)
+                bottoms.append(f"{name} comes down to {100 * errors.mean:.1f} % at {rate}")
             alt = (
                 f"Test error on {data} against rate at batch size {size}: at the rate with the "
-                f"lowest validation error {'; '.join(lowest)}."
+                f"lowest validation error {'; '.join(bottoms)}."
             )
-            found.append(Picture(lines, "learning rate, in the paper's units", "test error", alt))
+            x_label = "learning rate, in the paper's units"
+            found.append(Picture(curve_lines(curves), x_label, "test error", alt))
     return found
 
 

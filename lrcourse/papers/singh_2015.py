@@ -5,7 +5,7 @@ rates, and as the control, plain at the rate times the mean multiplier of the se
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -26,10 +26,12 @@ from lrcourse.papers.trial import (
     Picture,
     Printed,
     Sample,
+    asking,
     average,
     combined,
     compare,
     constant,
+    control,
     curve_lines,
     lowest,
     points,
@@ -344,7 +346,6 @@ DEEP = {"network": "deep-sigmoid"}
 CIFAR = {"network": "cifar-full", "learning_rate": 0.001}
 LONG, SHORT = {**CIFAR, "iterations": 70_000}, {**CIFAR, "iterations": 60_000}
 NAMES = {"plain": "plain", "layerwise": "layer-specific", "control": "control"}
-Judge = Callable[[Sequence[dict]], Judgement]
 
 
 def _arms(
@@ -358,52 +359,41 @@ def _arms(
     return a, b, multipliers.mean
 
 
-def _beats_plain(rules: Sequence[str], ending: str = "", **setting: object) -> Judge:
-    def judge(rows: Sequence[dict]) -> Judgement:
-        a, b, _ = _arms(rows, f"layerwise{ending}", f"plain{ending}", rules, **setting)
-        return compare({"layer-specific, against plain": (a, b)}, LOWER, points(a), 2)
-
-    return judge
-
-
-def _beats_control(rules: Sequence[str], ending: str = "", **setting: object) -> Judge:
-    def judge(rows: Sequence[dict]) -> Judgement:
-        a, b, mean = _arms(rows, f"layerwise{ending}", f"control{ending}", rules, **setting)
-        about = f"layer-specific, against plain at {mean:.2f} times the rate"
-        return compare({about: (a, b)}, LOWER, points(a), 2)
-
-    return judge
+def _beats_plain(
+    rows: Sequence[dict], rules: Sequence[str], ending: str = "", **setting: object
+) -> Judgement:
+    a, b, _ = _arms(rows, f"layerwise{ending}", f"plain{ending}", rules, **setting)
+    return compare({"layer-specific, against plain": (a, b)}, LOWER, points(a), 2)
 
 
-def _as_control(rules: Sequence[str], **setting: object) -> Judge:
-    def judge(rows: Sequence[dict]) -> Judgement:
-        a, b, mean = _arms(rows, "layerwise", "control", rules, **setting)
-        about = f"layer-specific, against plain at {mean:.2f} times the rate"
-        resolution = points(a) if "mnist" in a.data else POINT
-        return compare({about: (a, b)}, SAME, resolution, 2)
-
-    return judge
+def _beats_control(
+    rows: Sequence[dict], rules: Sequence[str], ending: str = "", **setting: object
+) -> Judgement:
+    a, b, mean = _arms(rows, f"layerwise{ending}", f"control{ending}", rules, **setting)
+    about = f"layer-specific, against plain at {mean:.2f} times the rate"
+    return compare({about: (a, b)}, LOWER, points(a), 2)
 
 
-def _tuned(**setting: object) -> Judge:
+def _as_control(rows: Sequence[dict], rules: Sequence[str], **setting: object) -> Judgement:
+    a, b, mean = _arms(rows, "layerwise", "control", rules, **setting)
+    about = f"layer-specific, against plain at {mean:.2f} times the rate"
+    resolution = points(a) if "mnist" in a.data else POINT
+    return compare({about: (a, b)}, SAME, resolution, 2)
+
+
+def _tuned(rows: Sequence[dict], **setting: object) -> Judgement:
     # Each at the best of its rates, of which both have the same.
-    def judge(rows: Sequence[dict]) -> Judgement:
-        (ours, a), (theirs, b) = (
-            tuned(rows, arm, by=f"{arm}_validation", **setting) for arm in ("layerwise", "plain")
-        )
-        at, rival = (rate_text(rows, rate, **setting) for rate in (ours, theirs))
-        about = f"layer-specific at {at}, against plain at {rival}"
-        return compare({about: (a, b)}, LOWER, points(a), 2)
-
-    return judge
+    (ours, a), (theirs, b) = (
+        tuned(rows, arm, by=f"{arm}_validation", **setting) for arm in ("layerwise", "plain")
+    )
+    at, rival = (rate_text(rows, rate, **setting) for rate in (ours, theirs))
+    about = f"layer-specific at {at}, against plain at {rival}"
+    return compare({about: (a, b)}, LOWER, points(a), 2)
 
 
-def _consistently(rules: Sequence[str], **setting: object) -> Judge:
-    def judge(rows: Sequence[dict]) -> Judgement:
-        pairs = {rule: _arms(rows, "layerwise", "plain", [rule], **setting)[:2] for rule in rules}
-        return compare(pairs, LOWER, points(pairs[rules[0]][0]), 2)
-
-    return judge
+def _consistently(rows: Sequence[dict], rules: Sequence[str], **setting: object) -> Judgement:
+    pairs = {rule: _arms(rows, "layerwise", "plain", [rule], **setting)[:2] for rule in rules}
+    return compare(pairs, LOWER, points(pairs[rules[0]][0]), 2)
 
 
 def _cost(rows: Sequence[dict]) -> Judgement:
@@ -450,7 +440,7 @@ CLAIMS = (
         "rates",
         'better, "consistently" (Table I, whose numbers are missing)',
         f"mean of the three rules, by seed: {LESS}",
-        _beats_plain(ON_TOP_OF, **LENET),
+        asking(_beats_plain, ON_TOP_OF, **LENET),
         words="our proposed layer-specific learning rate is consistently better than Nesterov's "
         "accelerated gradient, stochastic gradient descent and AdaGrad",
         primary=True,
@@ -460,7 +450,7 @@ CLAIMS = (
         "LeNet: the three rules learn faster, with a lower error early in the run",
         "in words, and Table I",
         f"mean of the three rules, by seed: {LESS}",
-        _beats_plain(ON_TOP_OF, "_early", **LENET),
+        asking(_beats_plain, ON_TOP_OF, "_early", **LENET),
         words="our method will boom accuracy further to reduces the required schooling time over "
         "giant algorithms",
         primary=True,
@@ -471,7 +461,7 @@ CLAIMS = (
         "AdaGrad",
         "Table II, whose numbers are missing",
         f"at each of the three: {LESS}",
-        _consistently(ON_TOP_OF, **LONG),
+        asking(_consistently, ON_TOP_OF, **LONG),
         words="we again observe that final error and loss of our method is consistently lower than "
         "SGD, NAG and AdaGrad",
         primary=True,
@@ -482,27 +472,25 @@ CLAIMS = (
             f"LeNet, {rule} alone: at the same rate, 0.01, a lower error",
             "better (Table I)",
             LESS,
-            _beats_plain([rule], **LENET),
+            asking(_beats_plain, [rule], **LENET),
             data=MNIST,
         )
         for rule in ON_TOP_OF
     ),
     *(
-        Claim(
+        control(
             f"Control, LeNet, {rule}: a plain rate as large as the mean one does the same",
-            OURS,
             ALIKE,
-            _as_control([rule], **LENET),
+            asking(_as_control, [rule], **LENET),
             data=MNIST,
         )
         for rule in ON_TOP_OF
     ),
     *(
-        Claim(
+        control(
             f"Control, LeNet, {rule}: each at its own best rate, layer-specific rates are better",
-            OURS,
             BEST,
-            _tuned(rule=rule, network="lenet"),
+            asking(_tuned, rule=rule, network="lenet"),
             data=MNIST,
         )
         for rule in ON_TOP_OF
@@ -512,46 +500,37 @@ CLAIMS = (
         "lower error early in the run",
         "in words",
         LESS,
-        _beats_plain(["SGD"], "_early", learning_rate=0.3, **DEEP),
+        asking(_beats_plain, ["SGD"], "_early", learning_rate=0.3, **DEEP),
         words="the equation scales up the learning rate to ensure that the initial layers of the "
         "network learn faster",
         data=(),
     ),
-    Claim(
+    control(
         "Control, deep sigmoid network: lower early on than with a plain rate as large as the mean "
         "one, too",
-        OURS,
         LESS,
-        _beats_control(["SGD"], "_early", learning_rate=0.3, **DEEP),
+        asking(_beats_control, ["SGD"], "_early", learning_rate=0.3, **DEEP),
         data=(),
     ),
-    Claim(
+    control(
         "Control, deep sigmoid network: each at its own best rate, layer-specific rates are better",
-        OURS,
         BEST,
-        _tuned(**DEEP),
+        asking(_tuned, **DEEP),
         data=(),
     ),
-    Claim(
-        "CIFAR-10, momentum: a lower error at the same rate, 0.001",
-        "0.32 points more accuracy",
-        LESS,
-        _beats_plain(["momentum"], **LONG),
-        data=CIFAR_10,
-    ),
-    Claim(
-        "CIFAR-10, AdaGrad: a lower error at the same rate, 0.001",
-        "1.3 points more accuracy",
-        LESS,
-        _beats_plain(["AdaGrad"], **LONG),
-        data=CIFAR_10,
-    ),
-    Claim(
-        "CIFAR-10, NAG: a lower error at the same rate, 0.001",
-        "lower (Table II, whose numbers are missing)",
-        LESS,
-        _beats_plain(["NAG"], **LONG),
-        data=CIFAR_10,
+    *(
+        Claim(
+            f"CIFAR-10, {rule}: a lower error at the same rate, 0.001",
+            printed,
+            LESS,
+            asking(_beats_plain, [rule], **LONG),
+            data=CIFAR_10,
+        )
+        for rule, printed in (
+            ("momentum", "0.32 points more accuracy"),
+            ("AdaGrad", "1.3 points more accuracy"),
+            ("NAG", "lower (Table II, whose numbers are missing)"),
+        )
     ),
     Claim(
         "CIFAR-10: with the step-down at 50,000, better after 60,000 iterations than plain after "
@@ -565,11 +544,10 @@ CLAIMS = (
         data=CIFAR_10,
     ),
     *(
-        Claim(
+        control(
             f"Control, CIFAR-10, {rule}: a plain rate as large as the mean one does the same",
-            OURS,
             ALIKE,
-            _as_control([rule], **LONG),
+            asking(_as_control, [rule], **LONG),
             data=CIFAR_10,
         )
         for rule in ON_TOP_OF

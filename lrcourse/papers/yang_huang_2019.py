@@ -5,18 +5,17 @@ and against no decay from the same first rate, over a range of first rates.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 from torch import nn
 
 from lrcourse.callbacks import ByCutoff, ByEpoch, ByOscillation, Strategy
 from lrcourse.data import Data, Split
 from lrcourse.nn import Array
 from lrcourse.optim import Adam, Momentum, Rule
-from lrcourse.papers.convolutional import measure, tensors, train_epoch
+from lrcourse.papers.convolutional import begun, measure, tensors, train_epoch
 from lrcourse.papers.dense import Clock, dense, quiet_fit
 from lrcourse.papers.images import arrays, images, pooled
 from lrcourse.papers.trial import (
@@ -31,9 +30,11 @@ from lrcourse.papers.trial import (
     Paper,
     Picture,
     Printed,
+    asking,
     average,
     combined,
     compare,
+    control,
     points,
     rate_text,
     response,
@@ -42,7 +43,6 @@ from lrcourse.papers.trial import (
     tuned,
 )
 from lrcourse.schedules import Geometric, Harmonic, InverseRoot, SawTooth
-from lrcourse.torch_optim import Optimizer
 from lrcourse.training import Run
 
 SEQUENCES = {"seq1": Harmonic, "seq2": InverseRoot, "seq3": Geometric, "seq4": SawTooth}
@@ -58,7 +58,6 @@ ADAM = {"sequence": "none", "strategy": "no decay", "rule": "Adam"}
 FIRST_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 ADAM_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03)
 Curve = tuple[Array, Array, Array]  # errors of validation and test by epoch, rates
-Judge = Callable[[Sequence[dict]], Judgement]
 LAST = {1: 4, 2: 1}  # how many epochs at the end are the accuracy of Table 1 and of Table 2
 PAPERS_RATE, BENCHMARK_RATE = 0.01, 0.001
 SAVED_CONSTANT = 0.98624  # accuracy of the authors' saved network at a constant 0.01 on MNIST
@@ -306,11 +305,7 @@ def _train_torch(
         for part in (parts.train, parts.validation, parts.test)
     )
     errors, rates = [], [strategy.learning_rate]
-    with torch.random.fork_rng():  # leaves the global generator as it was
-        torch.manual_seed(seed)
-        colours, side = train_part[0].shape[1:3]
-        model = CONVOLUTIONAL[network](side, colours).to(train_part[0].device)
-        optimizer = Optimizer(model.parameters(), rule, rates[0])
+    with begun(CONVOLUTIONAL[network], train_part, rule, rates[0], seed) as (model, optimizer):
         # As in the authors' code the model is in training mode for the first epoch only: from the
         # first measurement on there is no dropout.
         for _ in range(epochs):
@@ -353,15 +348,6 @@ def summary(
         "changes": int((np.diff(rates) != 0).sum()),
         "last_rate": float(rates[-1]),
     }
-
-
-def stack(setting: dict) -> bool:
-    r"""Say whether runs that differ only in their first rate train side by side: dense ones.
-
-    Args:
-        setting: a row of the grid.
-    """
-    return setting["network"] == "dense"
 
 
 def of_table(rows: Sequence[dict], table: int) -> list[dict]:
@@ -410,32 +396,30 @@ def named(rows: Sequence[dict], setting: dict) -> str:
 
 
 def ahead(
+    rows: Sequence[dict],
     table: int,
     *rivals: dict,
     rate: float | None = PAPERS_RATE,
     rivals_rate: float | None = PAPERS_RATE,
-) -> Judge:
-    r"""Return a judge: is the best of the twelve more accurate than rivals without decay?
+) -> Judgement:
+    r"""Judge that the best of the twelve is more accurate than rivals without decay.
 
     Args:
+        rows: of the sweep.
         table: of the paper.
         rivals: NO_DECAY or ADAM, or both.
         rate: the first rate of the twelve; None for the best.
         rivals_rate: that of the rivals.
     """
-
-    def judge(rows: Sequence[dict]) -> Judgement:
-        rows = of_table(rows, table)
-        ours = chosen(rows, FALLING, rate)
-        errors = sample(rows, "test_error", **ours)
-        pairs = {}
-        for rival in rivals:
-            theirs = chosen(rows, [rival], rivals_rate)
-            about = f"{named(rows, ours)}, against {named(rows, theirs)}"
-            pairs[about] = errors, sample(rows, "test_error", **theirs)
-        return compare(pairs, LOWER, points(errors), 2)
-
-    return judge
+    rows = of_table(rows, table)
+    ours = chosen(rows, FALLING, rate)
+    errors = sample(rows, "test_error", **ours)
+    pairs = {}
+    for rival in rivals:
+        theirs = chosen(rows, [rival], rivals_rate)
+        about = f"{named(rows, ours)}, against {named(rows, theirs)}"
+        pairs[about] = errors, sample(rows, "test_error", **theirs)
+    return compare(pairs, LOWER, points(errors), 2)
 
 
 def each_tuned(rows: Sequence[dict]) -> Judgement:
@@ -451,54 +435,50 @@ def each_tuned(rows: Sequence[dict]) -> Judgement:
     return compare({about: (average(found), none)}, LOWER, points(none), 2)
 
 
-def leads(table: int, sequence: str, strategy: str, column: str, digits: int) -> Judge:
-    r"""Return a judge: is one of the twelve, from the paper's first rate, ahead of all others?
+def leads(
+    rows: Sequence[dict], table: int, sequence: str, strategy: str, column: str, digits: int
+) -> Judgement:
+    r"""Judge that one of the twelve, from the paper's first rate, is ahead of all others.
 
     Args:
+        rows: of the sweep.
         table: of the paper.
         sequence: of the one.
         strategy: of the one.
         column: what is to be lowest, an error or a number of epochs.
         digits: to show of it.
     """
-
-    def judge(rows: Sequence[dict]) -> Judgement:
-        rows = of_table(rows, table)
-        samples = {
-            how: sample(rows, column, sequence=how[0], strategy=how[1], learning_rate=PAPERS_RATE)
-            for how in TWELVE
-        }
-        one = samples.pop((sequence, strategy))
-        least = points(one) if column == "test_error" else 1.0
-        pairs = {f"against {' '.join(how)}": (one, other) for how, other in samples.items()}
-        return compare(pairs, LOWER, least, digits)
-
-    return judge
+    rows = of_table(rows, table)
+    samples = {
+        how: sample(rows, column, sequence=how[0], strategy=how[1], learning_rate=PAPERS_RATE)
+        for how in TWELVE
+    }
+    one = samples.pop((sequence, strategy))
+    least = points(one) if column == "test_error" else 1.0
+    pairs = {f"against {' '.join(how)}": (one, other) for how, other in samples.items()}
+    return compare(pairs, LOWER, least, digits)
 
 
-def repeats(table: int, column: str) -> Judge:
-    r"""Return a judge: is the same one of the twelve the best in every seed?
+def repeats(rows: Sequence[dict], table: int, column: str) -> Judgement:
+    r"""Judge that the same one of the twelve is the best in every seed.
 
     Args:
+        rows: of the sweep.
         table: of the paper.
         column: what is to be lowest.
     """
-
-    def judge(rows: Sequence[dict]) -> Judgement:
-        rows = select(of_table(rows, table), learning_rate=PAPERS_RATE)
-        winners = []
-        for seed in sorted({row["seed"] for row in rows}):
-            found = {
-                how: sample(rows, column, seed=seed, sequence=how[0], strategy=how[1]).mean
-                for how in TWELVE
-            }
-            winners.append([how for how in TWELVE if found[how] == min(found.values())])
-        text = "; ".join(" and ".join(map(" ".join, hows)) for hows in winners)
-        verdict = HOLDS if set.intersection(*map(set, winners)) else FAILS
-        data = tuple(dict.fromkeys(row["data"] for row in rows))
-        return Judgement((), text, verdict if len(winners) > 1 else UNDECIDED, data)
-
-    return judge
+    rows = select(of_table(rows, table), learning_rate=PAPERS_RATE)
+    winners = []
+    for seed in sorted({row["seed"] for row in rows}):
+        found = {
+            how: sample(rows, column, seed=seed, sequence=how[0], strategy=how[1]).mean
+            for how in TWELVE
+        }
+        winners.append([how for how in TWELVE if found[how] == min(found.values())])
+    text = "; ".join(" and ".join(map(" ".join, hows)) for hows in winners)
+    verdict = HOLDS if set.intersection(*map(set, winners)) else FAILS
+    data = tuple(dict.fromkeys(row["data"] for row in rows))
+    return Judgement((), text, verdict if len(winners) > 1 else UNDECIDED, data)
 
 
 def small_gain(rows: Sequence[dict]) -> Judgement:
@@ -549,7 +529,7 @@ CLAIMS = (
         "epoch 19, next 22",
         "Earlier by over 1 epoch, by the authors' index of convergence, than each of the other "
         "eleven.",
-        leads(1, "seq3", "by epoch", "convergence", 0),
+        asking(leads, 1, "seq3", "by epoch", "convergence", 0),
         words='MNIST: "seq3 By Epoch" converges the fastest',
         primary=True,
         data=MNIST,
@@ -558,7 +538,7 @@ CLAIMS = (
         "MNIST: seq4 by cutoff is the most accurate",
         "accuracy 0.98656, next 0.98614",
         f"Than each of the other eleven: {LESS}.",
-        leads(1, "seq4", "by cutoff", "test_error", 2),
+        asking(leads, 1, "seq4", "by cutoff", "test_error", 2),
         words='"seq4 By Cutoff" achieves the highest accuracy',
         primary=True,
         data=MNIST,
@@ -568,7 +548,7 @@ CLAIMS = (
         "constant 0.001",
         "accuracy 0.98656 against 0.98264 and 0.98574",
         OF_TWELVE,
-        ahead(1, NO_DECAY, ADAM, rivals_rate=BENCHMARK_RATE),
+        asking(ahead, 1, NO_DECAY, ADAM, rivals_rate=BENCHMARK_RATE),
         words="It is worth the effort to design a learning rate decaying scheme.",
         primary=True,
         data=MNIST,
@@ -577,21 +557,21 @@ CLAIMS = (
         "MNIST: the best of the twelve is more accurate than SGD at a constant 0.001",
         "accuracy 0.98656 against 0.98264",
         OF_TWELVE,
-        ahead(1, NO_DECAY, rivals_rate=BENCHMARK_RATE),
+        asking(ahead, 1, NO_DECAY, rivals_rate=BENCHMARK_RATE),
         data=MNIST,
     ),
     Claim(
         "MNIST: the best of the twelve is more accurate than Adam at 0.001",
         "accuracy 0.98656 against 0.98574",
         OF_TWELVE,
-        ahead(1, ADAM, rivals_rate=BENCHMARK_RATE),
+        asking(ahead, 1, ADAM, rivals_rate=BENCHMARK_RATE),
         data=MNIST,
     ),
     Claim(
         "Control: the best of the twelve is more accurate than no decay from the same first rate",
         "not in the paper; a saved network of the authors has 0.98624",
         OF_TWELVE,
-        ahead(1, NO_DECAY),
+        asking(ahead, 1, NO_DECAY),
         data=MNIST,
     ),
     Claim(
@@ -601,16 +581,14 @@ CLAIMS = (
         by_chance,
         data=MNIST,
     ),
-    Claim(
+    control(
         "Control: the best of the twelve beats no decay, each at its best first rate",
-        "not in the paper",
         TUNED,
-        ahead(1, NO_DECAY, rate=None, rivals_rate=None),
+        asking(ahead, 1, NO_DECAY, rate=None, rivals_rate=None),
         data=MNIST,
     ),
-    Claim(
+    control(
         "Control: in the mean of the twelve a scheme beats no decay, each at its best first rate",
-        "not in the paper",
         f"Each of the twelve and no decay choose from the same six first rates; mean of the twelve "
         f"by seed: {LESS}.",
         each_tuned,
@@ -620,56 +598,54 @@ CLAIMS = (
         "Control: from a first rate far too high, 0.3, the best of the twelve beats no decay",
         "not in the paper; on CIFAR-10 the authors' constant 0.01 collapses",
         OF_TWELVE,
-        ahead(1, NO_DECAY, rate=FIRST_RATES[-1], rivals_rate=FIRST_RATES[-1]),
+        asking(ahead, 1, NO_DECAY, rate=FIRST_RATES[-1], rivals_rate=FIRST_RATES[-1]),
         data=MNIST,
     ),
     Claim(
         "Control: the same one of the twelve is the most accurate in every seed",
         "not in the paper, which has one run each",
         "Lowest test error of the twelve, by seed.",
-        repeats(1, "test_error"),
+        asking(repeats, 1, "test_error"),
         data=MNIST,
     ),
-    Claim(
+    control(
         "Control: seq3 by epoch is also the first to reach a fixed validation error",
-        "not in the paper",
         "Fewer epochs, by over 1, than each of the other eleven.",
-        leads(1, "seq3", "by epoch", "epochs_to", 0),
+        asking(leads, 1, "seq3", "by epoch", "epochs_to", 0),
         data=MNIST,
     ),
     Claim(
         "Control: the same one of the twelve converges fastest in every seed",
         "not in the paper, which has one run each",
         "Lowest index of convergence of the twelve, by seed.",
-        repeats(1, "convergence"),
+        asking(repeats, 1, "convergence"),
         data=MNIST,
     ),
     Claim(
         "CIFAR-10: the best of the twelve is more accurate than SGD at a constant 0.001",
         "accuracy 0.7803 against 0.7487",
         OF_TWELVE,
-        ahead(2, NO_DECAY, rivals_rate=BENCHMARK_RATE),
+        asking(ahead, 2, NO_DECAY, rivals_rate=BENCHMARK_RATE),
         data=CIFAR_10,
     ),
     Claim(
         "CIFAR-10: the best of the twelve is more accurate than Adam at 0.001",
         "accuracy 0.7803 against 0.7309",
         OF_TWELVE,
-        ahead(2, ADAM, rivals_rate=BENCHMARK_RATE),
+        asking(ahead, 2, ADAM, rivals_rate=BENCHMARK_RATE),
         data=CIFAR_10,
     ),
-    Claim(
+    control(
         "Control: on CIFAR-10 the best of the twelve beats no decay, each at its best first rate",
-        "not in the paper",
         TUNED,
-        ahead(2, NO_DECAY, rate=None, rivals_rate=None),
+        asking(ahead, 2, NO_DECAY, rate=None, rivals_rate=None),
         data=CIFAR_10,
     ),
     Claim(
         "CIFAR-10: seq3 by epoch is the most accurate",
         "accuracy 0.7803, next 0.7730",
         f"Than each of the other eleven: {LESS}.",
-        leads(2, "seq3", "by epoch", "test_error", 2),
+        asking(leads, 2, "seq3", "by epoch", "test_error", 2),
         words='"seq3 By Epoch" achieves the highest accuracy',
         data=CIFAR_10,
     ),
@@ -678,7 +654,7 @@ CLAIMS = (
         "epoch 8, and so does seq1 by epoch",
         "Earlier by over 1 epoch, by the authors' index of convergence, than each of the other "
         "eleven.",
-        leads(2, "seq1", "by oscillation", "convergence", 0),
+        asking(leads, 2, "seq1", "by oscillation", "convergence", 0),
         words='CIFAR-10: "seq1 By Oscillate" converges the fastest',
         data=CIFAR_10,
     ),
@@ -823,7 +799,7 @@ PAPER = Paper(
     ),
     grid=grid,
     train=train,
-    stack=stack,
+    stack=lambda setting: setting["network"] == "dense",
     claims=CLAIMS,
     pictures=pictures,
     seeds=MORE_SEEDS,
