@@ -8,7 +8,7 @@ import pytest
 import schedulefree
 import torch
 
-from lrcourse.nn import Linear, Network, Part, Sigmoid
+from lrcourse.nn import BatchNorm, Linear, Network, Part, ReLU, Sigmoid
 from lrcourse.optim import (
     EMA,
     SGD,
@@ -201,6 +201,17 @@ def test_a_step_of_muon_has_singular_values_near_1_whatever_the_gradient():
     assert 0.65 < values.min() <= values.max() < 1.25
     np.testing.assert_allclose(step, U * values @ V, atol=1e-12)
     np.testing.assert_allclose(step_of_muon(g, 1e-4, 5), step_of_muon(g, 1.0, 5), atol=1e-9)
+
+
+def test_muon_leaves_biases_and_scales_of_a_network_to_the_other_rule():
+    layers = [Linear(4, 3), BatchNorm(3), ReLU(), Linear(3, 2)]
+    network = Network(layers, np.random.default_rng(0))
+    before, g = network.w.copy(), np.random.default_rng(1).normal(size=network.w.shape)
+    g = g.astype(network.w.dtype)
+    Muon(SGD(), network.parts).step(network.w, g, 0.1)
+    by_sgd = np.isclose(network.w, before - np.float32(0.1) * g)
+    for part in network.parts:
+        assert by_sgd[part.slice].all() == (part.name[2:] != "W")
 
 
 @pytest.mark.parametrize("shape", [(5, 5), (3, 8), (8, 3), (2, 4, 6)])

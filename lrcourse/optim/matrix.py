@@ -48,7 +48,7 @@ class Muon(Rule):
     def begin(self, w: Array) -> None:
         if not self.parts or self.parts[-1].slice.stop != w.shape[-1]:
             raise ValueError(f"Muon needs network.parts, which cover w, not {self.parts}.")
-        small = [part.slice for part in self.parts if len(part.shape) != 2]
+        small = [part.slice for part in self.parts if not is_matrix(part)]
         self.m, self.rest = zeros_like(w), [i for s in small for i in range(s.start, s.stop)]
         if self.rule is not None:
             self.rule.begin(w[..., self.rest])
@@ -63,15 +63,32 @@ class Muon(Rule):
         self.m += (1 - self.momentum) * g
         u = self.momentum * self.m + (1 - self.momentum) * g
         for part in self.parts or ():
-            if len(part.shape) == 2:
+            if is_matrix(part):
                 fan_in, fan_out = part.shape
                 matrix = u[..., part.slice].reshape(*u.shape[:-1], fan_in, fan_out)
-                step = newton_schulz(matrix, self.steps).reshape(*u.shape[:-1], -1)
+                step = self.orthogonalized(matrix).reshape(*u.shape[:-1], -1)
                 w[..., part.slice] -= learning_rate * max(1, fan_out / fan_in) ** 0.5 * step
         if self.rule is not None:
             small = w[..., self.rest]  # a copy
             self.rule.update(small, g[..., self.rest], learning_rate)
             w[..., self.rest] = small
+
+    def orthogonalized(self, matrix: Array) -> Array:
+        r"""Return the step of a matrix, before rate and factor; a control puts another in its place.
+
+        Args:
+            matrix: the look-ahead u of one part of w, (..., fan_in, fan_out).
+        """
+        return newton_schulz(matrix, self.steps)
+
+
+def is_matrix(part: Part) -> bool:
+    r"""Return whether a part is a matrix; biases and scales, (1, n) or (n,), are not.
+
+    Args:
+        part: of ``network.parts``.
+    """
+    return len(part.shape) == 2 and part.shape[0] > 1
 
 
 def newton_schulz(
