@@ -21,6 +21,7 @@ _MODULES = {
     "sequences": "yang_huang_2019",
     "schedules": "lau_2017",
     "da-sgd": "ahn",
+    "muon": "jordan_2024",
     "race": "race",
 }
 NAMES = tuple(_MODULES)

@@ -143,12 +143,40 @@ def train(
         mini-batches, all NaN for a run that diverged; step_ms, CPU milliseconds a step. Of a stack,
         a list.
     """
+    return train_rule(
+        *(METHODS | OTHERS)[method], data, network, batch_size, epochs, learning_rate, seed, count
+    )
+
+
+def train_rule(
+    make: Callable[[], optim.Rule],
+    schedule: Callable | None,
+    data: str,
+    network: str,
+    batch_size: int,
+    epochs: int,
+    learning_rate: float | Sequence[float],
+    seed: int,
+    count: int | None = None,
+) -> dict | list[dict]:
+    r"""Train as ``train`` does, with a rule that has no name in the race.
+
+    Args:
+        make: returns the rule.
+        schedule: from the highest rate and the number of steps to the schedule; None: constant.
+        data: as for ``train``, and so are the others.
+        network: widths.
+        batch_size: images a step.
+        epochs: passes.
+        learning_rate: the highest rate, or rates.
+        seed: of the run.
+        count: images.
+    """
     widths = list(map(int, network.split("-")))
     shape = SHAPES.get(widths[0], np.asarray)
     few, validation, test = arrays(images(data, 0.2, seed), shape, count)
     rates = np.reshape(learning_rate, (-1, 1))
     student = dense(widths, np.random.default_rng(seed), len(rates))
-    make, schedule = (METHODS | OTHERS)[method]
     rule, callbacks = make(), []
     if schedule is not None:
         shape = schedule(1.0, epochs * -(-len(few[1]) // batch_size))
