@@ -74,7 +74,7 @@ class Muon(Rule):
             w[..., self.rest] = small
 
     def orthogonalized(self, matrix: Array) -> Array:
-        r"""Return the step of a matrix, before rate and factor; a control puts another in its place.
+        r"""Return the step of a matrix, before rate and factor; a control has another.
 
         Args:
             matrix: the look-ahead u of one part of w, (..., fan_in, fan_out).

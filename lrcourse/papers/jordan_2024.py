@@ -86,8 +86,8 @@ RATES = {
     HIDDEN: (-9, -3),
     LONG: (-11, -5),
 }
-# How many times as long as a step of Adam one of Muon took, on seeds 0 to 2 at the quick scale and in
-# a few steps at the full one. It is a number of one machine, fixed before the runs that judge.
+# How many times as long as a step of Adam one of Muon took, on seeds 0 to 2 at the quick scale and
+# in a few steps at the full one. It is a number of one machine, fixed before the runs that judge.
 TIMES = {"quick": 4.3, "full": 12.0}
 
 
