@@ -628,7 +628,7 @@ guess("15.l", "Primary claims of five papers that hold, of 15")
 
 # %%
 primary = Counter()
-for name in papers.NAMES[:-1]:
+for name in papers.NAMES[:5]:
     body = papers.verdicts(name).body
     print(name, dict(Counter(found for *_, found in body)))
     for says, kind, *_, found in body:
