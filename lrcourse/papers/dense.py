@@ -4,6 +4,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from numpy.random import Generator
 
@@ -33,6 +34,16 @@ def dense(
     for fan_in, fan_out in pairwise(widths):
         layers += [Linear(fan_in, fan_out, init), activation()]
     return Network(layers[:-1], rng, runs=runs)
+
+
+class Setting(NamedTuple):
+    """How a network is trained, whatever network it is."""
+
+    rule: Rule
+    batch_size: int
+    epochs: int
+    seed: int
+    limit: int | None  # images of each part
 
 
 def quiet_fit(

@@ -17,7 +17,7 @@ from lrcourse.nn import Array
 from lrcourse.optim import AdaDelta, AdaGrad, Adam, Momentum, RMSprop, Rule
 from lrcourse.papers import trial
 from lrcourse.papers.convolutional import begun, measure, tensors, train_epoch
-from lrcourse.papers.dense import Clock, dense, quiet_fit
+from lrcourse.papers.dense import Clock, Setting, dense, quiet_fit
 from lrcourse.papers.images import arrays, images, pooled
 from lrcourse.papers.trial import (
     LOWER,
@@ -145,8 +145,9 @@ def train(
     rule = ADAPTIVE[method]() if method in ADAPTIVE else Momentum(momentum)
     parts = images(data, validation, seed)
     clock = Clock()
+    setting = Setting(rule, batch_size, epochs, seed, limit)
     run = _train_dense if network == "dense" else _train_torch
-    errors = run(parts, shapes, per, rule, batch_size, epochs, seed, limit)
+    errors = run(parts, shapes, per, setting)
     steps = epochs * -(-len(parts.train.y[:limit]) // batch_size)
     step_ms = clock.milliseconds(steps, len(rates))
     rows = [
@@ -184,24 +185,17 @@ class Tail:
 
 
 def _train_dense(
-    parts: Data,
-    shapes: Sequence[Schedule],
-    per: str,
-    rule: Rule,
-    batch_size: int,
-    epochs: int,
-    seed: int,
-    limit: int | None,
+    parts: Data, shapes: Sequence[Schedule], per: str, setting: Setting
 ) -> list[list[Array]]:
     # Errors in percent: for each of the last epochs, on validation and on test images, one a run.
-    train_part, *others = arrays(parts, pooled, limit)
-    rng = np.random.default_rng(seed)
+    train_part, *others = arrays(parts, pooled, setting.limit)
+    rng = np.random.default_rng(setting.seed)
     network = dense((196, 16, 10), rng, len(shapes))
     tail = Tail(*others)
     scheduler = LearningRateScheduler(lambda t: np.array([[shape(t)] for shape in shapes]), per=per)
     # The scheduler sets the rates of the runs.
-    about = 0.0, batch_size, epochs, rng
-    history, _ = quiet_fit(network, train_part, rule, *about, scheduler, tail)
+    about = setting.rule, 0.0, setting.batch_size, setting.epochs, rng
+    history, _ = quiet_fit(network, train_part, *about, scheduler, tail)
     return tail.errors if not history.stopped else [[np.full(len(shapes), math.nan)] * 2]
 
 
@@ -225,14 +219,7 @@ def article_network(side: int, colours: int) -> nn.Sequential:
 
 
 def _train_torch(
-    parts: Data,
-    shapes: Sequence[Schedule],
-    per: str,
-    rule: Rule,
-    batch_size: int,
-    epochs: int,
-    seed: int,
-    limit: int | None,
+    parts: Data, shapes: Sequence[Schedule], per: str, setting: Setting
 ) -> list[list[list[float]]]:
     # The same for one run on two classes of colour images.
     def two_classes(part: Split) -> Split:
@@ -240,12 +227,12 @@ def _train_torch(
         return Split(part.x[kept], (part.y[kept] == DOGS).astype(np.int64))
 
     train_part, *others = (
-        tensors(two_classes(part), parts.image_shape, limit)
+        tensors(two_classes(part), parts.image_shape, setting.limit)
         for part in (parts.train, parts.validation, parts.test)
     )
-    steps = -(-len(train_part[1]) // batch_size)
+    steps = -(-len(train_part[1]) // setting.batch_size)
     (shape,) = shapes
-    with begun(article_network, train_part, rule, 1.0, seed) as (model, optimizer):
+    with begun(article_network, train_part, setting.rule, 1.0, setting.seed) as (model, optimizer):
         done = 0
 
         def set_rate() -> None:
@@ -254,10 +241,10 @@ def _train_torch(
             done += 1
 
         errors = []
-        for epoch in range(epochs):
+        for epoch in range(setting.epochs):
             model.train()
-            train_epoch(model, optimizer, train_part, batch_size, set_rate)
-            if epoch >= epochs - LAST:
+            train_epoch(model, optimizer, train_part, setting.batch_size, set_rate)
+            if epoch >= setting.epochs - LAST:
                 errors.append([[measure(model, part)[1]] for part in others])
         return errors
 

@@ -31,14 +31,11 @@ def _commit() -> str:
 
 
 def _multiplier(setting: dict, done: Sequence[dict]) -> float | None:
+    # The control steps by the mean multiplier of the run with layer-specific rates.
     if setting["arm"] != own_scale.CONTROL:
         return None
-    found = [
-        row
-        for row in done
-        if own_scale.key(row) == own_scale.key(setting | {"arm": own_scale.RULE})
-    ]
-    return found[0]["multiplier"] if found else None
+    rule = own_scale.key(setting | {"arm": own_scale.RULE})
+    return next((row["multiplier"] for row in done if own_scale.key(row) == rule), None)
 
 
 def train_missing(name: str, lock: str, file: Path, most: int | None = None) -> Iterator[str]:

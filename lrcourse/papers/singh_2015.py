@@ -6,6 +6,7 @@ rates, and as the control, plain at the rate times the mean multiplier of the se
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -434,8 +435,10 @@ BEST = (
 ALIKE = f"the same within {POINT:g} point (MNIST: 0.1)"
 OURS = "not in the paper"
 MNIST, CIFAR_10, IMAGENET = ("mnist",), ("cifar-10",), ("imagenet",)
+on_mnist, on_cifar = (partial(Claim, data=data) for data in (MNIST, CIFAR_10))
+control_on_mnist, control_on_cifar = (partial(control, data=data) for data in (MNIST, CIFAR_10))
 CLAIMS = (
-    Claim(
+    on_mnist(
         "LeNet: at the same rate, 0.01, the three rules end with a lower error with layer-specific "
         "rates",
         'better, "consistently" (Table I, whose numbers are missing)',
@@ -444,9 +447,8 @@ CLAIMS = (
         words="our proposed layer-specific learning rate is consistently better than Nesterov's "
         "accelerated gradient, stochastic gradient descent and AdaGrad",
         primary=True,
-        data=MNIST,
     ),
-    Claim(
+    on_mnist(
         "LeNet: the three rules learn faster, with a lower error early in the run",
         "in words, and Table I",
         f"mean of the three rules, by seed: {LESS}",
@@ -454,9 +456,8 @@ CLAIMS = (
         words="our method will boom accuracy further to reduces the required schooling time over "
         "giant algorithms",
         primary=True,
-        data=MNIST,
     ),
-    Claim(
+    on_cifar(
         "CIFAR-10: at the same rate, 0.001, the final error is lower on top of SGD, NAG and "
         "AdaGrad",
         "Table II, whose numbers are missing",
@@ -465,33 +466,29 @@ CLAIMS = (
         words="we again observe that final error and loss of our method is consistently lower than "
         "SGD, NAG and AdaGrad",
         primary=True,
-        data=CIFAR_10,
     ),
     *(
-        Claim(
+        on_mnist(
             f"LeNet, {rule} alone: at the same rate, 0.01, a lower error",
             "better (Table I)",
             LESS,
             asking(_beats_plain, [rule], **LENET),
-            data=MNIST,
         )
         for rule in ON_TOP_OF
     ),
     *(
-        control(
+        control_on_mnist(
             f"Control, LeNet, {rule}: a plain rate as large as the mean one does the same",
             ALIKE,
             asking(_as_control, [rule], **LENET),
-            data=MNIST,
         )
         for rule in ON_TOP_OF
     ),
     *(
-        control(
+        control_on_mnist(
             f"Control, LeNet, {rule}: each at its own best rate, layer-specific rates are better",
             BEST,
             asking(_tuned, rule=rule, network="lenet"),
-            data=MNIST,
         )
         for rule in ON_TOP_OF
     ),
@@ -519,12 +516,11 @@ CLAIMS = (
         data=(),
     ),
     *(
-        Claim(
+        on_cifar(
             f"CIFAR-10, {rule}: a lower error at the same rate, 0.001",
             printed,
             LESS,
             asking(_beats_plain, [rule], **LONG),
-            data=CIFAR_10,
         )
         for rule, printed in (
             ("momentum", "0.32 points more accuracy"),
@@ -532,7 +528,7 @@ CLAIMS = (
             ("NAG", "lower (Table II, whose numbers are missing)"),
         )
     ),
-    Claim(
+    on_cifar(
         "CIFAR-10: with the step-down at 50,000, better after 60,000 iterations than plain after "
         "70,000",
         "accuracy 82.08 %",
@@ -541,32 +537,28 @@ CLAIMS = (
         words="Even if we step down the learning rate at 50,000 iterations (taking 60000 "
         "iterations in total), we obtain an accuracy of 82.08%, which is better than SGD after "
         "70,000 iterations",
-        data=CIFAR_10,
     ),
     *(
-        control(
+        control_on_cifar(
             f"Control, CIFAR-10, {rule}: a plain rate as large as the mean one does the same",
             ALIKE,
             asking(_as_control, [rule], **LONG),
-            data=CIFAR_10,
         )
         for rule in ON_TOP_OF
     ),
-    Claim(
+    on_cifar(
         "CIFAR-10: the final loss is lower on top of SGD, NAG and AdaGrad",
         "Table II, whose numbers are missing",
         "loss on test images, at each of the three: lower by over 0.01",
         _loss,
         words="final error and loss of our method is consistently lower than SGD, NAG and AdaGrad",
-        data=CIFAR_10,
     ),
-    Claim(
+    on_mnist(
         "LeNet: a step costs at most a tenth more",
         "very little extra computation",
         "ratio of CPU times a step below 1.1, for each of the three rules",
         _cost,
         words="It requires very little extra computation over standard stochastic gradient methods",
-        data=MNIST,
     ),
     Claim(
         "ImageNet, AlexNet: an accuracy of 57.5 % after 295,000 iterations instead of 345,000",

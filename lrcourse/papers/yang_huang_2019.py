@@ -7,6 +7,7 @@ and against no decay from the same first rate, over a range of first rates.
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from torch import nn
@@ -16,7 +17,7 @@ from lrcourse.data import Data, Split
 from lrcourse.nn import Array
 from lrcourse.optim import Adam, Momentum, Rule
 from lrcourse.papers.convolutional import begun, measure, tensors, train_epoch
-from lrcourse.papers.dense import Clock, dense, quiet_fit
+from lrcourse.papers.dense import Clock, Setting, dense, quiet_fit
 from lrcourse.papers.images import arrays, images, pooled
 from lrcourse.papers.trial import (
     FAILS,
@@ -30,11 +31,13 @@ from lrcourse.papers.trial import (
     Paper,
     Picture,
     Printed,
+    Sample,
     asking,
     average,
     combined,
     compare,
     control,
+    curve_lines,
     points,
     rate_text,
     response,
@@ -63,40 +66,29 @@ PAPERS_RATE, BENCHMARK_RATE = 0.01, 0.001
 SAVED_CONSTANT = 0.98624  # accuracy of the authors' saved network at a constant 0.01 on MNIST
 FLAT = 0.9  # percent: the authors' convergence is four changes of accuracy that add up to less
 
-# Accuracy and convergence, in epochs, as printed.
-TABLES = {
+# Accuracy and convergence, in epochs, as printed: of the benchmarks SGD and Adam, and of seq1 to
+# seq4 by strategy.
+PRINTED = {
     1: {
-        ("SGD", "benchmark"): (0.98264, 34),
-        ("Adam", "benchmark"): (0.98574, 30),
-        ("seq1", "by epoch"): (0.97608, 48),
-        ("seq2", "by epoch"): (0.98230, 38),
-        ("seq3", "by epoch"): (0.98263, 19),
-        ("seq4", "by epoch"): (0.98527, 40),
-        ("seq1", "by cutoff"): (0.98290, 32),
-        ("seq2", "by cutoff"): (0.98405, 28),
-        ("seq3", "by cutoff"): (0.98614, 29),
-        ("seq4", "by cutoff"): (0.98656, 22),
-        ("seq1", "by oscillation"): (0.98372, 25),
-        ("seq2", "by oscillation"): (0.98544, 27),
-        ("seq3", "by oscillation"): (0.98514, 24),
-        ("seq4", "by oscillation"): (0.98586, 30),
+        "benchmark": ((0.98264, 34), (0.98574, 30)),
+        "by epoch": ((0.97608, 48), (0.98230, 38), (0.98263, 19), (0.98527, 40)),
+        "by cutoff": ((0.98290, 32), (0.98405, 28), (0.98614, 29), (0.98656, 22)),
+        "by oscillation": ((0.98372, 25), (0.98544, 27), (0.98514, 24), (0.98586, 30)),
     },
     2: {
-        ("SGD", "benchmark"): (0.7487, 25),
-        ("Adam", "benchmark"): (0.7309, 17),
-        ("seq1", "by epoch"): (0.7630, 8),
-        ("seq2", "by epoch"): (0.7696, 12),
-        ("seq3", "by epoch"): (0.7803, 11),
-        ("seq4", "by epoch"): (0.7679, 14),
-        ("seq1", "by cutoff"): (0.7714, 15),
-        ("seq2", "by cutoff"): (0.6438, 25),
-        ("seq3", "by cutoff"): (0.6004, 25),
-        ("seq4", "by cutoff"): (0.5848, 25),
-        ("seq1", "by oscillation"): (0.7677, 8),
-        ("seq2", "by oscillation"): (0.7730, 11),
-        ("seq3", "by oscillation"): (0.7692, 15),
-        ("seq4", "by oscillation"): (0.7673, 12),
+        "benchmark": ((0.7487, 25), (0.7309, 17)),
+        "by epoch": ((0.7630, 8), (0.7696, 12), (0.7803, 11), (0.7679, 14)),
+        "by cutoff": ((0.7714, 15), (0.6438, 25), (0.6004, 25), (0.5848, 25)),
+        "by oscillation": ((0.7677, 8), (0.7730, 11), (0.7692, 15), (0.7673, 12)),
     },
+}
+TABLES = {
+    number: {
+        (name, strategy): printed
+        for strategy, row in rows.items()
+        for name, printed in zip(("SGD", "Adam") if len(row) == 2 else SEQUENCES, row, strict=True)
+    }
+    for number, rows in PRINTED.items()
 }
 
 
@@ -223,11 +215,11 @@ def train(
     strategies = [strategy_named(sequence, strategy, float(rate), epochs) for rate in rates]
     parts = images(data, 0.2, seed)
     clock, batches = Clock(), -(-len(parts.train.y[:limit]) // batch_size)
-    about = rule_named(rule), batch_size, epochs, seed, limit
+    setting = Setting(rule_named(rule), batch_size, epochs, seed, limit)
     if network == "dense":
-        curves = _train_dense(parts, strategies, *about)
+        curves = _train_dense(parts, strategies, setting)
     else:
-        curves = [_train_torch(parts, network, strategies[0], *about)]
+        curves = [_train_torch(parts, network, strategies[0], setting)]
     step_ms = clock.milliseconds(epochs * batches, len(rates))
     rows = [summary(*curve, epochs, LAST[table], target) | {"step_ms": step_ms} for curve in curves]
     return rows if isinstance(learning_rate, Sequence) else rows[0]
@@ -269,15 +261,8 @@ class Watch:
         run.learning_rate = np.array(self.rates[-1])[:, None]
 
 
-def _train_dense(
-    parts: Data,
-    strategies: Sequence[Strategy],
-    rule: Rule,
-    batch_size: int,
-    epochs: int,
-    seed: int,
-    limit: int | None,
-) -> list[Curve]:
+def _train_dense(parts: Data, strategies: Sequence[Strategy], setting: Setting) -> list[Curve]:
+    rule, batch_size, epochs, seed, limit = setting
     names = ("train", "validation", "test")
     shrunk = (Split(*part) for part in arrays(parts, pooled, limit))
     data = replace(parts, **dict(zip(names, shrunk, strict=True)))
@@ -290,16 +275,8 @@ def _train_dense(
     return list(zip(*errors.transpose(1, 2, 0), np.transpose(watch.rates), strict=True))
 
 
-def _train_torch(
-    parts: Data,
-    network: str,
-    strategy: Strategy,
-    rule: Rule,
-    batch_size: int,
-    epochs: int,
-    seed: int,
-    limit: int | None,
-) -> Curve:
+def _train_torch(parts: Data, network: str, strategy: Strategy, setting: Setting) -> Curve:
+    rule, batch_size, epochs, seed, limit = setting
     train_part, *others = (
         tensors(part._replace(x=2 * part.x - 1), parts.image_shape, limit)
         for part in (parts.train, parts.validation, parts.test)
@@ -523,8 +500,10 @@ TUNED = (
     "Setting and first rate are chosen by validation error, from 72 for the twelve, from 6 for no "
     f"decay; {LESS}."
 )
+on_mnist, on_cifar = (partial(Claim, data=data) for data in (MNIST, CIFAR_10))
+control_on_mnist, control_on_cifar = (partial(control, data=data) for data in (MNIST, CIFAR_10))
 CLAIMS = (
-    Claim(
+    on_mnist(
         "MNIST: seq3 by epoch converges fastest",
         "epoch 19, next 22",
         "Earlier by over 1 epoch, by the authors' index of convergence, than each of the other "
@@ -532,18 +511,16 @@ CLAIMS = (
         asking(leads, 1, "seq3", "by epoch", "convergence", 0),
         words='MNIST: "seq3 By Epoch" converges the fastest',
         primary=True,
-        data=MNIST,
     ),
-    Claim(
+    on_mnist(
         "MNIST: seq4 by cutoff is the most accurate",
         "accuracy 0.98656, next 0.98614",
         f"Than each of the other eleven: {LESS}.",
         asking(leads, 1, "seq4", "by cutoff", "test_error", 2),
         words='"seq4 By Cutoff" achieves the highest accuracy',
         primary=True,
-        data=MNIST,
     ),
-    Claim(
+    on_mnist(
         "MNIST: the best of the twelve is more accurate than both benchmarks, SGD and Adam at a "
         "constant 0.001",
         "accuracy 0.98656 against 0.98264 and 0.98574",
@@ -551,112 +528,96 @@ CLAIMS = (
         asking(ahead, 1, NO_DECAY, ADAM, rivals_rate=BENCHMARK_RATE),
         words="It is worth the effort to design a learning rate decaying scheme.",
         primary=True,
-        data=MNIST,
     ),
-    Claim(
+    on_mnist(
         "MNIST: the best of the twelve is more accurate than SGD at a constant 0.001",
         "accuracy 0.98656 against 0.98264",
         OF_TWELVE,
         asking(ahead, 1, NO_DECAY, rivals_rate=BENCHMARK_RATE),
-        data=MNIST,
     ),
-    Claim(
+    on_mnist(
         "MNIST: the best of the twelve is more accurate than Adam at 0.001",
         "accuracy 0.98656 against 0.98574",
         OF_TWELVE,
         asking(ahead, 1, ADAM, rivals_rate=BENCHMARK_RATE),
-        data=MNIST,
     ),
-    Claim(
+    on_mnist(
         "Control: the best of the twelve is more accurate than no decay from the same first rate",
         "not in the paper; a saved network of the authors has 0.98624",
         OF_TWELVE,
         asking(ahead, 1, NO_DECAY),
-        data=MNIST,
     ),
-    Claim(
+    on_mnist(
         "Control, on the authors' own figures: 0.98656 is more than 0.98624",
         "accuracy 0.98656; 0.98624 at a constant 0.01 in a saved network",
         "More test images right than two standard deviations of the difference.",
         by_chance,
-        data=MNIST,
     ),
-    control(
+    control_on_mnist(
         "Control: the best of the twelve beats no decay, each at its best first rate",
         TUNED,
         asking(ahead, 1, NO_DECAY, rate=None, rivals_rate=None),
-        data=MNIST,
     ),
-    control(
+    control_on_mnist(
         "Control: in the mean of the twelve a scheme beats no decay, each at its best first rate",
         f"Each of the twelve and no decay choose from the same six first rates; mean of the twelve "
         f"by seed: {LESS}.",
         each_tuned,
-        data=MNIST,
     ),
-    Claim(
+    on_mnist(
         "Control: from a first rate far too high, 0.3, the best of the twelve beats no decay",
         "not in the paper; on CIFAR-10 the authors' constant 0.01 collapses",
         OF_TWELVE,
         asking(ahead, 1, NO_DECAY, rate=FIRST_RATES[-1], rivals_rate=FIRST_RATES[-1]),
-        data=MNIST,
     ),
-    Claim(
+    on_mnist(
         "Control: the same one of the twelve is the most accurate in every seed",
         "not in the paper, which has one run each",
         "Lowest test error of the twelve, by seed.",
         asking(repeats, 1, "test_error"),
-        data=MNIST,
     ),
-    control(
+    control_on_mnist(
         "Control: seq3 by epoch is also the first to reach a fixed validation error",
         "Fewer epochs, by over 1, than each of the other eleven.",
         asking(leads, 1, "seq3", "by epoch", "epochs_to", 0),
-        data=MNIST,
     ),
-    Claim(
+    on_mnist(
         "Control: the same one of the twelve converges fastest in every seed",
         "not in the paper, which has one run each",
         "Lowest index of convergence of the twelve, by seed.",
         asking(repeats, 1, "convergence"),
-        data=MNIST,
     ),
-    Claim(
+    on_cifar(
         "CIFAR-10: the best of the twelve is more accurate than SGD at a constant 0.001",
         "accuracy 0.7803 against 0.7487",
         OF_TWELVE,
         asking(ahead, 2, NO_DECAY, rivals_rate=BENCHMARK_RATE),
-        data=CIFAR_10,
     ),
-    Claim(
+    on_cifar(
         "CIFAR-10: the best of the twelve is more accurate than Adam at 0.001",
         "accuracy 0.7803 against 0.7309",
         OF_TWELVE,
         asking(ahead, 2, ADAM, rivals_rate=BENCHMARK_RATE),
-        data=CIFAR_10,
     ),
-    control(
+    control_on_cifar(
         "Control: on CIFAR-10 the best of the twelve beats no decay, each at its best first rate",
         TUNED,
         asking(ahead, 2, NO_DECAY, rate=None, rivals_rate=None),
-        data=CIFAR_10,
     ),
-    Claim(
+    on_cifar(
         "CIFAR-10: seq3 by epoch is the most accurate",
         "accuracy 0.7803, next 0.7730",
         f"Than each of the other eleven: {LESS}.",
         asking(leads, 2, "seq3", "by epoch", "test_error", 2),
         words='"seq3 By Epoch" achieves the highest accuracy',
-        data=CIFAR_10,
     ),
-    Claim(
+    on_cifar(
         "CIFAR-10: seq1 by oscillation converges fastest",
         "epoch 8, and so does seq1 by epoch",
         "Earlier by over 1 epoch, by the authors' index of convergence, than each of the other "
         "eleven.",
         asking(leads, 2, "seq1", "by oscillation", "convergence", 0),
         words='CIFAR-10: "seq1 By Oscillate" converges the fastest',
-        data=CIFAR_10,
     ),
     Claim(
         "A good scheme gains much on CIFAR-10 and little on MNIST",
@@ -690,11 +651,11 @@ def pictures(rows: Sequence[dict]) -> list[Picture]:
             if how["strategy"] == "by epoch"
         }
         data = part[0]["data"]
-        for lines, what in (
+        for curves, what in (
             (by_strategy, "three strategies, each the mean of four sequences"),
             (by_epoch, "four sequences, taken by epoch"),
         ):
-            lines = none | lines
+            lines = curve_lines(none | curves)
             left, right = (
                 min(lines, key=lambda name, end=end: sum(lines[name][1][end])) for end in (0, -1)
             )
@@ -706,9 +667,7 @@ def pictures(rows: Sequence[dict]) -> list[Picture]:
     return drawn
 
 
-def curve_of(
-    rows: Sequence[dict], hows: Sequence[dict]
-) -> tuple[list[float], list[tuple[float, ...]]]:
+def curve_of(rows: Sequence[dict], hows: Sequence[dict]) -> dict[float, Sample]:
     r"""Return first rates, and at each the test errors by seed, the mean of several settings.
 
     Args:
@@ -717,10 +676,7 @@ def curve_of(
     """
     curves = [response(rows, "test_error", **how) for how in hows]
     rates = sorted(set.intersection(*map(set, curves)))
-    values = [
-        tuple(np.mean([curve[rate].values for curve in curves], axis=0).tolist()) for rate in rates
-    ]
-    return rates, values
+    return {rate: average([curve[rate] for curve in curves]) for rate in rates}
 
 
 def _figures() -> tuple[Printed, ...]:
