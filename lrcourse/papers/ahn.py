@@ -15,7 +15,6 @@ from lrcourse.nn import Array, Sigmoid
 from lrcourse.optim import SGD, DirectionAccelerated, Momentum
 from lrcourse.papers.dense import dense, quiet_fit
 from lrcourse.papers.images import SHAPES, arrays, images
-from lrcourse.papers.own_scale import STAGES
 from lrcourse.papers.trial import (
     LOWER,
     SAME,
@@ -55,6 +54,13 @@ PAIRS = {
     256: 0.007,
 }
 LARGE = tuple(size for size in PAIRS if size >= 32)  # where DA-SGD "shows better performance"
+# Batch sizes and seeds of ``own_scale`` in the order in which they run, the most needed first.
+STAGES = (
+    ((256, 128), range(10, 20)),
+    ((64, 32), range(10, 14)),
+    ((16, 8), range(10, 14)),
+    ((64, 32), range(14, 20)),
+)
 TESTED = {  # at each scale
     "quick": tuple(size for size in PAIRS if size >= 8),
     "full": tuple(PAIRS),

@@ -15,13 +15,6 @@ from lrcourse.files import append_whole
 RESULTS = Path(__file__).parent / "results"
 PLAIN, RULE, CONTROL = "plain", "layerwise", "control"  # the arms of layer-rates, in this order
 ARMS = {"sgd": 0, "da-sgd": 0, "momentum": 0, "sgd at 1.82 times the rate": 1}  # and their power
-# Batch sizes and seeds of da-sgd in the order in which they run: first those that must be there.
-STAGES = (
-    ((256, 128), range(10, 20)),
-    ((64, 32), range(10, 14)),
-    ((16, 8), range(10, 14)),
-    ((64, 32), range(14, 20)),
-)
 
 
 def layer_rates() -> list[dict]:
@@ -53,7 +46,7 @@ def da_sgd() -> list[dict]:
             "arm": arm,
             "seed": seed,
         }
-        for sizes, seeds in STAGES
+        for sizes, seeds in ahn.STAGES
         for size in sizes
         for seed in seeds
         for arm, power in ARMS.items()

@@ -143,9 +143,9 @@ def train(
         mini-batches, all NaN for a run that diverged; step_ms, CPU milliseconds a step. Of a stack,
         a list.
     """
-    return train_rule(
-        *(METHODS | OTHERS)[method], data, network, batch_size, epochs, learning_rate, seed, count
-    )
+    make, schedule = (METHODS | OTHERS)[method]
+    about = data, network, batch_size, epochs, learning_rate, seed, count
+    return train_rule(make, schedule, *about)
 
 
 def train_rule(
