@@ -330,6 +330,7 @@ def variants_alike(rows: Sequence[dict]) -> Judgement:
     return compare(pairs, SAME, 2)
 
 
+TUNED = "each at the best of five rates, or factors on its steps, chosen on the other seeds"
 CLAIMS = (
     Claim(
         "At batch sizes 1000 and 2000 iRprop- needs fewer epochs than SGD at one rate for all.",
@@ -359,8 +360,7 @@ CLAIMS = (
     ),
     control(
         "Control: at 1000 and 2000 it needs fewer epochs than SGD tuned for each batch size.",
-        "fewer by over 1 epoch at both; each at the best of five rates, or factors on its steps, "
-        "chosen on the other seeds",
+        f"fewer by over 1 epoch at both; {TUNED}",
         asking(faster_than_tuned, "sgd"),
     ),
     control(
@@ -371,8 +371,7 @@ CLAIMS = (
     control(
         "Control: one setting for all batch sizes; its slowest is faster than the slowest of SGD "
         "at the best one rate.",
-        "fewer by over 1 epoch; each at the best of five rates, or factors on its steps, chosen on "
-        "the other seeds",
+        f"fewer by over 1 epoch; {TUNED}",
         needs_no_tuning,
     ),
     control(
@@ -382,8 +381,7 @@ CLAIMS = (
     ),
     control(
         "Control: it is faster there than signSGD tuned for each batch size.",
-        "fewer by over 1 epoch at both; each at the best of five rates, or factors on its steps, "
-        "chosen on the other seeds",
+        f"fewer by over 1 epoch at both; {TUNED}",
         asking(faster_than_tuned, "signsgd"),
     ),
     control(
