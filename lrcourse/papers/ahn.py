@@ -28,10 +28,10 @@ from lrcourse.papers.trial import (
     average,
     combined,
     compare,
-    constant,
     control,
     curve_lines,
     of_all,
+    over,
     rate_text,
     response,
     sample,
@@ -380,9 +380,8 @@ def ratios(
     """
 
     def ratio(size: int) -> tuple[Sample, Sample]:
-        sides = at(rows, column, size, "da-sgd"), at(rows, column, size, "sgd", power)
-        found = combined(lambda da, sgd: da / sgd, *sides)
-        return found, constant(rival, found)
+        da, sgd = at(rows, column, size, "da-sgd"), at(rows, column, size, "sgd", power)
+        return over(da, sgd, rival)
 
     return at_all(sizes, find=ratio)
 
@@ -681,26 +680,20 @@ def pictures(rows: Sequence[dict]) -> list[Picture]:
 
 def _printed() -> tuple[Printed, ...]:
     curves = "curves, no numbers"
-    figure_3 = {"method": "sgd", "batch_size": 8}
+    printed = functools.partial(Printed, column="test_error")
+    figure_3 = functools.partial(printed, "Figure 3", value=curves)
+    figure_4 = functools.partial(printed, "Figure 4", value="a point, no number")
+
+    def of(size: int, method: str, rate: float) -> dict:
+        return {"method": method, "batch_size": size, "learning_rate": rate}
+
     return (
         *(
-            Printed(
-                "Figure 3",
-                f"test error, SGD at {rate:g}, batch size 8",
-                curves,
-                figure_3 | {"learning_rate": rate},
-                "test_error",
-            )
+            figure_3(f"test error, SGD at {rate:g}, batch size 8", setting=of(8, "sgd", rate))
             for rate in FIGURE_3
         ),
         *(
-            Printed(
-                "Figure 4",
-                f"test error, {name}, batch size {size}",
-                "a point, no number",
-                {"method": method, "batch_size": size, "learning_rate": rate(size)},
-                "test_error",
-            )
+            figure_4(f"test error, {name}, batch size {size}", setting=of(size, method, rate(size)))
             for size in PAIRS
             for name, method in (("SGD", "sgd"), ("DA-SGD", "da-sgd"))
         ),

@@ -27,11 +27,10 @@ from lrcourse.papers.trial import (
     Verdicts,
     asking,
     average,
-    combined,
     compare,
-    constant,
     control,
     curve_lines,
+    over,
     rate_text,
     response,
     select,
@@ -155,8 +154,7 @@ def cost(rows: Sequence[dict]) -> Judgement:
         average(list(response(rows, "step_ms", method=method).values()))
         for method in (MUON, MOMENTUM)
     )
-    ratio = combined(lambda a, b: a / b, *steps)
-    return compare({"Muon over momentum": (ratio, constant(1.1, ratio))}, digits=2)
+    return compare({"Muon over momentum": over(*steps, 1.1)}, digits=2)
 
 
 def elsewhere(rows: Sequence[dict]) -> Judgement:

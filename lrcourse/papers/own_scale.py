@@ -150,20 +150,6 @@ def _layer_rates(arm: str, multiplier: float | None, about: dict) -> dict:
     }
 
 
-def first_epoch(name: str, row: dict, multiplier: float | None = None) -> float:
-    r"""Train a saved run anew for one epoch and return its mean loss, to compare with first_loss.
-
-    Args:
-        name: one of ``RUNS``.
-        row: of its file.
-        multiplier: as for ``run``.
-    """
-    (setting,) = [
-        setting for setting in RUNS[name]() if all(row[k] == v for k, v in setting.items())
-    ]
-    return run(name, setting | one_epoch(name, setting), multiplier)["first_loss"]
-
-
 def one_epoch(name: str, setting: dict) -> dict:
     r"""Return the columns that shorten a run to one epoch.
 

@@ -128,6 +128,18 @@ def constant(value: float, like: Sample) -> Sample:
     return combined(lambda _: value, like)
 
 
+def over(a: Sample, b: Sample, number: float) -> tuple[Sample, Sample]:
+    r"""Return the ratio of two samples, seed by seed, and a number to compare that with.
+
+    Args:
+        a: above the line.
+        b: below it.
+        number: what the ratio is compared with.
+    """
+    ratio = combined(lambda x, y: x / y, a, b)
+    return ratio, constant(number, ratio)
+
+
 class Odds(NamedTuple):
     """The probability that one method beats another, and its interval."""
 
