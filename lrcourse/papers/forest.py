@@ -98,14 +98,8 @@ def figure(found: Found) -> Figure:
             axes.plot(middle, height, mark, color=colour, markersize=5)
         printed = f"{verdict}\nprinted: {claim.printed}"
         text = "\n".join(_wrapped(line, 36, 2) for line in printed.splitlines())
-        axes.annotate(
-            text,
-            (1.01, y),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=8,
-            color=INK,
-        )
+        looks = {"va": "center", "fontsize": 8, "color": INK}
+        axes.annotate(text, (1.01, y), xycoords=("axes fraction", "data"), **looks)
     labels = [
         _wrapped(f"{n}. {claim.says}" + " (primary)" * claim.primary, 52, 3)
         for n, claim, *_ in lines

@@ -75,9 +75,8 @@ def smoke(name: str) -> Iterator[str]:
             continue
         seen.add(key)
         result = own_scale.run(name, setting | own_scale.one_epoch(name, setting), multiplier)
-        multiplier = (
-            result.get("multiplier", None) if setting["arm"] == own_scale.RULE else multiplier
-        )
+        if setting["arm"] == own_scale.RULE:
+            multiplier = result["multiplier"]
         yield f"{name} {' '.join(str(part) for part in key if part is not None)}: {result}"
 
 

@@ -573,20 +573,13 @@ CLAIMS = (
 def _printed() -> tuple[Printed, ...]:
     cifar, imagenet = "IV B 2, CIFAR-10", "IV B 3, ImageNet"
     best = "highest accuracy, %, {}, plain and layer-specific"
+    short = "error, % (accuracy 82.08 %), layer-specific, step-down at 50,000"
     momentum, adagrad = {"rule": "momentum"}, {"rule": "AdaGrad"}
     return (
         *(Printed("IV B 1, MNIST", best.format(rule), 99.2, digits=1) for rule in ON_TOP_OF),
         Printed(cifar, "gain in accuracy, points, SGD", 0.32, {**LONG, **momentum}, "gain", 2),
         Printed(cifar, "gain in accuracy, points, AdaGrad", 1.3, {**LONG, **adagrad}, "gain", 1),
-        Printed(
-            cifar,
-            "error, % (accuracy 82.08 %), layer-specific, step-down at 50,000",
-            17.92,
-            {**SHORT, **momentum},
-            "layerwise",
-            2,
-            resolution=1.0,
-        ),
+        Printed(cifar, short, 17.92, {**SHORT, **momentum}, "layerwise", 2, resolution=1.0),
         Printed("Table II, Figure 1", "accuracy by iteration, three rules", "missing in our text"),
         Printed("Table I", "error by iteration, three rules", "missing in our text"),
         Printed(imagenet, "learning rate to begin with, layer-specific", 0.006, digits=3),

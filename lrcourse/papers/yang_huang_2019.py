@@ -690,17 +690,9 @@ def _figures() -> tuple[Printed, ...]:
             else:
                 setting = {"sequence": first, "strategy": second, "learning_rate": PAPERS_RATE}
             setting = {"table": table, **setting}
-            digits = 5 if table == 1 else 4
+            about = setting, "test_accuracy", *((5, 0.002) if table == 1 else (4, 0.01))
             found += [
-                Printed(
-                    where,
-                    f"accuracy, {name}",
-                    accuracy,
-                    setting,
-                    "test_accuracy",
-                    digits,
-                    resolution=0.002 if table == 1 else 0.01,
-                ),
+                Printed(where, f"accuracy, {name}", accuracy, *about),
                 Printed(where, f"convergence, {name}", float(epochs), setting, "convergence", 0),
             ]
     curves = "curves, no numbers"
