@@ -150,11 +150,11 @@ def better(rows: Sequence[dict], *pair: str) -> Judgement:
 
 def cost(rows: Sequence[dict]) -> Judgement:
     """Judge that a step of Muon takes at most a tenth more CPU time than one of momentum."""
-    steps = (
+    muon, momentum = (
         average(list(response(rows, "step_ms", method=method).values()))
         for method in (MUON, MOMENTUM)
     )
-    return compare({"Muon over momentum": over(*steps, 1.1)}, digits=2)
+    return compare({"Muon over momentum": over(muon, momentum, 1.1)}, digits=2)
 
 
 def elsewhere(rows: Sequence[dict]) -> Judgement:
