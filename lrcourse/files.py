@@ -2,8 +2,9 @@ r"""Files that are never seen half written, and locks between processes."""
 
 import os
 import secrets
+from io import RawIOBase
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 
 def write_beside(path: Path, content: bytes, mode: int = 0o666) -> Path:
@@ -43,6 +44,25 @@ def write_whole(path: Path, content: bytes | str, mode: int = 0o666) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def append_whole(file: RawIOBase | BinaryIO, content: bytes) -> None:
+    r"""Append lines to a file; on a full disk none of them, and a killed process tears one at most.
+
+    Args:
+        file: opened to append without a buffer, ``path.open("a+b", buffering=0)``.
+        content: whole lines.
+
+    Raises:
+        OSError: it cannot be written; then the file is as before.
+    """
+    end, left = file.seek(0, os.SEEK_END), memoryview(content)
+    try:
+        while left:
+            left = left[file.write(left) or 0 :]
+    except OSError:
+        file.truncate(end)
+        raise
 
 
 def lock(file: int | IO, wait: bool = False) -> bool:

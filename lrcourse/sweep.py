@@ -33,7 +33,7 @@ from tqdm import tqdm
 
 import lrcourse
 from lrcourse.data import Data
-from lrcourse.files import lock, write_whole
+from lrcourse.files import append_whole, lock, write_whole
 
 RESERVED = ("key", "seed", "status", "seconds", "code")
 COLUMNS, BEGINNING = frozenset(RESERVED), b'{"key": "'  # of every row
@@ -183,7 +183,8 @@ class Sweep:
                         else:
                             pairs = zip(task.keys, outcome, strict=True)
                             rows = [{"key": key, "code": self.code} | row for key, row in pairs]
-                            _append(file, rows)
+                            lines = "".join(json.dumps(row) + "\n" for row in rows)
+                            append_whole(file, lines.encode())
                             done |= {row["key"]: row for row in rows}
                             count += len(task.keys)
                             bar.update(len(task.keys))
@@ -700,14 +701,3 @@ def _parse(content: bytes, path: str | os.PathLike) -> tuple[list[dict], bytes]:
                 "or give the sweep another file."
             ) from None
     return rows, torn
-
-
-def _append(file: BinaryIO, rows: list[dict]) -> None:
-    end = file.seek(0, os.SEEK_END)
-    left = memoryview("".join(json.dumps(row) + "\n" for row in rows).encode())
-    try:
-        while left:
-            left = left[file.write(left) :]
-    except OSError:
-        file.truncate(end)
-        raise

@@ -570,7 +570,7 @@ for pair in (("SGD", "Momentum"), ("Momentum", "Adam"), ("Momentum", "Momentum, 
 
 # %%
 primary = Counter()
-for name in papers.NAMES[:-1]:
+for name in papers.NAMES[:5]:
     body = papers.verdicts(name).body
     print(name, dict(Counter(found for *_, found in body)))
     for says, kind, *_, found in body:

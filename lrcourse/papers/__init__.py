@@ -1,4 +1,4 @@
-r"""Five papers on trial, and a race of all methods: each file has a claim, and the grid to test it.
+r"""Five papers and a newer method, Muon, on trial, and a race of all: a claim and a grid each.
 
 `paper(name)` is one of them, `saved(name)` the rows of its run that came with the package, and
 `verdicts(name)` the table of its claims and what the rows say. `lrcourse reproduce NAME` runs it
@@ -21,6 +21,7 @@ _MODULES = {
     "sequences": "yang_huang_2019",
     "schedules": "lau_2017",
     "da-sgd": "ahn",
+    "muon": "jordan_2024",
     "race": "race",
 }
 NAMES = tuple(_MODULES)

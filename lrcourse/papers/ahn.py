@@ -13,22 +13,25 @@ import numpy as np
 
 from lrcourse.nn import Array, Sigmoid
 from lrcourse.optim import SGD, DirectionAccelerated, Momentum
-from lrcourse.papers.dense import Clock, dense, quiet_fit
-from lrcourse.papers.images import images, pooled
+from lrcourse.papers.dense import dense, quiet_fit
+from lrcourse.papers.images import SHAPES, arrays, images
 from lrcourse.papers.trial import (
     LOWER,
     SAME,
     Claim,
     Judgement,
-    NotTestedError,
     Paper,
     Picture,
     Printed,
     Sample,
+    asking,
     average,
     combined,
     compare,
-    constant,
+    control,
+    curve_lines,
+    of_all,
+    over,
     rate_text,
     response,
     sample,
@@ -51,7 +54,18 @@ PAIRS = {
     256: 0.007,
 }
 LARGE = tuple(size for size in PAIRS if size >= 32)  # where DA-SGD "shows better performance"
-TESTED = {"quick": tuple(size for size in PAIRS if size >= 8), "full": tuple(PAIRS)}
+# Batch sizes and seeds of ``own_scale`` in the order in which they run, the most needed first.
+STAGES = (
+    ((256, 128), range(10, 20)),
+    ((64, 32), range(10, 14)),
+    ((16, 8), range(10, 14)),
+    ((64, 32), range(14, 20)),
+)
+TESTED = {  # at each scale
+    "quick": tuple(size for size in PAIRS if size >= 8),
+    "full": tuple(PAIRS),
+    "own": tuple(sorted({size for sizes, _ in STAGES for size in sizes})),
+}
 RACE = (32, 256)  # batch sizes at which all rules run over all rates
 REACH = 1.82  # 1.5 + 1/pi: the mean step of DA-SGD in that of SGD, in Gaussian noise alone
 FIGURE_3 = tuple(round(0.001 * step, 3) for step in range(1, 11))  # SGD's rates at batch size 8
@@ -62,7 +76,7 @@ RULES = {
     "momentum": functools.partial(Momentum, 0.5),
 }
 ERROR = 0.005  # a difference in test error that counts for nothing
-Judge = Callable[[Sequence[dict]], Judgement]
+Judge = Callable[..., Judgement]  # of rows, and what more the claim is about
 
 
 def rate(batch_size: int, power: int = 0) -> float:
@@ -152,7 +166,7 @@ def train(
     Args:
         data: name of the data set.
         network: widths of its layers, such as "196-32-32-10"; with 196 inputs images are pooled.
-        count: training images, the first that are not set aside; None: all of these.
+        count: images of each part to use, the first; None: all.
         validation: the share of the training images to set aside, to choose rates by.
         epochs: passes over the training images.
         times: by what the rate is multiplied.
@@ -168,29 +182,15 @@ def train(
     """
     widths = list(map(int, network.split("-")))
     parts = images(data, validation, seed)
-    shrink = pooled if widths[0] == 196 else np.asarray
-    x, labels = shrink(parts.train.x)[:count], parts.train.y[:count]
-    measured = {"test_error": parts.test} | (
-        {"validation_error": parts.validation} if validation else {}
-    )
-    measured = {name: (shrink(part.x), part.y) for name, part in measured.items()}
+    few, aside, test = arrays(parts, SHAPES.get(widths[0], np.asarray), count)
+    measured = {"test_error": test} | ({"validation_error": aside} if validation else {})
     rng = np.random.default_rng(seed)
     stacked = not isinstance(learning_rate, float)
     runs = len(learning_rate) if stacked else None
     student = dense(widths, rng, runs, activation=Sigmoid, init="xavier")
     scaled = times * np.reshape(learning_rate, (-1, 1)) if stacked else times * learning_rate
-    early, clock = EarlyError(*measured["test_error"]), Clock()
-    history = quiet_fit(
-        student,
-        (x, labels),
-        RULES[method](),
-        learning_rate=scaled,
-        batch_size=batch_size,
-        epochs=epochs,
-        rng=rng,
-        callbacks=[early],
-    )
-    step_ms = clock.milliseconds(len(history.loss), runs or 1)
+    early, rule = EarlyError(*test), RULES[method]()
+    history, step_ms = quiet_fit(student, few, rule, scaled, batch_size, epochs, rng, early)
     losses = np.ravel(history.loss[-1] if history.stopped else history.epochs[-1]["loss"])
     first = history.epochs[0]["loss"] if history.epochs else math.nan
     columns = {name: 1 - student.accuracy(*part) for name, part in measured.items()}
@@ -240,11 +240,11 @@ def on_each(judge: Judge) -> Judge:
     """
 
     @functools.wraps(judge)
-    def judge_all(rows: Sequence[dict]) -> Judgement:
+    def judge_all(rows: Sequence[dict], *about: object, **more: object) -> Judgement:
         names = list(dict.fromkeys(row["data"] for row in rows))
         if len(names) < 2:
-            return judge(rows)
-        found = {name: judge(select(rows, data=name)) for name in names}
+            return judge(rows, *about, **more)
+        found = {name: judge(select(rows, data=name), *about, **more) for name in names}
         return Judgement(
             tuple(
                 part._replace(about=f"{name}, {part.about}")
@@ -256,13 +256,15 @@ def on_each(judge: Judge) -> Judge:
     return judge_all
 
 
-def tested(rows: Sequence[dict]) -> list[int]:
-    r"""Return the batch sizes of which there are rows, or all where there are none.
+def sizes_of(rows: Sequence[dict]) -> tuple[int, ...]:
+    r"""Return the batch sizes of the grid that rows belong to, those without a row too.
 
     Args:
         rows: of one data set.
     """
-    return sorted({row["batch_size"] for row in rows}) or list(PAIRS)
+    if any(row["validation"] == 0 for row in rows):
+        return TESTED["own"]
+    return TESTED["quick" if any(row["network"].startswith("196-") for row in rows) else "full"]
 
 
 def errors(rows: Sequence[dict], batch_size: int, power: int = 0) -> tuple[Sample, Sample]:
@@ -275,15 +277,6 @@ def errors(rows: Sequence[dict], batch_size: int, power: int = 0) -> tuple[Sampl
     """
     ours = at(rows, "test_error", batch_size, "da-sgd")
     return ours, at(rows, "test_error", batch_size, "sgd", power)
-
-
-def better_at(*sizes: int) -> Judge:
-    r"""Return a judge of whether DA-SGD has a lower test error than SGD at the same rate.
-
-    Args:
-        sizes: batch sizes.
-    """
-    return on_each(lambda rows: points({size: errors(rows, size) for size in sizes}))
 
 
 def points(
@@ -299,59 +292,104 @@ def points(
     return compare(pairs, claim, resolution, 1, 100)
 
 
+at_all = functools.partial(of_all, what="batch size")
+
+
+@on_each
+def better_at(rows: Sequence[dict], *sizes: int) -> Judgement:
+    r"""Judge that DA-SGD has a lower test error than SGD at the same rate.
+
+    Args:
+        rows: of one data set.
+        sizes: batch sizes.
+    """
+    return points(at_all(sizes, find=lambda size: errors(rows, size)))
+
+
+def below_32(rows: Sequence[dict]) -> dict[int, tuple[Sample, Sample]]:
+    r"""Return the test errors of SGD and of DA-SGD at each batch size below 32.
+
+    Args:
+        rows: of one data set.
+    """
+    sizes = [size for size in sizes_of(rows) if size not in LARGE]
+    return at_all(sizes, find=lambda size: errors(rows, size)[::-1])
+
+
 @on_each
 def small_batches(rows: Sequence[dict]) -> Judgement:
     """Judge that below batch size 32 SGD generally has the lower test error: the mean of all."""
-    pairs = [errors(rows, size) for size in tested(rows) if size not in LARGE]
-    if not pairs:
-        raise NotTestedError("No run has a batch size below 32.")
-    da, sgd = (average(side) for side in zip(*pairs, strict=True))
+    sgd, da = (average(side) for side in zip(*below_32(rows).values(), strict=True))
     return points({"mean of sizes below 32": (sgd, da)})
 
 
 @on_each
 def worse_at_small(rows: Sequence[dict]) -> Judgement:
     """Judge that at every batch size below 32 SGD has the lower test error."""
-    pairs = {size: errors(rows, size) for size in tested(rows) if size not in LARGE}
-    return points({size: (sgd, da) for size, (da, sgd) in pairs.items()})
+    return points(below_32(rows))
 
 
 @on_each
 def gain_grows(rows: Sequence[dict]) -> Judgement:
     """Judge that DA-SGD gains more at 64, 128 and 256 than at 32, seed by seed."""
-    gains = {}
-    for size in LARGE:
-        da, sgd = errors(rows, size)
-        gains[size] = combined(lambda a, b: a - b, sgd, da)
-    return points({f"{LARGE[0]} and {size}": (gains[LARGE[0]], gains[size]) for size in LARGE[1:]})
-
-
-@on_each
-def faster(rows: Sequence[dict]) -> Judgement:
-    """Judge that from batch size 32 on DA-SGD has the lower test error after a tenth of epochs."""
-    pairs = {
-        size: tuple(at(rows, "early_error", size, method) for method in ("da-sgd", "sgd"))
-        for size in LARGE
+    gains = {
+        size: combined(lambda da, sgd: sgd - da, *pair)
+        for size, pair in at_all(LARGE, find=lambda size: errors(rows, size)).items()
     }
-    return points(pairs)
+    return points({f"{LARGE[0]} and {size}": (gains[LARGE[0]], gains[size]) for size in LARGE[1:]})
 
 
 def alike_on_quickdraw(rows: Sequence[dict]) -> Judgement:
     """Judge that on QuickDraw-10 both are alike below batch size 8."""
-    rows = select(rows, data="quickdraw-10")
-    sizes = [size for size in PAIRS if size < 8]
-    return points({size: errors(rows, size) for size in sizes}, 0.01, SAME)
+    rows, sizes = select(rows, data="quickdraw-10"), [size for size in PAIRS if size < 8]
+    return points(at_all(sizes, find=lambda size: errors(rows, size)), 0.01, SAME)
+
+
+@on_each
+def against(
+    rows: Sequence[dict], other: str, column: str, claim: str, resolution: float, *sizes: int
+) -> Judgement:
+    r"""Judge DA-SGD against another rule at the same rates.
+
+    Args:
+        rows: of one data set.
+        other: one of ``RULES``.
+        column: "test_error" or "early_error".
+        claim: LOWER or SAME.
+        resolution: of the error.
+        sizes: batch sizes; without any, all of the grid.
+    """
+    pairs = at_all(
+        sizes or sizes_of(rows),
+        find=lambda size: tuple(at(rows, column, size, name) for name in ("da-sgd", other)),
+    )
+    return points(pairs, resolution, claim)
+
+
+def ratios(
+    rows: Sequence[dict], column: str, sizes: Sequence[int], power: int, rival: float
+) -> dict[int, tuple[Sample, Sample]]:
+    r"""Return DA-SGD over SGD, seed by seed, and a number to compare that with.
+
+    Args:
+        rows: of one data set.
+        column: what was measured.
+        sizes: batch sizes.
+        power: of 1.82, on the rate of SGD.
+        rival: the number.
+    """
+
+    def ratio(size: int) -> tuple[Sample, Sample]:
+        da, sgd = at(rows, column, size, "da-sgd"), at(rows, column, size, "sgd", power)
+        return over(da, sgd, rival)
+
+    return at_all(sizes, find=ratio)
 
 
 @on_each
 def cost(rows: Sequence[dict]) -> Judgement:
     """Judge that a step of DA-SGD costs at most a tenth more than one of SGD: their ratio."""
-    ratios = {}
-    for size in tested(rows):
-        da, sgd = (at(rows, "step_ms", size, method) for method in ("da-sgd", "sgd"))
-        ratio = combined(lambda a, b: a / b, da, sgd)
-        ratios[size] = ratio, constant(1.1, ratio)
-    return compare(ratios, digits=2)
+    return compare(ratios(rows, "step_ms", sizes_of(rows), 0, 1.1), digits=2)
 
 
 @on_each
@@ -364,45 +402,19 @@ def reference_rate(rows: Sequence[dict]) -> Judgement:
 @on_each
 def same_error_as_larger_rate(rows: Sequence[dict]) -> Judgement:
     """Judge that SGD at 1.82 times the rate has the test error of DA-SGD."""
-    return points({size: errors(rows, size, 1) for size in tested(rows)}, 0.01, SAME)
+    return points(at_all(sizes_of(rows), find=lambda size: errors(rows, size, 1)), 0.01, SAME)
 
 
-def same_loss(of: Callable[[int], bool]) -> Judge:
-    r"""Return a judge of whether SGD at 1.82 times the rate has the training loss of DA-SGD.
+@on_each
+def same_loss(rows: Sequence[dict], of: Callable[[int], bool] = lambda size: True) -> Judgement:
+    r"""Judge that SGD at 1.82 times the rate has the training loss of DA-SGD.
 
     Args:
+        rows: of one data set.
         of: which batch sizes.
     """
-
-    @on_each
-    def judge(rows: Sequence[dict]) -> Judgement:
-        ratios = {}
-        for size in filter(of, tested(rows)):
-            da, sgd = at(rows, "loss", size, "da-sgd"), at(rows, "loss", size, "sgd", 1)
-            ratio = combined(lambda a, b: a / b, da, sgd)
-            ratios[size] = ratio, constant(1.0, ratio)
-        return compare(ratios, SAME, 0.05, 3)
-
-    return judge
-
-
-def momentum(claim: str, resolution: float) -> Judge:
-    r"""Return a judge of DA-SGD against momentum 0.5 at the same rates.
-
-    Args:
-        claim: LOWER or SAME.
-        resolution: of the test error.
-    """
-
-    @on_each
-    def judge(rows: Sequence[dict]) -> Judgement:
-        pairs = {
-            size: tuple(at(rows, "test_error", size, name) for name in ("da-sgd", "momentum"))
-            for size in tested(rows)
-        }
-        return points(pairs, resolution, claim)
-
-    return judge
+    sizes = list(filter(of, sizes_of(rows)))
+    return compare(ratios(rows, "loss", sizes, 1, 1.0), SAME, 0.05, 3)
 
 
 def best(rows: Sequence[dict], batch_size: int, method: str) -> tuple[str, Sample]:
@@ -418,70 +430,59 @@ def best(rows: Sequence[dict], batch_size: int, method: str) -> tuple[str, Sampl
     return rate_text(rows, found, **setting), errors_there
 
 
-def tuning_gains_more(*sizes: int) -> Judge:
-    r"""Return a judge of whether SGD at its best rate is better than DA-SGD at the paper's.
+@on_each
+def tuning_gains_more(rows: Sequence[dict], *sizes: int) -> Judgement:
+    r"""Judge that SGD at its best rate is better than DA-SGD at the paper's.
 
     Args:
+        rows: of one data set.
         sizes: of ``RACE``.
     """
-
-    @on_each
-    def judge(rows: Sequence[dict]) -> Judgement:
-        pairs = {}
-        for size in sizes:
-            rate_there, sgd = best(rows, size, "sgd")
-            pairs[f"{size}, SGD at {rate_there}"] = sgd, errors(rows, size)[0]
-        return points(pairs)
-
-    return judge
+    found = at_all(sizes, find=lambda size: (*best(rows, size, "sgd"), errors(rows, size)[0]))
+    return points({f"{size}, SGD at {rate}": (sgd, da) for size, (rate, sgd, da) in found.items()})
 
 
-def best_against_best(other: str) -> Judge:
-    r"""Return a judge of DA-SGD against another rule, each at its best rate.
+@on_each
+def best_against_best(rows: Sequence[dict], other: str) -> Judgement:
+    r"""Judge that DA-SGD is better than another rule, each at its best rate.
 
     Args:
+        rows: of one data set.
         other: "sgd" or "momentum".
     """
-
-    @on_each
-    def judge(rows: Sequence[dict]) -> Judgement:
-        pairs = {}
-        for size in RACE:
-            (ours, da), (theirs, them) = (best(rows, size, name) for name in ("da-sgd", other))
-            pairs[f"{size}, at {ours} and {theirs}"] = da, them
-        return points(pairs)
-
-    return judge
+    found = at_all(RACE, find=lambda size: [best(rows, size, name) for name in ("da-sgd", other)])
+    return points(
+        {
+            f"{size}, at {ours} and {theirs}": (da, them)
+            for size, ((ours, da), (theirs, them)) in found.items()
+        }
+    )
 
 
-def farther_edge(*sizes: int) -> Judge:
-    r"""Return a judge of one rate past SGD's lowest loss: DA-SGD there, SGD at 1.82 times that.
+@on_each
+def farther_edge(rows: Sequence[dict], *sizes: int) -> Judgement:
+    r"""Judge that one rate past SGD's lowest loss DA-SGD is lower than SGD at 1.82 times that.
 
     Args:
+        rows: of one data set.
         sizes: of ``RACE``.
     """
 
-    @on_each
-    def judge(rows: Sequence[dict]) -> Judgement:
-        pairs = {}
-        for size in sizes:
-            lowest = tuned(rows, "loss", batch_size=size, method="sgd")[0]
-            power = round(math.log(lowest / rate(size), REACH)) + 1
-            da = at(rows, "loss", size, "da-sgd", power)
-            pairs[size] = da, at(rows, "loss", size, "sgd", power + 1)
-        return compare(pairs, digits=3)
+    def past(size: int) -> tuple[Sample, Sample]:
+        lowest = tuned(rows, "loss", batch_size=size, method="sgd")[0]
+        power = round(math.log(lowest / rate(size), REACH)) + 1
+        return at(rows, "loss", size, "da-sgd", power), at(rows, "loss", size, "sgd", power + 1)
 
-    return judge
+    return compare(at_all(sizes, find=past), digits=3)
 
 
 OPEN = "left open: further research needed"
-CONTROL = "not in the paper"
 CLAIMS = (
     Claim(
         "From batch size 32 on DA-SGD has a lower test error (%) than SGD at the same rate.",
         "Figure 4: better",
         "lower by over 0.5 points at 32, 64, 128 and 256",
-        better_at(*LARGE),
+        asking(better_at, *LARGE),
         words="the proposed method shows better performance for big batch sizes that are, where in "
         "this experiment, equal to or bigger than 32",
         primary=True,
@@ -507,14 +508,14 @@ CLAIMS = (
         "At batch sizes 64, 128 and 256 DA-SGD has a lower test error (%) than SGD at that rate.",
         "Figure 4: better",
         "lower by over 0.5 points at each",
-        better_at(64, 128, 256),
+        asking(better_at, 64, 128, 256),
         post_hoc=True,
     ),
     Claim(
         "At batch size 32, too.",
         "Figure 4: better, by less",
         "lower by over 0.5 points",
-        better_at(32),
+        asking(better_at, 32),
         post_hoc=True,
     ),
     Claim(
@@ -536,7 +537,7 @@ CLAIMS = (
         "the epochs.",
         "Figure 5: curves",
         "lower by over 0.5 points at 32, 64, 128 and 256",
-        faster,
+        asking(against, "sgd", "early_error", LOWER, ERROR, *LARGE),
         words="it was possible to obtain a better accuracy rate as well as a faster learning speed",
     ),
     Claim(
@@ -548,100 +549,89 @@ CLAIMS = (
         "gradient and the method proposed in this study",
         data=("quickdraw-10",),
     ),
-    Claim(
+    control(
         "Control: a step of DA-SGD takes at most a tenth more time than one of SGD (DA-SGD over "
         "SGD).",
-        CONTROL,
         "a ratio of CPU times below 1.1 at all batch sizes that were run",
         cost,
     ),
-    Claim(
+    control(
         "Control: SGD at 1.82 times the rate has the same test error (%) as DA-SGD.",
-        CONTROL,
         "within 1 point at all batch sizes that were run",
         same_error_as_larger_rate,
     ),
-    Claim(
+    control(
         "Control: it has the same training loss, too (DA-SGD over SGD at 1.82 times the rate).",
-        CONTROL,
         "a ratio within 5 % of 1 at all batch sizes that were run",
-        same_loss(lambda size: True),
+        same_loss,
     ),
-    Claim(
+    control(
         "Control: from batch size 32 on it has the same training loss, too (DA-SGD over SGD at "
         "1.82 times the rate).",
-        CONTROL,
         "a ratio within 5 % of 1 at each",
-        same_loss(lambda size: size in LARGE),
+        asking(same_loss, LARGE.__contains__),
         post_hoc=True,
     ),
-    Claim(
+    control(
         "Control: the same training loss below batch size 32.",
-        CONTROL,
         "a ratio within 5 % of 1 at all batch sizes below 32 that were run",
-        same_loss(lambda size: size not in LARGE),
+        asking(same_loss, lambda size: size not in LARGE),
         post_hoc=True,
     ),
-    Claim(
+    control(
         "Control: tuning the rate of SGD gains more than DA-SGD: test error (%) of SGD at its best "
         "rate against DA-SGD at the paper's.",
-        CONTROL,
         "lower by over 0.5 points at 32 and 256",
-        tuning_gains_more(*RACE),
+        asking(tuning_gains_more, *RACE),
     ),
-    Claim(
+    control(
         "Control: at batch size 256 tuning the rate of SGD gains more than DA-SGD: test error (%) "
         "of SGD at its best rate against DA-SGD at the paper's.",
-        CONTROL,
         "lower by over 0.5 points",
-        tuning_gains_more(256),
+        asking(tuning_gains_more, 256),
         post_hoc=True,
     ),
-    Claim(
+    control(
         "Control: at its best rate DA-SGD has a lower test error (%) than SGD at its own.",
-        CONTROL,
         "lower by over 0.5 points at 32 and 256",
-        best_against_best("sgd"),
+        asking(best_against_best, "sgd"),
     ),
     Claim(
         "DA-SGD has a lower test error (%) than momentum 0.5 at the same rate.",
         OPEN,
         "lower by over 0.5 points at all batch sizes that were run",
-        momentum(LOWER, ERROR),
+        asking(against, "momentum", "test_error", LOWER, ERROR),
     ),
     Claim(
         "DA-SGD has the same test error (%) as momentum 0.5 at the same rate.",
         OPEN,
         "within 1 point at all batch sizes that were run",
-        momentum(SAME, 0.01),
+        asking(against, "momentum", "test_error", SAME, 0.01),
         post_hoc=True,
     ),
     Claim(
         "At its best rate DA-SGD has a lower test error (%) than momentum 0.5 at its own.",
         OPEN,
         "lower by over 0.5 points at 32 and 256",
-        best_against_best("momentum"),
+        asking(best_against_best, "momentum"),
     ),
-    Claim(
+    control(
         "Control: the edge of DA-SGD is that of SGD, not of SGD at 1.82 times the rate: one rate "
         "past the lowest loss of SGD, DA-SGD has the lower loss of those two.",
-        CONTROL,
         "lower at 32 and 256",
-        farther_edge(*RACE),
+        asking(farther_edge, *RACE),
     ),
-    Claim(
+    control(
         "Control: at batch size 256 the edge of DA-SGD is that of SGD, not of SGD at 1.82 times "
         "the rate: one rate past the lowest loss of SGD, DA-SGD has the lower loss of those two.",
-        CONTROL,
         "lower",
-        farther_edge(256),
+        asking(farther_edge, 256),
         post_hoc=True,
     ),
-    Claim(
+    control(
         "Control: that is so at batch size 32, too, where noise sets the edge.",
-        CONTROL,
         "lower",
-        farther_edge(32),
+        asking(farther_edge, 32),
         post_hoc=True,
     ),
 )
@@ -654,70 +644,56 @@ def pictures(rows: Sequence[dict]) -> list[Picture]:
         rows: of the sweep.
     """
     names = {"SGD": "sgd", "DA-SGD": "da-sgd", "momentum 0.5": "momentum"}
+    runs = {name: (method, 0) for name, method in names.items()}
+    runs["SGD at 1.82 times the rate"] = "sgd", 1
     found = []
     for data in dict.fromkeys(row["data"] for row in rows):
         here = select(rows, data=data)
-        sizes = tested(here)
-        runs = {name: (method, 0) for name, method in names.items()} | {
-            "SGD at 1.82 times the rate": ("sgd", 1)
-        }
-        lines = {
-            name: (sizes, [at(here, "test_error", size, *run).values for size in sizes])
+        sizes = sorted({row["batch_size"] for row in here})
+        curves = {
+            name: {size: at(here, "test_error", size, *run) for size in sizes}
             for name, run in runs.items()
         }
-        means = {
-            name: [float(np.mean(values)) for values in line] for name, (_, line) in lines.items()
-        }
-        larger = means["SGD at 1.82 times the rate"]
-        apart = max(abs(a - b) for a, b in zip(means["DA-SGD"], larger, strict=True))
-        highest = max(means, key=lambda name: means[name][-1])
+        ours, larger = curves["DA-SGD"], curves["SGD at 1.82 times the rate"]
+        apart = max(abs(ours[size].mean - larger[size].mean) for size in sizes)
+        highest = max(curves, key=lambda name: curves[name][sizes[-1]].mean)
         alt = (
             f"Test error on {data} against batch size at the paper's rates. {highest} is highest "
             f"at {sizes[-1]}; DA-SGD and SGD at 1.82 times the rate are at most "
             f"{100 * apart:.1f} points apart."
         )
-        found.append(Picture(lines, "batch size", "test error", alt))
+        found.append(Picture(curve_lines(curves), "batch size", "test error", alt))
         for size in RACE:
-            lines = {}
+            curves, bottoms = {}, []
             for name, method in names.items():
-                curve = response(here, "test_error", batch_size=size, method=method)
-                lines[name] = list(curve), [each.values for each in curve.values()]
-            lowest = (
-                f"{name} comes down to {100 * errors.mean:.1f} % at {at_rate}"
-                for name, (at_rate, errors) in (
-                    (name, best(here, size, method)) for name, method in names.items()
-                )
-            )
+                curves[name] = response(here, "test_error", batch_size=size, method=method)
+                rate, errors = best(here, size, method)
+                bottoms.append(f"{name} comes down to {100 * errors.mean:.1f} % at {rate}")
             alt = (
                 f"Test error on {data} against rate at batch size {size}: at the rate with the "
-                f"lowest validation error {'; '.join(lowest)}."
+                f"lowest validation error {'; '.join(bottoms)}."
             )
-            found.append(Picture(lines, "learning rate, in the paper's units", "test error", alt))
+            x_label = "learning rate, in the paper's units"
+            found.append(Picture(curve_lines(curves), x_label, "test error", alt))
     return found
 
 
 def _printed() -> tuple[Printed, ...]:
     curves = "curves, no numbers"
-    figure_3 = {"method": "sgd", "batch_size": 8}
+    printed = functools.partial(Printed, column="test_error")
+    figure_3 = functools.partial(printed, "Figure 3", value=curves)
+    figure_4 = functools.partial(printed, "Figure 4", value="a point, no number")
+
+    def of(size: int, method: str, rate: float) -> dict:
+        return {"method": method, "batch_size": size, "learning_rate": rate}
+
     return (
         *(
-            Printed(
-                "Figure 3",
-                f"test error, SGD at {rate:g}, batch size 8",
-                curves,
-                figure_3 | {"learning_rate": rate},
-                "test_error",
-            )
+            figure_3(f"test error, SGD at {rate:g}, batch size 8", setting=of(8, "sgd", rate))
             for rate in FIGURE_3
         ),
         *(
-            Printed(
-                "Figure 4",
-                f"test error, {name}, batch size {size}",
-                "a point, no number",
-                {"method": method, "batch_size": size, "learning_rate": rate(size)},
-                "test_error",
-            )
+            figure_4(f"test error, {name}, batch size {size}", setting=of(size, method, rate(size)))
             for size in PAIRS
             for name, method in (("SGD", "sgd"), ("DA-SGD", "da-sgd"))
         ),

@@ -1,13 +1,16 @@
 r"""Small convolutional networks in torch, for the papers that used one: the loop and its parts."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lrcourse.data import Split
+from lrcourse.optim import Rule
+from lrcourse.torch_optim import Optimizer
 
 Part = tuple[Tensor, Tensor]  # images (n, colours, height, width), labels (n,)
 
@@ -25,6 +28,26 @@ def tensors(split: Split, image_shape: tuple[int, ...], limit: int | None) -> Pa
     x = torch.from_numpy(split.x[:limit]).reshape(-1, height, width, colours)
     x = x.permute(0, 3, 1, 2).contiguous()
     return x.to(device), torch.from_numpy(split.y[:limit]).to(device)
+
+
+@contextmanager
+def begun(
+    build: Callable[[int, int], nn.Module], part: Part, rule: Rule, learning_rate: float, seed: int
+) -> Iterator[tuple[nn.Module, Optimizer]]:
+    r"""Make a model and its optimizer; torch draws from the seed as long as the context lasts.
+
+    Args:
+        build: from the side of an image and its channels to the model.
+        part: images and labels, of which the first tells both, and the device.
+        rule: of all parameters.
+        learning_rate: to begin with.
+        seed: of the start, the batches and dropout.
+    """
+    with torch.random.fork_rng():  # leaves the global generator as it was
+        torch.manual_seed(seed)
+        colours, side = part[0].shape[1:3]
+        model = build(side, colours).to(part[0].device)
+        yield model, Optimizer(model.parameters(), rule, learning_rate)
 
 
 def train_epoch(

@@ -4,6 +4,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from numpy.random import Generator
 
@@ -35,31 +36,56 @@ def dense(
     return Network(layers[:-1], rng, runs=runs)
 
 
+class Setting(NamedTuple):
+    """How a network is trained, whatever network it is."""
+
+    rule: Rule
+    batch_size: int
+    epochs: int
+    seed: int
+    limit: int | None  # images of each part
+
+
 def quiet_fit(
-    network: Network, data: Data | tuple[Array, Array], rule: Rule, **options: object
-) -> History:
+    network: Network,
+    data: Data | tuple[Array, Array],
+    rule: Rule,
+    learning_rate: float | Array,
+    batch_size: int,
+    epochs: int,
+    rng: Generator,
+    *callbacks: object,
+) -> tuple[History, float]:
     r"""Train without a progress bar, and without a word where the loss is not finite any more.
 
     Args:
         network: changed in place.
         data: as for ``fit``.
         rule: the optimizer.
-        options: as for ``fit``.
+        learning_rate: as for ``fit``.
+        batch_size: examples a step.
+        epochs: passes over the data.
+        rng: of the batches.
+        callbacks: as for ``fit``.
 
     Returns:
-        The record; ``stopped`` says whether the training ended early.
+        The record, whose ``stopped`` says whether the training ended early, and the CPU
+        milliseconds a step of one run, callbacks included.
 
     Raises:
         KeyboardInterrupt: on Ctrl-C, on which ``fit`` returns: half a training is no result.
     """
+    clock, about = Clock(), {"learning_rate": learning_rate, "batch_size": batch_size}
+    about |= {"epochs": epochs, "rng": rng, "callbacks": callbacks}
     with warnings.catch_warnings():
         # Only what ``fit`` itself says of its end, which is in the record: any other warning is
         # one about the trial.
         warnings.filterwarnings("ignore", "Training stopped", RuntimeWarning)
-        history = fit(network, data, rule, progress=False, **options)
+        history = fit(network, data, rule, **about, progress=False)
     if history.reason is Stop.INTERRUPTED:
         raise KeyboardInterrupt
-    return history
+    runs = network.w.size // network.w.shape[-1]
+    return history, clock.milliseconds(len(history.loss), runs)
 
 
 class Clock:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COLOURS = {HOLDS: GREEN, FAILS: VERMILLION, NO_DIFFERENCE: BLUE, UNDECIDED: ORANGE}
 MARKS = {HOLDS: "o", FAILS: "X", NO_DIFFERENCE: "s", UNDECIDED: "D"}
 END = 40  # of the axis, in units of the resolution
-Found = Sequence[tuple[Claim, Judgement | None, str, float]]
+Found = Sequence[tuple[Claim, Judgement, str, float]]
 
 
 def in_resolutions(part: Comparison) -> tuple[float, float]:
@@ -45,7 +45,7 @@ def drawn(found: Found) -> list[tuple[int, Claim, list[Comparison], str]]:
     """
     lines = []
     for number, (claim, judgement, verdict, _) in enumerate(found, 1):
-        parts = [p for p in (judgement.parts if judgement else ()) if math.isfinite(p.margin())]
+        parts = [part for part in judgement.parts if math.isfinite(part.margin())]
         if parts:
             lines.append((number, claim, parts, verdict))
     return lines
@@ -66,6 +66,10 @@ def words(found: Found) -> str:
         "The claims by number, each with the ends of its 95 % intervals in units of the resolution "
         f"(below 0 the side that is named first is lower): {'; '.join(texts)}."
     )
+
+
+def _wrapped(text: str, width: int, lines: int) -> str:
+    return "\n".join(wrap(text, width, max_lines=lines, placeholder=" …"))
 
 
 def figure(found: Found) -> Figure:
@@ -93,20 +97,14 @@ def figure(found: Found) -> Figure:
             axes.plot([middle - narrow, middle + narrow], [height] * 2, color=colour, linewidth=3)
             axes.plot(middle, height, mark, color=colour, markersize=5)
         printed = f"{verdict}\nprinted: {claim.printed}"
-        text = "\n".join("\n".join(wrap(line, 44)[:2]) for line in printed.splitlines())
-        axes.annotate(
-            text,
-            (1.01, y),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=7,
-            color=INK,
-        )
+        text = "\n".join(_wrapped(line, 36, 2) for line in printed.splitlines())
+        looks = {"va": "center", "fontsize": 8, "color": INK}
+        axes.annotate(text, (1.01, y), xycoords=("axes fraction", "data"), **looks)
     labels = [
-        "\n".join(wrap(f"{n}. {claim.says}" + " (primary)" * claim.primary, 62)[:3])
+        _wrapped(f"{n}. {claim.says}" + " (primary)" * claim.primary, 52, 3)
         for n, claim, *_ in lines
     ]
-    axes.set_yticks(range(len(lines)), labels, fontsize=7)
+    axes.set_yticks(range(len(lines)), labels, fontsize=8)
     axes.set(ylim=(len(lines) - 0.5, -0.5), xlim=(-END, END))
     axes.set_xscale("symlog", linthresh=2)
     ticks = (-20, -5, -2, -1, 0, 1, 2, 5, 20)

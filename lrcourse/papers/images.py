@@ -1,7 +1,7 @@
 r"""The images of the trials: loaded once, when a run needs them, and split by the seed."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -38,6 +38,20 @@ def images(name: str, validation: float = 0, seed: int = 0) -> Data:
     )
 
 
+def arrays(
+    data: Data, shape: Callable[[np.ndarray], np.ndarray], limit: int | None = None
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    r"""Return images and labels to train, to choose by, and to test.
+
+    Args:
+        data: the data set.
+        shape: what is made of the images, such as ``pooled``.
+        limit: images of each part to use; None for all.
+    """
+    parts = data.train, data.validation, data.test
+    return [(shape(part.x[:limit]), part.y[:limit]) for part in parts]
+
+
 def missing(names: Iterable[str]) -> dict[str, str]:
     r"""Look for data sets, download them if need be, and return those not available and why.
 
@@ -66,3 +80,18 @@ def pooled(x: np.ndarray) -> np.ndarray:
         Pixels, shape (n, 196).
     """
     return x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196)
+
+
+def coarse(x: np.ndarray) -> np.ndarray:
+    r"""Return 32x32 colour images as 8x8, the mean of each 4x4.
+
+    Args:
+        x: pixels, shape (n, 3072).
+
+    Returns:
+        Pixels, shape (n, 192).
+    """
+    return x.reshape(-1, 8, 4, 8, 4, 3).mean(axis=(2, 4)).reshape(-1, 192)
+
+
+SHAPES = {196: pooled, 192: coarse}  # by the inputs of a network; others read whole images

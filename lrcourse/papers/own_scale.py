@@ -10,16 +10,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lrcourse.files import append_whole
+
 RESULTS = Path(__file__).parent / "results"
 PLAIN, RULE, CONTROL = "plain", "layerwise", "control"  # the arms of layer-rates, in this order
 ARMS = {"sgd": 0, "da-sgd": 0, "momentum": 0, "sgd at 1.82 times the rate": 1}  # and their power
-# Batch sizes and seeds of da-sgd in the order in which they run: first those that must be there.
-STAGES = (
-    ((256, 128), range(10, 20)),
-    ((64, 32), range(10, 14)),
-    ((16, 8), range(10, 14)),
-    ((64, 32), range(14, 20)),
-)
 
 
 def layer_rates() -> list[dict]:
@@ -51,7 +46,7 @@ def da_sgd() -> list[dict]:
             "arm": arm,
             "seed": seed,
         }
-        for sizes, seeds in STAGES
+        for sizes, seeds in ahn.STAGES
         for size in sizes
         for seed in seeds
         for arm, power in ARMS.items()
@@ -155,20 +150,6 @@ def _layer_rates(arm: str, multiplier: float | None, about: dict) -> dict:
     }
 
 
-def first_epoch(name: str, row: dict, multiplier: float | None = None) -> float:
-    r"""Train a saved run anew for one epoch and return its mean loss, to compare with first_loss.
-
-    Args:
-        name: one of ``RUNS``.
-        row: of its file.
-        multiplier: as for ``run``.
-    """
-    (setting,) = [
-        setting for setting in RUNS[name]() if all(row[k] == v for k, v in setting.items())
-    ]
-    return run(name, setting | one_epoch(name, setting), multiplier)["first_loss"]
-
-
 def one_epoch(name: str, setting: dict) -> dict:
     r"""Return the columns that shorten a run to one epoch.
 
@@ -205,7 +186,21 @@ def read(file: Path) -> list[dict]:
     r"""Return the rows of a file, none if there is no file.
 
     Args:
-        file: of JSON lines.
+        file: of JSON lines; a last line without an end, left by a killed run, is no row.
     """
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [json.loads(line) for line in lines]
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def append(file: Path, row: dict) -> None:
+    r"""Add a row to a file, in place of a last line without an end.
+
+    Args:
+        file: of JSON lines; made if need be.
+        row: plain data.
+    """
+    with file.open("a+b", buffering=0) as lines:
+        lines.seek(0)
+        content = lines.read()
+        lines.truncate(content.rfind(b"\n") + 1)
+        append_whole(lines, json.dumps(row).encode() + b"\n")

@@ -7,7 +7,8 @@ the methods race again on other images, and for fewer epochs.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -22,9 +23,12 @@ from lrcourse.papers.trial import (
     Picture,
     Sample,
     Verdicts,
+    asking,
     beats,
     combined,
     compare,
+    control,
+    curve_lines,
     rate_text,
     response,
     sample,
@@ -37,7 +41,6 @@ GUESS = 0.9  # the error of a network that guesses among ten classes
 TRIALS = (1, 2, 4, 8)
 NEAR = 0.01  # as an error: "within 1 point of the best"
 ONE_RATE = 2.0**-7  # far below the best rate of SGD
-Judge = Callable[[Sequence[dict]], Judgement]
 
 
 TUNED = "Momentum, tuned"  # the best of these, of all momenta and rates
@@ -165,24 +168,17 @@ def width(rows: Sequence[dict], method: str, workload: str = MAIN) -> float:
 
 
 def lines(
-    rows: Sequence[dict],
-    methods: Sequence[str],
-    column: str = "test_error",
-    workload: str = MAIN,
+    rows: Sequence[dict], methods: Sequence[str], workload: str = MAIN
 ) -> dict[str, tuple[list[float], list[list[float]]]]:
     r"""Return response curves for ``plots.response``, errors in percent.
 
     Args:
         rows: of the race.
         methods: of ``METHODS``.
-        column: what was measured.
         workload: one of ``WORKLOADS``.
     """
-    curves = {method: response(part(rows, method, workload), column) for method in methods}
-    return {
-        method: (list(curve), [[100 * error for error in at.values] for at in curve.values()])
-        for method, curve in curves.items()
-    }
+    curves = {method: response(part(rows, method, workload), "test_error") for method in methods}
+    return curve_lines(curves, 100)
 
 
 def pictures(rows: Sequence[dict]) -> list[Picture]:
@@ -202,7 +198,7 @@ def pictures(rows: Sequence[dict]) -> list[Picture]:
             for method in methods
         )
         alt = f"Test error against learning rate, {name}: {'; '.join(bottoms)}."
-        curves = lines(rows, methods, workload=workload)
+        curves = lines(rows, methods, workload)
         found.append(Picture(curves, "learning rate", "test error, %", alt, log_y=True))
     budgets = by_trials(rows)
     lowest = []
@@ -261,242 +257,159 @@ def standings(rows: Sequence[dict], workload: str = MAIN) -> Verdicts:
     return table
 
 
-def at_best(*pairs: tuple[str, str], claim: str = LOWER, workload: str = MAIN) -> Judge:
-    r"""Return a judge of pairs of methods, each at its own best rate.
+def points(pairs: Mapping[object, tuple[Sample, Sample]]) -> Judgement:
+    r"""Return the judgement of pairs of test errors, of which the first is said to be lower.
 
     Args:
+        pairs: what a pair is about -> its two samples.
+    """
+    return compare(pairs, LOWER, RESOLUTION / 100, 1, 100)
+
+
+def at_best(
+    rows: Sequence[dict], *pairs: tuple[str, str], claim: str = LOWER, workload: str = MAIN
+) -> Judgement:
+    r"""Judge pairs of methods, each at its own best rate.
+
+    Args:
+        rows: of the race.
         pairs: each of two of ``METHODS`` or ``FAMILIES``.
         claim: LOWER or SAME.
         workload: one of ``WORKLOADS``.
     """
-
-    def judge(rows: Sequence[dict]) -> Judgement:
-        return compare(
-            {
-                " and ".join(
-                    f"{method} at {best_text(rows, method, workload)}" for method in pair
-                ): tuple(best(rows, method, workload)[1] for method in pair)
-                for pair in pairs
-            },
-            claim,
-            RESOLUTION / 100,
-            1,
-            100,
-        )
-
-    return judge
+    found = {}
+    for pair in pairs:
+        names = (f"{method} at {best_text(rows, method, workload)}" for method in pair)
+        found[" and ".join(names)] = tuple(best(rows, method, workload)[1] for method in pair)
+    return compare(found, claim, RESOLUTION / 100, 1, 100)
 
 
-def one_rate(*methods: str) -> Judge:
-    r"""Return a judge of several methods against SGD, all at one small rate.
+def one_rate(rows: Sequence[dict], *methods: str) -> Judgement:
+    r"""Judge that several methods are better than SGD, all at one small rate.
 
     Args:
+        rows: of the race.
         methods: of ``METHODS``.
     """
-
-    def judge(rows: Sequence[dict]) -> Judgement:
-        plain, *others = (
-            sample(part(rows, method), "test_error", learning_rate=ONE_RATE)
-            for method in ("SGD", *methods)
-        )
-        pairs = {name: (other, plain) for name, other in zip(methods, others, strict=True)}
-        return compare(pairs, LOWER, RESOLUTION / 100, 1, 100)
-
-    return judge
+    plain, *others = (
+        sample(part(rows, method), "test_error", learning_rate=ONE_RATE)
+        for method in ("SGD", *methods)
+    )
+    return points({name: (other, plain) for name, other in zip(methods, others, strict=True)})
 
 
-def twice_the_rate(method: str) -> Judge:
-    r"""Return a judge of a method at the small rate against SGD at twice that.
+def twice_the_rate(rows: Sequence[dict], method: str) -> Judgement:
+    r"""Judge that a method at the small rate is SGD at twice that.
 
     Args:
+        rows: of the race.
         method: one of ``METHODS``.
     """
-
-    def judge(rows: Sequence[dict]) -> Judgement:
-        at = sample(part(rows, method), "test_error", learning_rate=ONE_RATE)
-        plain = sample(part(rows, "SGD"), "test_error", learning_rate=2 * ONE_RATE)
-        return compare({"": (at, plain)}, SAME, NEAR, 1, 100)
-
-    return judge
+    at = sample(part(rows, method), "test_error", learning_rate=ONE_RATE)
+    plain = sample(part(rows, "SGD"), "test_error", learning_rate=2 * ONE_RATE)
+    return compare({"": (at, plain)}, SAME, NEAR, 1, 100)
 
 
-def too_fast(first: str, second: str) -> Judge:
-    r"""Return a judge of which of two methods suffers less at four times its own best rate.
+def too_fast(rows: Sequence[dict], *pair: str) -> Judgement:
+    r"""Judge that the first of two methods suffers less at four times its own best rate.
 
     Args:
-        first: said to suffer less.
-        second: another of ``METHODS``.
+        rows: of the race.
+        pair: two of ``METHODS``.
     """
-
-    def judge(rows: Sequence[dict]) -> Judgement:
-        pair = tuple(
-            sample(part(rows, m), "test_error", learning_rate=4 * best(rows, m)[0])
-            for m in (first, second)
-        )
-        return compare({"": pair}, LOWER, RESOLUTION / 100, 1, 100)
-
-    return judge
+    there = (sample(part(rows, m), "test_error", learning_rate=4 * best(rows, m)[0]) for m in pair)
+    return points({"": tuple(there)})
 
 
-def with_trials(first: str, second: str, trials: int) -> Judge:
-    r"""Return a judge of two methods if each may try so many rates.
+def with_trials(rows: Sequence[dict], *pair: str, trials: int) -> Judgement:
+    r"""Judge that the first of two methods is better if each may try so many rates.
 
     Args:
-        first: said to be better.
-        second: another of ``METHODS``.
+        rows: of the race.
+        pair: two of ``METHODS``.
         trials: how many rates.
     """
-
-    def judge(rows: Sequence[dict]) -> Judgement:
-        pair = tuple(after_trials(rows, method, trials) for method in (first, second))
-        return compare({"": pair}, LOWER, RESOLUTION / 100, 1, 100)
-
-    return judge
+    return points({"": tuple(after_trials(rows, method, trials) for method in pair)})
 
 
-def winner(workload: str = MAIN) -> Judge:
-    r"""Return a judge that one method is ahead of all others; validation finds the first two.
+def winner(rows: Sequence[dict], workload: str = MAIN) -> Judgement:
+    r"""Judge that one method is ahead of all others; validation finds the first two.
 
     Args:
+        rows: of the race.
         workload: one of ``WORKLOADS``.
     """
-
-    def judge(rows: Sequence[dict]) -> Judgement:
-        methods = METHODS if workload == MAIN else BUDGETED
-        first, second, *_ = ranked(rows, methods, workload)
-        return at_best((first, second), workload=workload)(rows)
-
-    return judge
+    methods = METHODS if workload == MAIN else BUDGETED
+    first, second, *_ = ranked(rows, methods, workload)
+    return at_best(rows, (first, second), workload=workload)
 
 
-def lead_grows(first: str, second: str, workload: str) -> Judge:
-    r"""Return a judge that one method's lead over another is larger on a workload than on the main.
+def lead_grows(rows: Sequence[dict], first: str, second: str, workload: str) -> Judgement:
+    r"""Judge that one method's lead over another is larger on a workload than on the main one.
 
     Args:
+        rows: of the race.
         first: of ``METHODS``, said to lead.
         second: another.
         workload: one of ``WORKLOADS``.
     """
+    leads = tuple(
+        combined(lambda a, b: a - b, *(best(rows, m, at)[1] for m in (first, second)))
+        for at in (workload, MAIN)
+    )
+    return points({f"{first} less {second}": leads})
 
-    def judge(rows: Sequence[dict]) -> Judgement:
-        leads = tuple(
-            combined(lambda a, b: a - b, *(best(rows, m, at)[1] for m in (first, second)))
-            for at in (workload, MAIN)
+
+NOBODY = "not from a paper"
+BOUND = f"lower by over {RESOLUTION} points"
+EQUALS = "the same within {:g} points"
+FAIR = "test error, %, each at the rate with its lowest validation error: "
+
+
+def claims() -> Iterator[Claim]:
+    r"""Yield what is judged: first the confound, then each method at its own best rate."""
+    ours = partial(control, printed=NOBODY)
+    yield ours(
+        f"At one rate for all, {ONE_RATE:.2g}, momentum, DA-SGD and layer rates beat SGD",
+        f"test error, %: {BOUND}, for all three",
+        asking(one_rate, "Momentum", "DA-SGD", "layer rates"),
+    )
+    for method in ("DA-SGD", "layer rates"):
+        says = f"{method} at {ONE_RATE:.2g} is SGD at twice that rate"
+        yield ours(
+            says, f"test error, %: {EQUALS.format(100 * NEAR)}", asking(twice_the_rate, method)
         )
-        return compare({f"{first} less {second}": leads}, LOWER, RESOLUTION / 100, 1, 100)
-
-    return judge
-
-
-def claims() -> tuple[Claim, ...]:
-    r"""Return what is judged: first the confound, then each method at its own best rate."""
-    nobody = "not from a paper"
-    bound = f"lower by over {RESOLUTION} points"
-    equal = "the same within {:g} points"
-    fair = "test error, %, each at the rate with its lowest validation error: "
-    return (
-        Claim(
-            f"At one rate for all, {ONE_RATE:.2g}, momentum, DA-SGD and layer rates beat SGD",
-            nobody,
-            f"test error, %: {bound}, for all three",
-            one_rate("Momentum", "DA-SGD", "layer rates"),
-        ),
-        *(
-            Claim(
-                f"{method} at {ONE_RATE:.2g} is SGD at twice that rate",
-                nobody,
-                f"test error, %: {equal.format(100 * NEAR)}",
-                twice_the_rate(method),
-            )
-            for method in ("DA-SGD", "layer rates")
-        ),
-        *(
-            Claim(
-                f"{a} is better than {b}",
-                nobody,
-                fair + bound,
-                at_best((a, b)),
-                primary=(a, b) in PRIMARY,
-            )
-            for a, b in BETTER
-        ),
-        *(
-            Claim(
-                f"{a} is as good as {b}",
-                nobody,
-                fair + equal.format(RESOLUTION),
-                at_best((a, b), claim=SAME),
-            )
-            for a, b in EQUAL
-        ),
-        *(
-            Claim(
-                f"Four times its best rate harms {a} less than {b}",
-                nobody,
-                f"test error there, %: {bound}",
-                too_fast(a, b),
-            )
-            for a, b in FORGIVING
-        ),
-        *(
-            Claim(
-                f"With {trials} {'trial' if trials == 1 else 'trials'} of a rate {a} is better "
-                f"than {b}",
-                nobody,
-                f"test error to expect, %: {bound}",
-                with_trials(a, b, trials),
-            )
-            for a, b, trials in BUDGETS
-        ),
-        Claim("One method is ahead of all others", nobody, fair + bound, winner(), primary=True),
-        *(
-            Claim(
-                f"{a} is better than {b}",
-                nobody,
-                f"{fair}{bound}; {TUNED}: momentum, 0, 0.5, 0.9 or 0.98, is chosen with the rate",
-                at_best((a, b)),
-            )
-            for a, b in MOMENTA
-        ),
-        *(claim for workload in ELSEWHERE for claim in elsewhere(workload, fair, bound)),
-        Claim(
-            f"{ELSEWHERE[SHORT]}, Adam's lead over SGD is larger",
-            nobody,
-            f"test error of Adam less that of SGD, %, each at its best: {bound}",
-            lead_grows("Adam", "SGD", SHORT),
-        ),
-    )
-
-
-def elsewhere(workload: str, fair: str, bound: str) -> Iterator[Claim]:
-    r"""Yield the claims about another workload.
-
-    Args:
-        workload: one of ``ELSEWHERE``.
-        fair: how rates are chosen, in words.
-        bound: what counts, in words.
-    """
-    where, nobody = ELSEWHERE[workload], "not from a paper"
-    yield Claim(
-        f"{where}, Adam is better than Momentum",
-        nobody,
-        fair + bound,
-        at_best(("Adam", "Momentum"), workload=workload),
-    )
-    yield Claim(
-        f"{where}, a cosine is better than a constant rate, for SGD, Momentum and Adam",
-        nobody,
-        f"{fair}{bound}, for all three",
-        at_best(
-            *((f"{method}, cosine", method) for method in ("SGD", "Momentum", "Adam")),
-            workload=workload,
-        ),
-    )
-    yield Claim(
-        f"{where}, one of seven methods is ahead of the others",
-        nobody,
-        fair + bound,
-        winner(workload),
+    for a, b in BETTER:
+        says, judge = f"{a} is better than {b}", asking(at_best, (a, b))
+        yield ours(says, FAIR + BOUND, judge, primary=(a, b) in PRIMARY)
+    for a, b in EQUAL:
+        judge = asking(at_best, (a, b), claim=SAME)
+        yield ours(f"{a} is as good as {b}", FAIR + EQUALS.format(RESOLUTION), judge)
+    for a, b in FORGIVING:
+        says = f"Four times its best rate harms {a} less than {b}"
+        yield ours(says, f"test error there, %: {BOUND}", asking(too_fast, a, b))
+    for a, b, trials in BUDGETS:
+        so_many = f"With {trials} {'trial' if trials == 1 else 'trials'} of a rate"
+        judge = asking(with_trials, a, b, trials=trials)
+        yield ours(f"{so_many} {a} is better than {b}", f"test error to expect, %: {BOUND}", judge)
+    says = "One method is ahead of all others"
+    yield ours(says, FAIR + BOUND, winner, primary=True)
+    chosen = f"; {TUNED}: momentum, 0, 0.5, 0.9 or 0.98, is chosen with the rate"
+    for a, b in MOMENTA:
+        yield ours(f"{a} is better than {b}", FAIR + BOUND + chosen, asking(at_best, (a, b)))
+    pairs = [(f"{method}, cosine", method) for method in ("SGD", "Momentum", "Adam")]
+    cosine = "a cosine is better than a constant rate, for SGD, Momentum and Adam"
+    for workload, where in ELSEWHERE.items():
+        judge = asking(at_best, ("Adam", "Momentum"), workload=workload)
+        yield ours(f"{where}, Adam is better than Momentum", FAIR + BOUND, judge)
+        judge = asking(at_best, *pairs, workload=workload)
+        yield ours(f"{where}, {cosine}", f"{FAIR}{BOUND}, for all three", judge)
+        says = f"{where}, one of seven methods is ahead of the others"
+        yield ours(says, FAIR + BOUND, asking(winner, workload))
+    yield ours(
+        f"{ELSEWHERE[SHORT]}, Adam's lead over SGD is larger",
+        f"test error of Adam less that of SGD, %, each at its best: {BOUND}",
+        asking(lead_grows, "Adam", "SGD", SHORT),
     )
 
 
@@ -569,7 +482,7 @@ PAPER = Paper(
     },
     grid=grid,
     train=train,
-    claims=claims(),
+    claims=tuple(claims()),
     pictures=pictures,
     tables=lambda rows: [standings(rows, workload) for workload in (MAIN, *ELSEWHERE)],
     seeds=MORE_SEEDS,

@@ -11,8 +11,8 @@ import numpy as np
 
 from lrcourse import optim
 from lrcourse.callbacks import LearningRateScheduler
-from lrcourse.papers.dense import Clock, dense, quiet_fit
-from lrcourse.papers.images import images, pooled
+from lrcourse.papers.dense import dense, quiet_fit
+from lrcourse.papers.images import SHAPES, arrays, images
 from lrcourse.schedules import Cosine, OneCycle
 
 MAIN, SHORT = "clothes", "clothes, short"  # workloads: of all methods, and one of seven
@@ -143,32 +143,46 @@ def train(
         mini-batches, all NaN for a run that diverged; step_ms, CPU milliseconds a step. Of a stack,
         a list.
     """
-    parts = images(data, 0.2, seed)
+    make, schedule = (METHODS | OTHERS)[method]
+    about = data, network, batch_size, epochs, learning_rate, seed, count
+    return train_rule(make, schedule, *about)
+
+
+def train_rule(
+    make: Callable[[], optim.Rule],
+    schedule: Callable | None,
+    data: str,
+    network: str,
+    batch_size: int,
+    epochs: int,
+    learning_rate: float | Sequence[float],
+    seed: int,
+    count: int | None = None,
+) -> dict | list[dict]:
+    r"""Train as ``train`` does, with a rule that has no name in the race.
+
+    Args:
+        make: returns the rule.
+        schedule: from the highest rate and the number of steps to the schedule; None: constant.
+        data: as for ``train``, and so are the others.
+        network: widths.
+        batch_size: images a step.
+        epochs: passes.
+        learning_rate: the highest rate, or rates.
+        seed: of the run.
+        count: images.
+    """
     widths = list(map(int, network.split("-")))
-    shrink = {196: pooled, 192: coarse}.get(widths[0], np.asarray)
-    few, validation, test = (
-        (shrink(part.x[:count]), part.y[:count])
-        for part in (parts.train, parts.validation, parts.test)
-    )
+    shape = SHAPES.get(widths[0], np.asarray)
+    few, validation, test = arrays(images(data, 0.2, seed), shape, count)
     rates = np.reshape(learning_rate, (-1, 1))
     student = dense(widths, np.random.default_rng(seed), len(rates))
-    make, schedule = (METHODS | OTHERS)[method]
     rule, callbacks = make(), []
     if schedule is not None:
         shape = schedule(1.0, epochs * -(-len(few[1]) // batch_size))
         callbacks = [LearningRateScheduler(lambda step: shape(step) * rates, per="step")]
-    clock = Clock()
-    history = quiet_fit(
-        student,
-        few,
-        rule,
-        learning_rate=rates,
-        batch_size=batch_size,
-        epochs=epochs,
-        rng=np.random.default_rng(seed),
-        callbacks=callbacks,
-    )
-    step_ms = clock.milliseconds(len(history.loss), len(rates))
+    rng = np.random.default_rng(seed)
+    history, step_ms = quiet_fit(student, few, rule, rates, batch_size, epochs, rng, *callbacks)
     loss = np.full(len(rates), math.nan) if history.stopped else history.epochs[-1]["loss"]
     lost = np.where(np.isfinite(loss), 0.0, math.nan)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -179,15 +193,3 @@ def train(
         for row in zip(*errors, np.round(loss, 5), strict=True)
     ]
     return rows if isinstance(learning_rate, Sequence) else rows[0]
-
-
-def coarse(x: np.ndarray) -> np.ndarray:
-    r"""Return 32x32 colour images as 8x8, the mean of each 4x4.
-
-    Args:
-        x: pixels, shape (n, 3072).
-
-    Returns:
-        Pixels, shape (n, 192).
-    """
-    return x.reshape(-1, 8, 4, 8, 4, 3).mean(axis=(2, 4)).reshape(-1, 192)

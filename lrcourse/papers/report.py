@@ -20,6 +20,7 @@ from lrcourse.papers import forest
 from lrcourse.papers.lock import state
 from lrcourse.papers.trial import (
     RULE,
+    VERDICTS,
     NotTestedError,
     Paper,
     Picture,
@@ -53,6 +54,7 @@ th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align:
   vertical-align: top }
 th { border-bottom-width: 2px } td + td { min-width: 4rem }
 img { display: block; max-width: min(100%, 46rem); background: #fff }
+img[alt^="The claims by number"] { max-width: 100% }
 code { overflow-wrap: anywhere }
 @media print { body { max-width: none; margin: 0; font-size: .8rem } .wide { overflow: visible }
   table { font-size: .65rem } thead { display: table-header-group }
@@ -141,7 +143,7 @@ def _parts(
         )
     yield f"**The rule.** {markdown(RULE)} What each claim must show:"
     yield "\n".join(
-        f"{n}. {markdown(claim.rule)}"
+        f"{n}. {markdown(claim.rule.removesuffix('.'))}."
         + (f" In the paper: “{markdown(claim.words)}”" * bool(claim.words))
         for n, claim in enumerate(paper.claims, 1)
     )
@@ -219,7 +221,7 @@ def overview(papers: Sequence[tuple[Paper, Sequence[dict], Path]], scale: str, o
     text = ["# All papers on trial"]
     for paper, rows, path in papers:
         counted = Counter(verdict for *_, verdict, _ in judgements(paper, rows))
-        counts = ", ".join(f"{count} {verdict}" for verdict, count in counted.items())
+        counts = ", ".join(f"{counted[name]} {name}" for name in VERDICTS if counted[name])
         text += [
             f"## {paper.name}",
             markdown(paper.citation),

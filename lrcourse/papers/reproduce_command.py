@@ -10,10 +10,10 @@ from typing import Any
 
 import loky
 
-from lrcourse.papers import NAMES, paper
+from lrcourse.papers import NAMES, paper, report
 from lrcourse.papers.images import missing
 from lrcourse.papers.lock import state
-from lrcourse.papers.trial import Paper, judged
+from lrcourse.papers.trial import judged
 from lrcourse.sweep import Sweep, SweepError, export, table
 
 
@@ -61,17 +61,21 @@ def reproduce(
             rows = sweep.rows() if report_only else _run(sweep, jobs or loky.cpu_count(), dask)
             if not rows:
                 raise SweepError(f"{path} has no run to report: leave out --report-only.")
-            written = _report(each, sweep, rows, scale)
+            written = report.write(each, sweep, rows, scale)
+            export(path, written.with_suffix(".csv"))
             reported.append((each, rows, written))
-            yield from _printed(each, sweep, rows, scale, written)
+            yield str(judged(each, rows, scale, state(each)))
+            if left := len(sweep.keys) - len(rows):
+                said = "leave out --report-only to run them."
+                yield f"Missing: {left} of {len(sweep.keys)} runs; {said}"
+            seconds = report.duration(sum(row["seconds"] for row in rows))
+            yield f"{len(rows)} runs, {seconds} of one thread in all. The report is {written}."
         except OSError as error:
             said = f"{error.filename or out} could not be written ({error.strerror or error})"
             more = "make room or name another folder with --out; finished runs are kept."
             raise SweepError(f"{said}: {more}") from error
         yield f"This took {time.monotonic() - start:.0f} seconds."
     if len(reported) > 1:
-        from lrcourse.papers import report
-
         yield f"One page of all: {report.overview(reported, scale, out)}."
 
 
@@ -100,23 +104,3 @@ def _client(address: str) -> Any:  # a Client of Dask
             f"No Dask scheduler answers at {address} ({type(error).__name__}): check the address "
             "that `dask scheduler` printed, or use --jobs on this machine."
         ) from None
-
-
-def _report(paper: Paper, sweep: Sweep, rows: list[dict], scale: str) -> Path:
-    from lrcourse.papers import report
-
-    written = report.write(paper, sweep, rows, scale)
-    export(sweep.path, written.with_suffix(".csv"))
-    return written
-
-
-def _printed(
-    paper: Paper, sweep: Sweep, rows: list[dict], scale: str, written: Path
-) -> Iterator[str]:
-    from lrcourse.papers import report
-
-    yield str(judged(paper, rows, scale, state(paper)))
-    if missing := len(sweep.keys) - len(rows):
-        yield f"Missing: {missing} of {len(sweep.keys)} runs; leave out --report-only to run them."
-    seconds = report.duration(sum(row["seconds"] for row in rows))
-    yield f"{len(rows)} runs, {seconds} of one thread in all. The report is {written}."

@@ -7,7 +7,6 @@ after the last line.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lrcourse.files import lock as lock_file
-from lrcourse.files import write_whole
 from lrcourse.papers import own_scale, paper
 from lrcourse.papers.images import missing
 from lrcourse.papers.lock import own_hash
@@ -33,14 +31,11 @@ def _commit() -> str:
 
 
 def _multiplier(setting: dict, done: Sequence[dict]) -> float | None:
+    # The control steps by the mean multiplier of the run with layer-specific rates.
     if setting["arm"] != own_scale.CONTROL:
         return None
-    found = [
-        row
-        for row in done
-        if own_scale.key(row) == own_scale.key(setting | {"arm": own_scale.RULE})
-    ]
-    return found[0]["multiplier"] if found else None
+    rule = own_scale.key(setting | {"arm": own_scale.RULE})
+    return next((row["multiplier"] for row in done if own_scale.key(row) == rule), None)
 
 
 def train_missing(name: str, lock: str, file: Path, most: int | None = None) -> Iterator[str]:
@@ -59,8 +54,7 @@ def train_missing(name: str, lock: str, file: Path, most: int | None = None) -> 
         result = own_scale.run(name, setting, _multiplier(setting, done))
         row = {"lock": lock, "commit": commit, **setting, **result}
         done.append(row)
-        lines = [json.dumps(each) for each in [*own_scale.read(file), row]]
-        write_whole(file, "\n".join(lines) + "\n")
+        own_scale.append(file, row)
         about = " ".join(str(part) for part in own_scale.key(setting) if part is not None)
         yield (
             f"{name} {about}: test error {row['test_error']}, first loss {row['first_loss']}, "
@@ -81,9 +75,8 @@ def smoke(name: str) -> Iterator[str]:
             continue
         seen.add(key)
         result = own_scale.run(name, setting | own_scale.one_epoch(name, setting), multiplier)
-        multiplier = (
-            result.get("multiplier", None) if setting["arm"] == own_scale.RULE else multiplier
-        )
+        if setting["arm"] == own_scale.RULE:
+            multiplier = result["multiplier"]
         yield f"{name} {' '.join(str(part) for part in key if part is not None)}: {result}"
 
 
@@ -136,5 +129,5 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        print("Stopped. Finished runs are kept: the same command goes on.", file=sys.stderr)
+        print("Stopped. Finished runs are kept: the same command does the rest.", file=sys.stderr)
         raise SystemExit(130) from None

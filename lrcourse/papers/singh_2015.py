@@ -5,7 +5,8 @@ rates, and as the control, plain at the rate times the mean multiplier of the se
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -26,11 +27,13 @@ from lrcourse.papers.trial import (
     Picture,
     Printed,
     Sample,
+    asking,
     average,
-    combined,
     compare,
-    constant,
-    edge_text,
+    control,
+    curve_lines,
+    lowest,
+    over,
     points,
     rate_text,
     response,
@@ -343,7 +346,6 @@ DEEP = {"network": "deep-sigmoid"}
 CIFAR = {"network": "cifar-full", "learning_rate": 0.001}
 LONG, SHORT = {**CIFAR, "iterations": 70_000}, {**CIFAR, "iterations": 60_000}
 NAMES = {"plain": "plain", "layerwise": "layer-specific", "control": "control"}
-Judge = Callable[[Sequence[dict]], Judgement]
 
 
 def _arms(
@@ -357,68 +359,58 @@ def _arms(
     return a, b, multipliers.mean
 
 
-def _beats_plain(rules: Sequence[str], ending: str = "", **setting: object) -> Judge:
-    def judge(rows: Sequence[dict]) -> Judgement:
-        a, b, _ = _arms(rows, f"layerwise{ending}", f"plain{ending}", rules, **setting)
-        return compare({"layer-specific, against plain": (a, b)}, LOWER, points(a), 2)
-
-    return judge
-
-
-def _beats_control(rules: Sequence[str], ending: str = "", **setting: object) -> Judge:
-    def judge(rows: Sequence[dict]) -> Judgement:
-        a, b, mean = _arms(rows, f"layerwise{ending}", f"control{ending}", rules, **setting)
-        about = f"layer-specific, against plain at {mean:.2f} times the rate"
-        return compare({about: (a, b)}, LOWER, points(a), 2)
-
-    return judge
+def _beats_plain(
+    rows: Sequence[dict], rules: Sequence[str], ending: str = "", **setting: object
+) -> Judgement:
+    a, b, _ = _arms(rows, f"layerwise{ending}", f"plain{ending}", rules, **setting)
+    return compare({"layer-specific, against plain": (a, b)}, LOWER, points(a), 2)
 
 
-def _as_control(rules: Sequence[str], **setting: object) -> Judge:
-    def judge(rows: Sequence[dict]) -> Judgement:
-        a, b, mean = _arms(rows, "layerwise", "control", rules, **setting)
-        about = f"layer-specific, against plain at {mean:.2f} times the rate"
-        resolution = points(a) if "mnist" in a.data else POINT
-        return compare({about: (a, b)}, SAME, resolution, 2)
-
-    return judge
+def _beats_control(
+    rows: Sequence[dict], rules: Sequence[str], ending: str = "", **setting: object
+) -> Judgement:
+    a, b, mean = _arms(rows, f"layerwise{ending}", f"control{ending}", rules, **setting)
+    about = f"layer-specific, against plain at {mean:.2f} times the rate"
+    return compare({about: (a, b)}, LOWER, points(a), 2)
 
 
-def _tuned(**setting: object) -> Judge:
+def _as_control(rows: Sequence[dict], rules: Sequence[str], **setting: object) -> Judgement:
+    a, b, mean = _arms(rows, "layerwise", "control", rules, **setting)
+    about = f"layer-specific, against plain at {mean:.2f} times the rate"
+    resolution = points(a) if "mnist" in a.data else POINT
+    return compare({about: (a, b)}, SAME, resolution, 2)
+
+
+def _tuned(rows: Sequence[dict], **setting: object) -> Judgement:
     # Each at the best of its rates, of which both have the same.
-    def judge(rows: Sequence[dict]) -> Judgement:
-        (ours, a), (theirs, b) = (
-            tuned(rows, arm, by=f"{arm}_validation", **setting) for arm in ("layerwise", "plain")
-        )
-        at, rival = (rate_text(rows, rate, **setting) for rate in (ours, theirs))
-        about = f"layer-specific at {at}, against plain at {rival}"
-        return compare({about: (a, b)}, LOWER, points(a), 2)
-
-    return judge
+    (ours, a), (theirs, b) = (
+        tuned(rows, arm, by=f"{arm}_validation", **setting) for arm in ("layerwise", "plain")
+    )
+    at, rival = (rate_text(rows, rate, **setting) for rate in (ours, theirs))
+    about = f"layer-specific at {at}, against plain at {rival}"
+    return compare({about: (a, b)}, LOWER, points(a), 2)
 
 
-def _consistently(rules: Sequence[str], **setting: object) -> Judge:
-    def judge(rows: Sequence[dict]) -> Judgement:
-        pairs = {rule: _arms(rows, "layerwise", "plain", [rule], **setting)[:2] for rule in rules}
-        return compare(pairs, LOWER, points(pairs[rules[0]][0]), 2)
+def _each(rows: Sequence[dict], ending: str = "", **setting: object) -> dict:
+    arms = f"layerwise{ending}", f"plain{ending}"
+    return {rule: _arms(rows, *arms, [rule], **setting)[:2] for rule in ON_TOP_OF}
 
-    return judge
+
+def _consistently(rows: Sequence[dict]) -> Judgement:
+    pairs = _each(rows, **LONG)
+    return compare(pairs, LOWER, points(pairs[ON_TOP_OF[0]][0]), 2)
 
 
 def _cost(rows: Sequence[dict]) -> Judgement:
-    pairs = {}
-    for rule in ON_TOP_OF:
-        times = [sample(rows, f"{arm}_ms", rule=rule, **LENET) for arm in ("layerwise", "plain")]
-        ratio = combined(lambda a, b: a / b, *times)
-        pairs[f"{rule}, layer-specific over plain"] = ratio, constant(1.1, ratio)
-    return compare(pairs, digits=2)
+    ratios = {
+        f"{rule}, layer-specific over plain": over(ours, plain, 1.1)
+        for rule, (ours, plain) in _each(rows, "_ms", **LENET).items()
+    }
+    return compare(ratios, digits=2)
 
 
 def _loss(rows: Sequence[dict]) -> Judgement:
-    pairs = {
-        rule: _arms(rows, "layerwise_loss", "plain_loss", [rule], **LONG)[:2] for rule in ON_TOP_OF
-    }
-    return compare(pairs, LOWER, 0.01, 3)
+    return compare(_each(rows, "_loss", **LONG), LOWER, 0.01, 3)
 
 
 def _sooner(rows: Sequence[dict]) -> Judgement:
@@ -443,66 +435,60 @@ BEST = (
 ALIKE = f"the same within {POINT:g} point (MNIST: 0.1)"
 OURS = "not in the paper"
 MNIST, CIFAR_10, IMAGENET = ("mnist",), ("cifar-10",), ("imagenet",)
+on_mnist, on_cifar = (partial(Claim, data=data) for data in (MNIST, CIFAR_10))
+control_on_mnist, control_on_cifar = (partial(control, data=data) for data in (MNIST, CIFAR_10))
 CLAIMS = (
-    Claim(
+    on_mnist(
         "LeNet: at the same rate, 0.01, the three rules end with a lower error with layer-specific "
         "rates",
         'better, "consistently" (Table I, whose numbers are missing)',
         f"mean of the three rules, by seed: {LESS}",
-        _beats_plain(ON_TOP_OF, **LENET),
+        asking(_beats_plain, ON_TOP_OF, **LENET),
         words="our proposed layer-specific learning rate is consistently better than Nesterov's "
         "accelerated gradient, stochastic gradient descent and AdaGrad",
         primary=True,
-        data=MNIST,
     ),
-    Claim(
+    on_mnist(
         "LeNet: the three rules learn faster, with a lower error early in the run",
         "in words, and Table I",
         f"mean of the three rules, by seed: {LESS}",
-        _beats_plain(ON_TOP_OF, "_early", **LENET),
+        asking(_beats_plain, ON_TOP_OF, "_early", **LENET),
         words="our method will boom accuracy further to reduces the required schooling time over "
         "giant algorithms",
         primary=True,
-        data=MNIST,
     ),
-    Claim(
+    on_cifar(
         "CIFAR-10: at the same rate, 0.001, the final error is lower on top of SGD, NAG and "
         "AdaGrad",
         "Table II, whose numbers are missing",
         f"at each of the three: {LESS}",
-        _consistently(ON_TOP_OF, **LONG),
+        _consistently,
         words="we again observe that final error and loss of our method is consistently lower than "
         "SGD, NAG and AdaGrad",
         primary=True,
-        data=CIFAR_10,
     ),
     *(
-        Claim(
+        on_mnist(
             f"LeNet, {rule} alone: at the same rate, 0.01, a lower error",
             "better (Table I)",
             LESS,
-            _beats_plain([rule], **LENET),
-            data=MNIST,
+            asking(_beats_plain, [rule], **LENET),
         )
         for rule in ON_TOP_OF
     ),
     *(
-        Claim(
+        control_on_mnist(
             f"Control, LeNet, {rule}: a plain rate as large as the mean one does the same",
-            OURS,
             ALIKE,
-            _as_control([rule], **LENET),
-            data=MNIST,
+            asking(_as_control, [rule], **LENET),
         )
         for rule in ON_TOP_OF
     ),
     *(
-        Claim(
+        control_on_mnist(
             f"Control, LeNet, {rule}: each at its own best rate, layer-specific rates are better",
-            OURS,
             BEST,
-            _tuned(rule=rule, network="lenet"),
-            data=MNIST,
+            asking(_tuned, rule=rule, network="lenet"),
         )
         for rule in ON_TOP_OF
     ),
@@ -511,48 +497,38 @@ CLAIMS = (
         "lower error early in the run",
         "in words",
         LESS,
-        _beats_plain(["SGD"], "_early", learning_rate=0.3, **DEEP),
+        asking(_beats_plain, ["SGD"], "_early", learning_rate=0.3, **DEEP),
         words="the equation scales up the learning rate to ensure that the initial layers of the "
         "network learn faster",
         data=(),
     ),
-    Claim(
+    control(
         "Control, deep sigmoid network: lower early on than with a plain rate as large as the mean "
         "one, too",
-        OURS,
         LESS,
-        _beats_control(["SGD"], "_early", learning_rate=0.3, **DEEP),
+        asking(_beats_control, ["SGD"], "_early", learning_rate=0.3, **DEEP),
         data=(),
     ),
-    Claim(
+    control(
         "Control, deep sigmoid network: each at its own best rate, layer-specific rates are better",
-        OURS,
         BEST,
-        _tuned(**DEEP),
+        asking(_tuned, **DEEP),
         data=(),
     ),
-    Claim(
-        "CIFAR-10, momentum: a lower error at the same rate, 0.001",
-        "0.32 points more accuracy",
-        LESS,
-        _beats_plain(["momentum"], **LONG),
-        data=CIFAR_10,
+    *(
+        on_cifar(
+            f"CIFAR-10, {rule}: a lower error at the same rate, 0.001",
+            printed,
+            LESS,
+            asking(_beats_plain, [rule], **LONG),
+        )
+        for rule, printed in (
+            ("momentum", "0.32 points more accuracy"),
+            ("AdaGrad", "1.3 points more accuracy"),
+            ("NAG", "lower (Table II, whose numbers are missing)"),
+        )
     ),
-    Claim(
-        "CIFAR-10, AdaGrad: a lower error at the same rate, 0.001",
-        "1.3 points more accuracy",
-        LESS,
-        _beats_plain(["AdaGrad"], **LONG),
-        data=CIFAR_10,
-    ),
-    Claim(
-        "CIFAR-10, NAG: a lower error at the same rate, 0.001",
-        "lower (Table II, whose numbers are missing)",
-        LESS,
-        _beats_plain(["NAG"], **LONG),
-        data=CIFAR_10,
-    ),
-    Claim(
+    on_cifar(
         "CIFAR-10: with the step-down at 50,000, better after 60,000 iterations than plain after "
         "70,000",
         "accuracy 82.08 %",
@@ -561,33 +537,28 @@ CLAIMS = (
         words="Even if we step down the learning rate at 50,000 iterations (taking 60000 "
         "iterations in total), we obtain an accuracy of 82.08%, which is better than SGD after "
         "70,000 iterations",
-        data=CIFAR_10,
     ),
     *(
-        Claim(
+        control_on_cifar(
             f"Control, CIFAR-10, {rule}: a plain rate as large as the mean one does the same",
-            OURS,
             ALIKE,
-            _as_control([rule], **LONG),
-            data=CIFAR_10,
+            asking(_as_control, [rule], **LONG),
         )
         for rule in ON_TOP_OF
     ),
-    Claim(
+    on_cifar(
         "CIFAR-10: the final loss is lower on top of SGD, NAG and AdaGrad",
         "Table II, whose numbers are missing",
         "loss on test images, at each of the three: lower by over 0.01",
         _loss,
         words="final error and loss of our method is consistently lower than SGD, NAG and AdaGrad",
-        data=CIFAR_10,
     ),
-    Claim(
+    on_mnist(
         "LeNet: a step costs at most a tenth more",
         "very little extra computation",
         "ratio of CPU times a step below 1.1, for each of the three rules",
         _cost,
         words="It requires very little extra computation over standard stochastic gradient methods",
-        data=MNIST,
     ),
     Claim(
         "ImageNet, AlexNet: an accuracy of 57.5 % after 295,000 iterations instead of 345,000",
@@ -602,20 +573,13 @@ CLAIMS = (
 def _printed() -> tuple[Printed, ...]:
     cifar, imagenet = "IV B 2, CIFAR-10", "IV B 3, ImageNet"
     best = "highest accuracy, %, {}, plain and layer-specific"
+    short = "error, % (accuracy 82.08 %), layer-specific, step-down at 50,000"
     momentum, adagrad = {"rule": "momentum"}, {"rule": "AdaGrad"}
     return (
         *(Printed("IV B 1, MNIST", best.format(rule), 99.2, digits=1) for rule in ON_TOP_OF),
         Printed(cifar, "gain in accuracy, points, SGD", 0.32, {**LONG, **momentum}, "gain", 2),
         Printed(cifar, "gain in accuracy, points, AdaGrad", 1.3, {**LONG, **adagrad}, "gain", 1),
-        Printed(
-            cifar,
-            "error, % (accuracy 82.08 %), layer-specific, step-down at 50,000",
-            17.92,
-            {**SHORT, **momentum},
-            "layerwise",
-            2,
-            resolution=1.0,
-        ),
+        Printed(cifar, short, 17.92, {**SHORT, **momentum}, "layerwise", 2, resolution=1.0),
         Printed("Table II, Figure 1", "accuracy by iteration, three rules", "missing in our text"),
         Printed("Table I", "error by iteration, three rules", "missing in our text"),
         Printed(imagenet, "learning rate to begin with, layer-specific", 0.006, digits=3),
@@ -640,20 +604,11 @@ def pictures(rows: Sequence[dict]) -> list[Picture]:
         found = select(rows, network=network, rule=rule)
         longest = max(row["iterations"] for row in found)
         curves = {name: response(found, arm, iterations=longest) for arm, name in NAMES.items()}
-        lines = {
-            name: (list(c), [each.values for each in c.values()]) for name, c in curves.items()
-        }
-        bottoms = {
-            name: min(curve.items(), key=lambda item: item[1].mean)
-            for name, curve in curves.items()
-        }
         about = f"{network}, {rule}"
-        lowest = (
-            f"{name} comes down to {errors.show()} % at {edge_text(rate, list(curves[name]))}"
-            for name, (rate, errors) in bottoms.items()
-        )
-        alt = f"Test error on {found[0]['data']} against base rate, {about}: {'; '.join(lowest)}."
-        figures.append(Picture(lines, f"base learning rate ({about})", "test error, %", alt))
+        bottoms = "; ".join(f"{name} {lowest(curve)}" for name, curve in curves.items())
+        alt = f"Test error on {found[0]['data']} against base rate, {about}: {bottoms}."
+        x_label = f"base learning rate ({about})"
+        figures.append(Picture(curve_lines(curves), x_label, "test error, %", alt))
     return figures
 
 

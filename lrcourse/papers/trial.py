@@ -7,11 +7,11 @@ The rule is the text ``RULE``; ``direction`` is its core, ``Comparison`` applies
 import functools
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from statistics import NormalDist, fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ NO_DIFFERENCE = "no difference that counts"
 UNTESTED = "not tested at this scale"
 NEVER_RUN = "not tested at any scale"
 SHOWN = "shown, not judged"
+VERDICTS = (HOLDS, FAILS, NO_DIFFERENCE, UNDECIDED, UNTESTED, NEVER_RUN)
 SCALES = ("quick", "full")
 SEEDS = tuple(range(10, 20))  # those that judge; lower ones were used while the trials were built
 MORE_SEEDS = tuple(range(10, 30))  # of papers with claims that ten would likely leave undecided
@@ -49,6 +50,10 @@ RULE = (
 
 class NotTestedError(LookupError):
     """No run has the setting that a claim is about."""
+
+
+class MissingRunsError(NotTestedError):
+    """A claim is about several settings, and some have no run; the sentence names them."""
 
 
 class Sample(NamedTuple):
@@ -121,6 +126,18 @@ def constant(value: float, like: Sample) -> Sample:
         like: the sample that will be compared with it.
     """
     return combined(lambda _: value, like)
+
+
+def over(a: Sample, b: Sample, number: float) -> tuple[Sample, Sample]:
+    r"""Return the ratio of two samples, seed by seed, and a number to compare that with.
+
+    Args:
+        a: above the line.
+        b: below it.
+        number: what the ratio is compared with.
+    """
+    ratio = combined(lambda x, y: x / y, a, b)
+    return ratio, constant(number, ratio)
 
 
 class Odds(NamedTuple):
@@ -357,6 +374,11 @@ class Judgement:
     data: tuple[str, ...] = ()
 
     @property
+    def tested(self) -> bool:
+        """Whether there are runs of all that the claim is about."""
+        return self.settled not in (UNTESTED, NEVER_RUN)
+
+    @property
     def measured(self) -> str:
         """What was measured, in words; of many parts the three that speak most against it."""
         shown = self.parts
@@ -436,13 +458,16 @@ class Printed(NamedTuple):
     resolution: float | None = None  # in units of the value; None: shown, not judged
 
 
+Judge = Callable[[Sequence[dict]], Judgement]
+
+
 class Claim(NamedTuple):
     """Something the paper says, or a fair control of ours, and the rule that judges it."""
 
     says: str
     printed: str  # the paper's own figure for it; "not in the paper" for a control
     rule: str  # in words
-    judge: Callable[[Sequence[dict]], Judgement]
+    judge: Judge
     words: str = ""  # the paper's own, where the claim is the paper's
     primary: bool = False  # at most three in a paper; the others are secondary
     post_hoc: bool = False  # split or reworded after results had been seen
@@ -453,6 +478,21 @@ class Claim(NamedTuple):
     def kind(self) -> str:
         """What kind of claim it is, in words."""
         return ("primary" if self.primary else "secondary") + ", post hoc" * self.post_hoc
+
+
+def control(
+    says: str, rule: str, judge: Judge, printed: str = "not in the paper", **more: object
+) -> Claim:
+    r"""Return a claim of ours, which no paper prints.
+
+    Args:
+        says: as for ``Claim``.
+        rule: in words.
+        judge: of rows.
+        printed: what stands where a paper's figure would.
+        more: as for ``Claim``.
+    """
+    return Claim(says, printed, rule, judge, **more)
 
 
 class Picture(NamedTuple):
@@ -573,6 +613,33 @@ def response(
     if not found:
         raise NotTestedError(f"No run has {setting} and a {over}.")
     return {x: sample(found, column, **{over: x}) for x in sorted({row[over] for row in found})}
+
+
+def curve_lines(
+    curves: Mapping[str, Mapping[float, Sample]], factor: float = 1.0
+) -> dict[str, tuple[list[float], list[list[float]]]]:
+    r"""Return response curves as the lines of a picture.
+
+    Args:
+        curves: name -> curve.
+        factor: of the values, such as 100 for percent.
+    """
+    return {
+        name: (list(curve), [[factor * v for v in at.values] for at in curve.values()])
+        for name, curve in curves.items()
+    }
+
+
+def lowest(curve: Mapping[float, Sample], digits: int = 1, factor: float = 1.0) -> str:
+    r"""Return in words how low a curve comes down, and where.
+
+    Args:
+        curve: a response curve.
+        digits: to show after the point.
+        factor: to show, such as 100 for percent.
+    """
+    rate = min(curve, key=lambda rate: curve[rate].mean)
+    return f"comes down to {curve[rate].show(digits, factor)} % at {edge_text(rate, list(curve))}"
 
 
 def tuned(
@@ -713,13 +780,51 @@ def compare(
         resolution: a difference that counts for nothing.
         digits: to show after the point.
         factor: to show, such as 100 for percent.
+
+    Raises:
+        NotTestedError: there is no pair.
     """
+    if not pairs:
+        raise NotTestedError("There is nothing to compare.")
     return Judgement(
         tuple(
             Comparison(a, b, claim, resolution, str(about), digits, factor)
             for about, (a, b) in pairs.items()
         )
     )
+
+
+def asking(judge: Callable[..., Judgement], *about: object, **more: object) -> Judge:
+    r"""Return a judge of rows that asks another for what the claim is about.
+
+    Args:
+        judge: takes rows first.
+        about: what else it takes.
+        more: the same by name.
+    """
+    return lambda rows: judge(rows, *about, **more)
+
+
+def of_all(items: Iterable[Any], what: str, find: Callable[[Any], Any]) -> dict[Any, Any]:
+    r"""Return what a claim compares for each of several settings, all of which must have runs.
+
+    Args:
+        items: such as batch sizes.
+        what: one of them in words, "batch size".
+        find: from an item to its samples.
+
+    Raises:
+        MissingRunsError: items have no runs.
+    """
+    found, without = {}, []
+    for item in items:
+        try:
+            found[item] = find(item)
+        except NotTestedError:
+            without.append(str(item))
+    if without:
+        raise MissingRunsError(f"Runs are missing at {what} {', '.join(without)}.")
+    return found
 
 
 def markdown(text: str) -> str:
@@ -771,9 +876,7 @@ class Verdicts:
         return f"<p>{escape(self.title)}</p><table>{line('th', self.head)}{body}</table>"
 
 
-def judgements(
-    paper: Paper, rows: Sequence[dict]
-) -> list[tuple[Claim, Judgement | None, str, float]]:
+def judgements(paper: Paper, rows: Sequence[dict]) -> list[tuple[Claim, Judgement, str, float]]:
     r"""Judge all claims of a paper, the primary ones by Holm's procedure.
 
     Args:
@@ -781,21 +884,21 @@ def judgements(
         rows: of its sweep.
 
     Returns:
-        For each claim: what the rows say (None where no run has its setting), the verdict, and the
-        level at which it was found.
+        For each claim: what the rows say, the verdict, and the level at which it was found.
     """
-    found: list[Judgement | None] = []
+    found: list[Judgement] = []
     for claim in paper.claims:
         try:
             found.append(claim.judge(rows))
-        except NotTestedError:
-            found.append(None)
-    primary = [n for n, claim in enumerate(paper.claims) if claim.primary and found[n]]
+        except NotTestedError as error:
+            said = str(error) if isinstance(error, MissingRunsError) else ""
+            found.append(Judgement(text=said, settled=UNTESTED))
+    primary = [n for n, claim in enumerate(paper.claims) if claim.primary and found[n].tested]
     levels = [LEVEL] * len(found)
     for number, level in zip(primary, holm([found[n] for n in primary]), strict=True):
         levels[number] = level
     return [
-        (claim, judgement, judgement.verdict(level) if judgement else UNTESTED, level)
+        (claim, judgement, judgement.verdict(level), level)
         for claim, judgement, level in zip(paper.claims, found, levels, strict=True)
     ]
 
@@ -847,11 +950,9 @@ def judged(paper: Paper, rows: Sequence[dict], scale: str, locked: str = "") -> 
     )
     for claim, judgement, verdict, level in judgements(paper, rows):
         papers = paper.papers_data if claim.data is None else claim.data
-        data, measured = ", ".join(papers), ""
-        if judgement:
-            data = data_text(judgement.data_used, papers)
-            needed = seeds_text(judgement.seeds(level)) if verdict == UNDECIDED else ""
-            measured = "; ".join(filter(None, [judgement.measured, needed]))
+        data = data_text(judgement.data_used, papers) if judgement.tested else ", ".join(papers)
+        needed = seeds_text(judgement.seeds(level)) if verdict == UNDECIDED else ""
+        measured = "; ".join(filter(None, [judgement.measured, needed]))
         table.body.append((claim.says, claim.kind, data, claim.printed, measured, verdict))
     return table
 

@@ -26,7 +26,7 @@ def found(says, values, resolution, verdict, **more):
 
 FOUND = [
     found("a gain", (-1.0, -1.2, -1.1), 0.5, HOLDS, primary=True),
-    (Claim("not run", "1", "lower", lambda rows: None), None, UNTESTED, 0.05),
+    (Claim("not run", "1", "lower", lambda rows: None), Judgement(), UNTESTED, 0.05),
     found("none", (0.1, -0.1, 0.0), 0.5, NO_DIFFERENCE),
     found("diverged", (math.inf, 1.0, 1.0), 0.5, UNDECIDED),
     found("no resolution", (1.0, -1.0, 2.0), 0.0, UNDECIDED),

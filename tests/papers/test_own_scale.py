@@ -9,7 +9,15 @@ import pytest
 from lrcourse import papers
 from lrcourse.papers import lock, own_scale, paper, run_own_scale
 from lrcourse.papers.own_scale import ARMS, CONTROL, PLAIN, RULE
-from lrcourse.papers.trial import HOLDS, UNTESTED, judgements
+from lrcourse.papers.trial import HOLDS, UNTESTED, judged, judgements
+
+
+def first_epoch(name, row, multiplier=None):
+    r"""Return the mean loss of a saved run's first epoch, trained anew."""
+    runs = own_scale.RUNS[name]()
+    (setting,) = [s for s in runs if all(row[k] == v for k, v in s.items())]
+    short = setting | own_scale.one_epoch(name, setting)
+    return own_scale.run(name, short, multiplier)["first_loss"]
 
 
 def test_the_runs_are_those_of_the_papers():
@@ -66,13 +74,25 @@ def test_a_killed_command_goes_on_and_repeats_nothing(tmp_path, small, name):
     assert own_scale.saved(name, "another lock", file) == []
 
 
+def test_rows_are_appended_and_a_torn_line_is_no_row(tmp_path, small):
+    file = tmp_path / "rows.jsonl"
+    list(run_own_scale.train_missing("da-sgd", "abc", file, most=2))
+    whole, kept = file.read_bytes(), file.stat().st_ino
+    file.write_bytes(whole + whole[:100])  # killed amid the third row
+    assert len(own_scale.saved("da-sgd", "abc", file)) == 2
+    first, *lines = run_own_scale.train_missing("da-sgd", "abc", file, most=1)
+    assert first.startswith("da-sgd: 2 of 4 runs") and len(lines) == 1
+    assert file.read_bytes().startswith(whole) and file.stat().st_ino == kept
+    assert [json.loads(line)["arm"] for line in file.read_text().splitlines()] == list(ARMS)[:3]
+
+
 def test_the_control_has_the_mean_multiplier_of_its_seed(tmp_path, small):
     file = tmp_path / "rows.jsonl"
     list(run_own_scale.train_missing("layer-rates", "abc", file))
     plain, rule, control = own_scale.saved("layer-rates", "abc", file)
     assert [row["arm"] for row in (plain, rule, control)] == [PLAIN, RULE, CONTROL]
     assert plain["first_loss"] != rule["first_loss"] != control["first_loss"]
-    found = own_scale.first_epoch("layer-rates", control, rule["multiplier"])
+    found = first_epoch("layer-rates", control, rule["multiplier"])
     assert found == pytest.approx(control["first_loss"], rel=0.02)
     (row,) = own_scale.rows("layer-rates", "abc", file)
     assert row["plain"] == plain["test_error"] and row["control"] == control["test_error"]
@@ -103,6 +123,29 @@ def test_the_primary_claims_are_judged_by_these_rows(tmp_path):
                     "rate."] == HOLDS  # fmt: skip
     tuned = [verdict for says, verdict in verdicts.items() if "at its best rate" in says]
     assert set(tuned) == {UNTESTED}
+
+
+def test_a_claim_about_several_batch_sizes_needs_the_runs_of_all(tmp_path):
+    file = tmp_path / "da-sgd.jsonl"
+    rows = [
+        {**s, "lock": "abc", "test_error": 0.14 + 0.0001 * s["seed"], "early_error": 0.3}
+        | {"loss": 0.5, "step_ms": 1.0}
+        for s in own_scale.da_sgd()
+        if s["batch_size"] in (256, 64, 16)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = own_scale.rows("da-sgd", "abc", file)
+    tables = {row[0]: row for row in judged(paper("da-sgd"), found, "own").body}
+    assert {row[-1] for row in tables.values()} == {UNTESTED}
+    said = {says.partition(":")[0]: row[4] for says, row in tables.items()}
+    assert said["From batch size 32 on DA-SGD has a lower test error (%) than SGD at the same "
+                "rate."] == "Runs are missing at batch size 32, 128."  # fmt: skip
+    assert said["At every batch size below 32 SGD has a lower test error (%) than DA-SGD."] == (
+        "Runs are missing at batch size 8."
+    )
+    same = "Control: SGD at 1.82 times the rate has the same test error (%) as DA-SGD."
+    assert tables[same][4] == "Runs are missing at batch size 8, 32, 128."
+    assert tables[same][2] == "fashion-mnist, kmnist, quickdraw-10"  # what the paper has
 
 
 def test_papers_saves_and_judges_them_by_name(monkeypatch, tmp_path):
@@ -147,5 +190,5 @@ def test_one_saved_row_of_each_arm_is_what_a_run_of_today_gives(name):
     for arm, row in seen.items():
         rule = [r for r in rows if own_scale.key(r) == own_scale.key(row | {"arm": RULE})]
         multiplier = rule[0]["multiplier"] if arm == CONTROL else None
-        found = own_scale.first_epoch(name, row, multiplier)
+        found = first_epoch(name, row, multiplier)
         assert found == pytest.approx(row["first_loss"], rel=0.01), arm

@@ -11,8 +11,8 @@ from timeless import timeless
 
 from lrcourse import optim
 from lrcourse.papers import paper, race, saved
-from lrcourse.papers.images import images
-from lrcourse.papers.race_runs import OTHERS, RATES, coarse
+from lrcourse.papers.images import coarse, images
+from lrcourse.papers.race_runs import OTHERS, RATES
 from lrcourse.papers.trial import (
     FAILS,
     HOLDS,

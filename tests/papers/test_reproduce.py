@@ -187,7 +187,7 @@ def test_the_report_has_every_part(written):
     paper = tiny_paper.PAPER
     for words in (paper.control, paper.setting["quick"], "2. lower by 0.01"):
         assert words in text
-    rule = "1. error is lower In the paper: “A rule with momentum \\| has a \\<lower\\> error”\n2."
+    rule = "1. error is lower. In the paper: “A rule with momentum \\| has a \\<lower\\> error”\n2."
     assert rule in text
     data = "digits, in place of mnist, cifar-10"
     assert rf"Momentum is better \| at its best | primary | {data} | 1.2 against 3.4 % |" in text

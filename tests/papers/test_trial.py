@@ -21,8 +21,10 @@ from lrcourse.papers.trial import (
     SHOWN,
     UNDECIDED,
     UNTESTED,
+    Claim,
     Comparison,
     Judgement,
+    MissingRunsError,
     NotTestedError,
     Printed,
     Sample,
@@ -30,12 +32,15 @@ from lrcourse.papers.trial import (
     average,
     beats,
     combined,
+    compare,
     compared,
     constant,
     direction,
     holm,
     judged,
+    judgements,
     lower,
+    of_all,
     of_column,
     rate_text,
     response,
@@ -353,6 +358,31 @@ def tiny(**changed):
         for seed in range(3)
     ]
     return [row | changed for row in rows]
+
+
+def test_a_claim_about_several_settings_names_those_without_runs():
+    rows = [{"size": size, "seed": seed, "error": size} for size in (8, 32) for seed in (0, 1)]
+
+    def at(size):
+        return sample(rows, "error", size=size)
+
+    assert of_all((8, 32), "batch size", at) == {8: at(8), 32: at(32)}
+    with pytest.raises(MissingRunsError, match=r"^Runs are missing at batch size 16, 64\.$"):
+        of_all((8, 16, 32, 64), "batch size", at)
+    with pytest.raises(NotTestedError, match="nothing to compare"):
+        compare({})
+
+
+def test_a_primary_claim_without_runs_takes_no_share_of_the_five_percent():
+    def untested(rows):
+        raise MissingRunsError("Runs are missing at batch size 64.")
+
+    half = Claim("half", "no", "lower", untested, primary=True)
+    paper = replace(PAPER, claims=(PAPER.claims[0], half))
+    (_, _, _, alone), (_, judgement, verdict, _) = judgements(paper, tiny())
+    assert alone == LEVEL and verdict == UNTESTED and not judgement.tested
+    line = judged(paper, tiny(), "quick").body[1]
+    assert line[2] == "mnist, cifar-10" and line[4] == "Runs are missing at batch size 64."
 
 
 def test_a_claim_about_settings_that_were_not_run_is_untested():
