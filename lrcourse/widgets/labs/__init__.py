@@ -2,7 +2,8 @@ r"""The labs: each is a pure function that computes all outcomes, and a call tha
 
 `descent_lab` holds the labs on bowls, `momentum_lab` on valleys, `adaptation_lab` on adaptive
 rates, `decay_lab` on schedules, `networks_lab` on small networks, `rules_lab` on single rules,
-`scale_lab` on whitening and BatchNorm; `training_lab` trains live, `race_lab` shows saved results.
+`scale_lab` on whitening and BatchNorm; `turning_lab` on weight decay;
+`training_lab` trains live, `race_lab` shows saved results.
 """
 
 from lrcourse.widgets.labs.adaptation_lab import adaptive, adaptive_outcomes
@@ -31,6 +32,7 @@ from lrcourse.widgets.labs.scale_lab import (
     whitening,
     whitening_outcomes,
 )
+from lrcourse.widgets.labs.turning_lab import turning, turning_outcomes
 
 __all__ = [
     "acceleration",
@@ -53,6 +55,8 @@ __all__ = [
     "one_knob",
     "schedule_outcomes",
     "schedules",
+    "turning",
+    "turning_outcomes",
     "valley",
     "valley_outcomes",
     "whitening",
