@@ -515,10 +515,10 @@ outcome("18.g", choices[0] if apart > 0.1 else choices[1] if apart < -0.1 else c
 # %% [markdown] claims=["inside: what is left of 1 at gradients of 0.01:: 0.258 0.0005", "inside: what is left of 1 at gradients of 0.01:[3]: 0.632 0.0005", "inside: what is left of 1 at gradients of 0.01:[5]: 0.997 0.0005", "beside: what is left of 1 at gradients of 0.01:: 0.604 0.0005", "beside: what is left of 1 at gradients of 0.01:[5]: 0.608 0.0005"]
 # <details><summary>What to see</summary>
 #
-# Inside, a weight with gradients of 0.01 is pulled down to 0.258, and one with gradients of 100
-# stays at 0.997. The pull is $\lambda w$ over the size of the gradient. So the weights on which the
-# loss depends most are hardly decayed at all. Beside the step all nine are alike, from 0.604 to
-# 0.608.
+# Inside, a weight with gradients of 0.01 is pulled down to 0.258, one with gradients of 1 to 0.632,
+# and one with gradients of 100 stays at 0.997. The pull is $\lambda w$ over the size of the
+# gradient. So the weights on which the loss depends most are hardly decayed at all. Beside the step
+# all nine are alike, from 0.604 to 0.608.
 #
 # </details>
 #

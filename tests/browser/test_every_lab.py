@@ -25,6 +25,7 @@ GOALS = {
     "acceleration": {"factor": 1.9},
     "adaptive": {"learning_rate": 0.5, "rule": "AdaGrad"},
     "winner": {"learning_rate": 1 / 16},
+    "turning": {"learning_rate": 16, "decay": 2**-13},
 }
 
 

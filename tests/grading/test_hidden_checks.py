@@ -70,6 +70,11 @@ WRONG = {
     "both sides of 0, and far out": ("cdf(-a)", "cdf(a)"),
     "other factors": ("(3 - np.log", "(2 - np.log"),
     "eight epochs of different lengths": ("for g in gradients:", "for g in gradients[:4]:"),
+    "a turn by a given angle": ("np.clip(cosine, -1, 1)", "np.clip(cosine, 0, 1)"),
+    "three thousand steps": ("1 - kept**2", "2 * rate * decay"),
+    "another rule": ("return after[", "return 1.1 * after["),
+    "five more seeds for the angle": ("return 32.0, 0.005 / 32", "return 300.0, 0.005 / 300"),
+    "no gradient at all": ('name.endswith("W")', 'not name.endswith("b")'),
 }
 
 
