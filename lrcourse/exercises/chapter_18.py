@@ -104,6 +104,18 @@ def turn_of_nothing(turn: Callable, rng: Generator) -> None:
             raise Wrong(f"Weights that only shrink do not turn; it returned {float(got):.2g}.")
 
 
+def turn_of_more_than_a_quarter(turn: Callable, rng: Generator) -> None:
+    r"""Obtuse angles, and weights that turn around."""
+    obtuse = np.array([0.4, 0.0]), np.array([-0.3, 0.4])
+    through = "Angles above a quarter of a full turn have a cosine below 0: let it through."
+    acute = {through: np.pi / 2}
+    compare(turn(*(each.copy() for each in obtuse)), own_turn(*obtuse), mistakes=acute)
+    for _ in range(40):
+        before = rng.normal(size=7)
+        nan = "Weights that turn around give nan: rounding makes the cosine a little less than -1."
+        compare(turn(before.copy(), -0.9 * before), np.pi, mistakes=acute | {nan: np.nan})
+
+
 def turn_of_a_short_step(turn: Callable, rng: Generator) -> None:
     r"""Float32 weights, as networks have them, and a thousandth of a radian."""
     before = rng.normal(size=(40, 30)).astype(np.float32)
@@ -553,6 +565,7 @@ EXERCISES = [
             Check("by numbers", turn_by_numbers),
             Check("matrices, at small and large angles", turn_of_matrices),
             Check("weights that only shrink", turn_of_nothing),
+            Check("more than a quarter of a full turn", turn_of_more_than_a_quarter),
             Check("a short step in float32", turn_of_a_short_step),
             Check("the inputs stay as they were", turn_leaves_its_input),
         ],
