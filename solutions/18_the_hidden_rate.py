@@ -104,7 +104,8 @@ check("18.1")
 # `train` trains several runs side by side, each with its rate and its decay for $w$, and returns
 # the network, and for each step and run the angle and the length of $w$. With decay, $w$ first
 # shrinks by the factor $1 - \eta\lambda$, as in torch. Everything but $w$, that is $\gamma$,
-# $\beta$ and the last layer, always has the rate 0.1 and no decay.
+# $\beta$ and the last layer, always has the rate 0.1 and no decay. `times` makes $w$ longer or
+# shorter at the start; the other options come later.
 
 # %%
 angle = yours("18.1")
@@ -114,7 +115,7 @@ def train(rates, decays=0, times=1, seed=0, epochs=10, rule=SGD, shape=None, ins
     rates, decays, times = np.float32(np.broadcast_arrays(rates, decays, times))[:, :, None]
     rng, rule = np.random.default_rng(seed), rule()
     network = nn.Network(net or layers(), rng, runs=len(rates))
-    w, rest, record = network.w[:, :N], network.w[:, N:], []
+    w, rest, angles, norms = network.w[:, :N], network.w[:, N:], [], []
     w *= times
     for t in range(epochs * EPOCH):
         if t % EPOCH == 0:
@@ -125,13 +126,9 @@ def train(rates, decays=0, times=1, seed=0, epochs=10, rule=SGD, shape=None, ins
         w *= 1 - (1 - inside) * part * rates * decays
         rule.step(w, g, part * rates)
         rest -= 0.1 * part * network.g[:, N:]
-        record.append([[angle(*pair) for pair in zip(before, w, strict=True)]])
-        record[-1].append(np.linalg.norm(w, axis=1))
-    return network, *np.array(record).transpose(1, 0, 2)
-
-
-def by_epoch(angles):
-    return np.sqrt((angles.reshape(-1, EPOCH, angles.shape[-1]) ** 2).mean(axis=1))
+        angles.append([angle(*pair) for pair in zip(before, w, strict=True)])
+        norms.append(np.linalg.norm(w, axis=1))
+    return network, np.array(angles), np.array(norms)
 
 
 # %% [markdown]
@@ -143,21 +140,26 @@ def by_epoch(angles):
 # %%
 guess("18.b", "The angle at rate 1.6 over that at 0.1, in epoch 10", within=1.5)
 
+
 # %%
+def by_epoch(angles):
+    return np.sqrt((angles.reshape(-1, EPOCH, angles.shape[-1]) ** 2).mean(axis=1))
+
+
 typed = [0.1, 0.4, 1.6]
 free = [train(typed, seed=seed)[1:] for seed in range(3)]
 found = np.array([by_epoch(angles) for angles, _ in free])
 lengths = np.array([norms[EPOCH - 1 :: EPOCH] for _, norms in free])
 for k, rate in enumerate(typed):
     print(f"rate {rate}: angle in epoch 1 {found[:, 0, k].mean():.4f}", end=", ")
-    print(f"in epoch 10 {found[:, 9, k].mean():.4f}; length of w", end=" ")
-    print(f"{lengths[:, 0, k].mean():.1f} after 1, {lengths[:, 9, k].mean():.1f} after 10")
+    print(f"10 {found[:, 9, k].mean():.4f}; length of w", end=" ")
+    print(f"{lengths[:, 0, k].mean():.1f}, then {lengths[:, 9, k].mean():.1f}")
 lines = {f"rate {rate}": (range(1, 11), found[:, :, k].T) for k, rate in enumerate(typed)}
 alt = "Angle of a step against epoch, for three constant rates without decay."
 plots.response(lines, "epoch", "angle", log_x=False, log_y=True, alt=alt)
 outcome("18.b", found[:, 9, 2].mean() / found[:, 9, 0].mean())
 
-# %% [markdown] claims=["rate 0.1: angle in epoch 1[3]: 0.0113 0.00005", "rate 1.6: angle in epoch 1: 0.0679 0.00005", "rate 1.6: angle in epoch 1[3]: 0.0236 0.00005", "rate 0.1: angle in epoch 1[6]: 8.7 0.05", "rate 1.6: angle in epoch 1[6]: 20.8 0.05"]
+# %% [markdown] claims=["rate 0.1: angle in epoch 1[3]: 0.0113 0.00005", "rate 1.6: angle in epoch 1: 0.0679 0.00005", "rate 1.6: angle in epoch 1[3]: 0.0236 0.00005", "rate 0.1: angle in epoch 1[5]: 8.7 0.05", "rate 1.6: angle in epoch 1[5]: 20.8 0.05"]
 # <details><summary>What to see</summary>
 #
 # Sixteen times the rate, and in the end only about twice the angle: 0.0236 against 0.0113. A step
@@ -176,11 +178,14 @@ outcome("18.b", found[:, 9, 2].mean() / found[:, 9, 0].mean())
 # long ones, since $\lVert g \rVert = G / \lVert w \rVert$. So there is a length at which both are
 # in balance.
 #
-#               step ηg, at right angles
-#     (1-ηλ)w ├────────────┐
-#             │          ╱   new w
-#             │  θ   ╱
-#           0 └──╱
+#                     ηg
+#             ┌─────────────────╱
+#             │              ╱
+#     (1-ηλ)w │           ╱   new w
+#             │        ╱
+#             │  θ  ╱
+#             │  ╱
+#             0
 #
 # **Predict**: the rates are 0.1, 0.4 and 1.6 again, each with a decay such that rate times decay is
 # 0.002. In epoch 10, which run turns $w$ most?
@@ -229,9 +234,9 @@ lengths = np.array([norms[EPOCH - 1 :: EPOCH] for _, norms in runs]).mean(axis=0
 for k, (rate, decay, start) in enumerate(zip(rates, decays, starts, strict=True)):
     law.append(settled(rate, decay, 1.0)[1])
     share, end = held[:, 9, k] / law[k], lengths[9, k]
-    print(f"{rate} x {decay} = {rate * decay:.4f}, start x {start:g}: law {law[k]:.4f}", end="; ")
-    print(f"measured over law in epoch 1 {held[:, 0, k].mean() / law[k]:.2f}", end=", ")
-    print(f"in epoch 10 {share.mean():.3f} ± {share.std(ddof=1):.3f}; length {end:.1f}")
+    print(f"{rate} x {decay}, start x {start:g}: law {law[k]:.4f}", end=", of it in epoch 1 ")
+    print(f"{held[:, 0, k].mean() / law[k]:.2f}, 10 {share.mean():.3f} ± ", end="")
+    print(f"{share.std(ddof=1):.3f}, length {end:.1f}")
 even = held[:, 9, :3].mean(axis=0)
 alike = even.max() < 1.05 * even.min()
 outcome("18.c", "alike, to 5 %" if alike else f"at {rates[even.argmax()]}")
@@ -242,7 +247,7 @@ lines = {name: (range(1, 11), held[:, :, k].T) for k, name in enumerate(names)}
 alt = "Angle of a step against epoch for three rates and two other starts, with one product."
 plots.response(lines, "epoch", "angle", log_x=False, log_y=True, alt=alt)
 
-# %% [markdown] claims=["0.1 x 0.02[7]: 0.993 0.0005", "0.4 x 0.005 = 0.0020, start x 1[5]: 1.012 0.0005", "1.6 x 0.00125[7]: 1.003 0.0005", "0.1 x 0.02[9]: 2.8 0.05", "0.4 x 0.005 = 0.0020, start x 1[7]: 5.5 0.05", "1.6 x 0.00125[9]: 11.0 0.05", "start x 0.25[3]: 1.79 0.005", "start x 0.25[5]: 1.006 0.0005", "start x 4[3]: 0.06 0.005", "start x 4[5]: 0.962 0.0005", "0.4 x 0.02[7]: 0.994 0.0005", "0.4 x 0.00125[7]: 1.067 0.0005"]
+# %% [markdown] claims=["0.1 x 0.02, start x 1[5]: 0.993 0.0005", "0.4 x 0.005, start x 1[5]: 1.012 0.0005", "1.6 x 0.00125, start x 1[5]: 1.003 0.0005", "0.1 x 0.02, start x 1[7]: 2.8 0.05", "0.4 x 0.005, start x 1[7]: 5.5 0.05", "1.6 x 0.00125, start x 1[7]: 11.0 0.05", "start x 0.25[3]: 1.79 0.005", "start x 0.25[5]: 1.006 0.0005", "start x 4[3]: 0.06 0.005", "start x 4[5]: 0.962 0.0005", "0.4 x 0.02, start x 1[5]: 0.994 0.0005", "0.4 x 0.00125, start x 1[5]: 1.067 0.0005"]
 # <details><summary>What to see</summary>
 #
 # The rates are 16 times apart, and the angles in epoch 10 are 0.993, 1.012 and 1.003 of the law.
@@ -279,9 +284,13 @@ labs.turning()
 # <details><summary>What to see</summary>
 #
 # The angle is the same along the falling diagonals, where rate times decay is the same. Along such
-# a diagonal only the length in balance changes, and with it the time to get there. In the lower
-# left corner the product is so small that the balance is not reached in 1,000 steps, and there the
-# start decides.
+# a diagonal only the length in balance changes, and with it the time to get there. Where the edges
+# stand upright, on the left, the balance is not reached in 1,000 steps: there only rate and start
+# count.
+#
+# The goal takes the product 1/512 from any start, and a ratio whose balance is at the start: the
+# rate 1 from a length of 4, the rate 16 from 16, the rate 1/16 from 1. (From 1, the rate 16 does it
+# too: its first step is so large that it ends at a length of 16.)
 #
 # </details>
 #
@@ -434,21 +443,17 @@ outcome("18.e", rate / 0.4 * alpha)
 
 # %%
 from lrcourse.papers.trial import FAILS, HOLDS, NO_DIFFERENCE, UNDECIDED, Sample, lower
+from lrcourse.schedules import Cosine
 
 guess("18.f", "Lower with decay, each at its best rate", [HOLDS, FAILS, NO_DIFFERENCE, UNDECIDED])
 
 # %%
-powers, steps = 0.025 * 4.0 ** np.arange(5), 8 * EPOCH
-
-
-def half_cosine(t):
-    return 0.5 * (1 + np.cos(np.pi * t / steps))
-
-
+powers = 0.025 * 4.0 ** np.arange(5)
+cosine = Cosine(1.0, 8 * EPOCH)
 error = np.zeros((2, 2, 5, 5))  # validation and test; without and with; seeds; rates
 for seed in range(5):
     pairs = dict(rates=[*powers, *powers], decays=[*np.zeros(5), *0.002 / powers])
-    network = train(**pairs, seed=seed, epochs=8, shape=half_cosine)[0]
+    network = train(**pairs, seed=seed, epochs=8, shape=cosine)[0]
     network.train(False)
     for part, held_out in enumerate((validation, test)):
         error[part, :, seed] = 100 - 100 * network.accuracy(*held_out).reshape(2, 5)
@@ -457,12 +462,12 @@ for rate, a, b in zip(powers, without, decayed, strict=True):
     print(f"at rate {rate:g}: without {a.show()} %, with decay {b.show()} %", end="; ")
     print(f"lower with decay: {lower(b, a, 0.5)}")
 best = error[0].mean(axis=1).argmin(axis=1)
-verdict = lower(decayed[best[1]], without[best[0]], 0.5)
-print(f"each at its best: without at {powers[best[0]]:g} {without[best[0]].show()} %", end=", ")
-print(f"with decay at {powers[best[1]]:g} {decayed[best[1]].show()} %; lower with decay: {verdict}")
+a, b = without[best[0]], decayed[best[1]]
+print(f"each at its best: without at {powers[best[0]]:g} {a.show()} %", end=", with decay at ")
+print(f"{powers[best[1]]:g} {b.show()} %; lower with decay: {lower(b, a, 0.5)}")
 lines = {name: (powers, error[1, k].T) for k, name in enumerate(["no decay", "decay"])}
-plots.response(lines, "rate", "test error, %", alt="Test error against rate, two curves.")
-outcome("18.f", verdict)
+plots.response(lines, "rate", "test error, %", alt="Test error against rate, with and without.")
+outcome("18.f", lower(b, a, 0.5))
 
 # %% [markdown] claims=["at rate 0.025: without: 20.8 0.05", "at rate 0.025: without[4]: 18.2 0.05", "at rate 0.1: without: 18.3 0.05", "at rate 0.1: without[4]: 17.5 0.05", "each at its best: without at: 1.6 0", "each at its best: without at[2]: 17.3 0.05", "each at its best: without at[5]: 0.4 0", "each at its best: without at[6]: 17.2 0.05"]
 # <details><summary>What to see</summary>

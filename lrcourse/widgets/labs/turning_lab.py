@@ -74,7 +74,7 @@ def turning_outcomes(
     }
 
 
-def turning(learning_rate: float = 1, decay: float = 2**-11, start: float = 16) -> Lab:
+def turning(learning_rate: float = 1, decay: float = 2**-11, start: float = 4) -> Lab:
     r"""Lab: the angle of a step over rate and decay, and length and angle over the steps.
 
     learning_rate, decay, start: the setting that the lab opens with.
@@ -125,7 +125,7 @@ def turning(learning_rate: float = 1, decay: float = 2**-11, start: float = 16) 
                 "kind": "map",
                 "x": axis("learning rate", -0.5, len(rates) - 0.5) | {"names": some("rate")},
                 "y": axis("decay", -0.5, len(decays) - 0.5) | {"names": some("decay")},
-                "left": 64,
+                "left": 84,
                 "cells": "map",
                 "here": ["column", "line"],
                 "bar": {"low": "0.001", "high": "1", "label": "angle of step 1000"},
