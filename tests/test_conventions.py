@@ -99,6 +99,33 @@ def test_mean_start():
     assert (ours, torchs) == pytest.approx((0.096, 0.914), rel=5e-3)
 
 
+def decayed(kind, steps, **options):
+    p = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
+    optimizer = kind([p], **options)
+    for _ in range(steps):
+        p.grad = torch.zeros_like(p)
+        optimizer.step()
+    return p.item()
+
+
+def test_decay_times_rate():
+    rule, w = optim.AdamW(weight_decay=0.01), np.ones(1)
+    for _ in range(1000):
+        rule.step(w, np.zeros(1), 0.001)
+    assert w[0] == pytest.approx(decayed(torch.optim.AdamW, 1000, lr=0.001, weight_decay=0.01))
+    ours, paper = w[0], (1 - 0.01) ** 1000
+    shown(ours=ours, paper=paper)
+    assert (ours, paper) == pytest.approx((0.990, 4.32e-5), rel=1e-3)
+
+
+def test_decay_place():
+    rule, w = optim.AdamW(weight_decay=0.1), np.ones(1)
+    rule.step(w, np.zeros(1), 0.01)
+    ours, torchs = w[0], decayed(torch.optim.Adam, 1, lr=0.01, weight_decay=0.1)
+    shown(ours=ours, torch=torchs)
+    assert (ours, torchs) == pytest.approx((0.999, 0.990), rel=1e-6)
+
+
 def test_adadelta_defaults():
     p = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
     p.grad = torch.ones_like(p)

@@ -48,7 +48,7 @@ from lrcourse.widgets.labs.grids import rate_grid, shuffled_batches, whole
 TABLE_LABS = [
     labs.valley, labs.schedules, labs.classifier, labs.digits, labs.layers, labs.irprop,
     labs.whitening, labs.batchnorm, labs.acceleration, labs.winner,
-    labs.adaptive, labs.edge, labs.price, labs.stop_now, labs.singular_values,
+    labs.adaptive, labs.edge, labs.price, labs.turning, labs.stop_now, labs.singular_values,
 ]  # fmt: skip
 
 
@@ -536,6 +536,37 @@ def test_only_schedule_free_may_be_stopped_anywhere():
     assert (outcomes["best"] <= outcomes["curve"]).all()
 
 
+# ---- weights that turn
+
+
+def test_a_turning_weight_is_a_vector_that_steps_at_right_angles():
+    rates, decays, starts = [0.3, 1.0], [0.01, 0.2], [0.5, 6.0]
+    outcomes, rng = (
+        labs.turning_outcomes(rates, decays, starts, steps=120),
+        np.random.default_rng(0),
+    )
+    for r, rate in enumerate(rates):
+        for d, decay in enumerate(decays):
+            for s, start in enumerate(starts):
+                w = np.array([start, 0.0, 0.0])
+                for _ in range(120):
+                    g = np.cross(w, rng.normal(size=3))
+                    g /= np.linalg.norm(g) * np.linalg.norm(w)
+                    before, w = w, (1 - rate * decay) * w - rate * g
+                lengths = np.linalg.norm(before), np.linalg.norm(w)
+                angle = np.arccos(before @ w / np.prod(lengths))
+                assert outcomes["norm"][r, d, s, -1] == pytest.approx(lengths[1])
+                assert outcomes["last"][r, d, s] == pytest.approx(angle, rel=1e-6)
+
+
+def test_the_turning_labs_goal_takes_one_product_and_a_ratio_for_each_start():
+    lab = labs.turning()
+    rates, decays, starts = (lab._controls[c].values for c in ("learning_rate", "decay", "start"))
+    reached = np.argwhere(lab._arrays["reached"][1])
+    assert {rates[r] * decays[d] for r, d, _ in reached} == {2**-9}
+    assert {starts[s] for _, _, s in reached} == set(starts)
+
+
 # ---- live training
 
 
@@ -618,6 +649,8 @@ def test_live_training_needs_a_notebook():
         (lambda: labs.winner(method="Adams"), "Did you mean 'Adam'"),
         (lambda: labs.stop_outcomes([0.1], epochs=1), "takes 2 epochs"),
         (lambda: labs.stop_now(method="cosin"), "Did you mean 'cosine'"),
+        (lambda: labs.turning_outcomes([1], [0.1], [1], steps=20), "takes 100 steps or more"),
+        (lambda: labs.turning_outcomes([2], [0.5], [1]), "must be below 1"),
         (lambda: whole("batch sizes", [2.5]), "must be whole numbers"),
     ],
 )  # fmt: skip

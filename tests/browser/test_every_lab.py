@@ -26,6 +26,7 @@ GOALS = {
     "adaptive": {"learning_rate": 0.5, "rule": "AdaGrad"},
     "winner": {"learning_rate": 1 / 16},
     "stop_now": {"learning_rate": 2.0, "method": "schedule-free"},
+    "turning": {"learning_rate": 16, "decay": 2**-13},
 }
 
 

@@ -116,6 +116,11 @@ WRONG = {
     "matrices of three shapes": ("range(3)", "range(1)"),
     "thirty steps, three shapes": ("u = momentum * m + (1 - momentum) * g", "u = m"),
     "a stack of stacks": ("axis=(-2, -1)", "axis=None"),
+    "a turn by a given angle": ("np.clip(cosine, -1, 1)", "np.clip(cosine, 0, 1)"),
+    "three thousand steps": ("1 - kept**2", "2 * rate * decay"),
+    "another rule": ("return after[", "return 1.1 * after["),
+    "five more seeds for the angle": ("return 32.0, 0.005 / 32", "return 300.0, 0.005 / 300"),
+    "no gradient at all": ('name.endswith("W")', 'not name.endswith("b")'),
 }
 
 

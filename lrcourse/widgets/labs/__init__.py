@@ -4,7 +4,8 @@ r"""The labs: each is a pure function that computes all outcomes, and a call tha
 rates, `decay_lab` on schedules, `networks_lab` on small networks, `rules_lab` on single rules,
 `scale_lab` on whitening and BatchNorm; `training_lab` trains live, `race_lab` shows saved results.
 Of part two, `edge_lab` is on the sharpness of a network, `price_lab` on the price of a run,
-`stop_lab` on runs that may be stopped at any time, `matrix_lab` on the steps of a matrix.
+`turning_lab` on weight decay, `stop_lab` on runs that may be stopped at any time, `matrix_lab` on
+the steps of a matrix.
 """
 
 from lrcourse.widgets.labs.adaptation_lab import adaptive, adaptive_outcomes
@@ -37,6 +38,7 @@ from lrcourse.widgets.labs.scale_lab import (
     whitening_outcomes,
 )
 from lrcourse.widgets.labs.stop_lab import stop_now, stop_outcomes
+from lrcourse.widgets.labs.turning_lab import turning, turning_outcomes
 
 __all__ = [
     "acceleration",
@@ -67,6 +69,8 @@ __all__ = [
     "singular_values",
     "stop_now",
     "stop_outcomes",
+    "turning",
+    "turning_outcomes",
     "valley",
     "valley_outcomes",
     "whitening",
