@@ -58,9 +58,9 @@ def _pair(got: object, names: tuple[str, str]) -> tuple[float, float]:
     return first, second
 
 
-def _late(answer: Callable, rng: Generator, noise: float, count: int) -> NDArray:
-    # Log of found over true step, of many runs.
-    late = []
+def _late(answer: Callable, rng: Generator, noise: float, count: int) -> tuple[NDArray, bool]:
+    # Log of found over true step, of many runs, and whether each found is a measurement's step.
+    late, measured = [], True
     for _ in range(count):
         target = rng.uniform(0.4, 0.7)
         steps, losses, arrival = noisy_run(rng, noise * target, target)
@@ -73,21 +73,22 @@ def _late(answer: Callable, rng: Generator, noise: float, count: int) -> NDArray
                 "measurement, not of a step?"
             )
         late.append(math.log(found / arrival))
-    return np.array(late)
+        measured = measured and bool(np.isin(found, steps))
+    return np.array(late), measured
 
 
 def arrives_on_a_smooth_curve(answer: Callable, rng: Generator) -> None:
     r"""Without noise every sensible way finds the step, between two measurements."""
-    late = _late(answer, rng, 0.0, 60)
+    late, measured = _late(answer, rng, 0.0, 60)
     mean = late.mean()
     if abs(mean) < 0.012 and np.abs(late).max() < 0.04:
         return
     word = "late" if mean > 0 else "early"
     why = ""
-    if mean > 0.05:
-        why = " A mean of several losses stands for the middle of their steps, not for the last."
-    elif 0 < mean < 0.03:
+    if measured and 0 < mean < 0.03:
         why = " The target is passed between two measurements: where, on a line?"
+    elif mean > 0.05:
+        why = " Does a mean of several losses stand for the middle of their steps, or for the last?"
     raise Wrong(
         f"On curves without any noise it is {100 * abs(mean):.1f} % too {word} in the mean, and "
         f"{100 * np.abs(late).max():.1f} % off at most.{why}",
@@ -97,9 +98,16 @@ def arrives_on_a_smooth_curve(answer: Callable, rng: Generator) -> None:
 
 def arrives_on_noisy_curves(answer: Callable, rng: Generator) -> None:
     r"""In the mean of many runs neither early nor late, and not far off in any."""
-    late = _late(answer, rng, 0.03, 200)
+    late, _ = _late(answer, rng, 0.03, 200)
     mean, spread = 100 * late.mean(), 100 * late.std()
     said = f"Of 200 noisy runs it is in the mean {abs(mean):.1f} % too"
+    without = 100 * _late(answer, rng, 0.0, 60)[0].mean()
+    if abs(mean) > 2.5 and abs(without - mean) < 0.5 * abs(mean):
+        raise Wrong(
+            f"{said} {'late' if mean > 0 else 'early'}, and {abs(without):.1f} % without noise, "
+            "which is not the cause, then. Is the curve what you take it for?",
+            named=False,
+        )
     if mean < -2.5:
         raise Wrong(f"{said} early: one lucky measurement below the target does not count.")
     if mean > 2.5:
@@ -168,13 +176,27 @@ def fits_noisy_steps(answer: Callable, rng: Generator) -> None:
         got = _fitted(answer(sizes.copy(), steps.copy()))
         for record, pair in ((found, got), (ours, fit_batches(sizes, steps))):
             record.append((pair[0] / least - 1, pair[1] / critical - 1))
+    sizes = sizes.astype(float)
+    exact = _steps(sizes, 100.0, 60.0)
+    if not np.allclose(_fitted(answer(sizes.copy(), exact.copy())), (100, 60), rtol=0.01):
+        raise Wrong("Steps without error do not give the two numbers back.", named=False)
+    base, unused = np.array(_fitted(answer(sizes.copy(), exact.copy()))), 0
+    for k in range(len(sizes)):
+        other = exact * np.where(np.arange(len(sizes)) == k, 1.03, 1)
+        unused += np.allclose(_fitted(answer(sizes.copy(), other)), base, rtol=1e-9)
     own, least = (100 * np.median(np.abs(each), axis=0) for each in (found, ours))
     for name, mine, best in zip(("S_min", "B_c"), own, least, strict=True):
         if not mine <= 1.2 * best:
+            said = f"On noisy tables {name} is {mine:.1f} % off, in the median of 300, where "
+            said += f"{best:.1f} % is possible."
+            if unused:
+                raise Wrong(
+                    f"{said} It does not look at {unused} of the {len(sizes)} sizes: the others "
+                    "carry all the noise."
+                )
             raise Wrong(
-                f"On noisy tables {name} is {mine:.1f} % off, in the median of 300, where "
-                f"{best:.1f} % is possible. Each measured number is off by some *percent*, so the "
-                "largest ones are off by the most steps. How much does your fit trust them?"
+                f"{said} Each measured number is off by some *percent*: a percent should weigh the "
+                "same at every size. Which sizes does your fit trust most?"
             )
 
 
@@ -231,6 +253,8 @@ def _compare_cheapest(
     for sentence, wrong in mistakes.items():
         if np.allclose(found, wrong, rtol=1e-3, atol=0):
             raise Wrong(sentence)
+    if found[0] != size and found[0] in (math.floor(size), math.ceil(size)):
+        raise Wrong("The batch size was rounded: it need not be whole.")
     where = f"S_min {least:.0f}, B_c {critical:.0f}, prices {step:g} and {example:g}"
     cost = f"{price(found[0]):.5g}" if found[0] > 0 else "nothing that makes sense"
     raise Wrong(
@@ -250,6 +274,7 @@ def cheapest_at_any_price(answer: Callable, rng: Generator) -> None:
     for _ in range(6):
         least, critical, step, example = np.exp(rng.uniform([3, 3, 2, -4], [6, 6, 6, 0])).tolist()
         _compare_cheapest(answer, least, critical, step, example, 1e6)
+    _compare_cheapest(answer, 60.0, 4.0, 1.5, 1.0, 64.0)
 
 
 def cheapest_that_fits(answer: Callable, rng: Generator) -> None:
@@ -419,10 +444,12 @@ def forecasts_from_small_batches(answer: Callable, rng: Generator) -> None:
         steps, examples = _pair(got, ("number of steps", "number of examples"))
         if spent > budget * 1.0001:
             raise Wrong(
-                f"Its trials look at {spent / budget:.1f} times as many examples as the budget has."
+                f"Its trials look at {spent / budget:.2f} times as many examples as the budget has."
             )
         if spent == 0:
             raise Wrong("It never calls `measure`: what does it know of the workload?")
+        if math.isclose(steps, examples * wanted, rel_tol=1e-3):
+            raise Wrong("The two are swapped: the number of steps comes first.")
         if not math.isclose(examples, steps * wanted, rel_tol=1e-3):
             raise Wrong(
                 f"{steps:.4g} steps with {wanted} examples each are {steps * wanted:.6g} examples, "

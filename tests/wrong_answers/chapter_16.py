@@ -27,6 +27,12 @@ def divides_by_zero(gradient, w, v):
     return (gradient(w + h) - gradient(w - h)) / 2e-4 * length
 
 
+def each_by_itself(gradient, w, v):
+    r"""The diagonal of the Hessian only."""
+    steps = 1e-4 * np.eye(len(w))
+    return [(gradient(w + h) - gradient(w - h))[k] / 2e-4 * v[k] for k, h in enumerate(steps)]
+
+
 def product_in_place(gradient, w, v):
     length = np.linalg.norm(v) or 1.0
     w += 1e-4 * v / length
@@ -152,6 +158,7 @@ def entries(gradient, w, rate, warmup, longest, steps):
 
 WRONG = {
     "16.1": [
+        (each_by_itself, "moves each weight by itself"),
         (hessian(by=1), "two steps apart"),
         (hessian(by=4), "half of H v"),
         (hessian(by=-2), "wrong sign"),
@@ -198,6 +205,11 @@ WRONG = {
             "outside of the velocity",
         ),
         (lambda target, momentum: edge(momentum) / (1 - momentum) / target, "effective rate"),
+        (lambda target, momentum: 2 / (1 + momentum) / target, "the velocity counts, too"),
+        (
+            lambda target, momentum: 2 * (1 + momentum) / (1 + momentum + momentum**2) / target,
+            "already grows at this rate",
+        ),
         (lambda target, momentum: target / edge(momentum), "upside down"),
         (lambda target, momentum: edge(momentum), "divide it by the target"),
         (lambda target, momentum: 0.7 * edge(momentum) / target, "was ordered"),
@@ -234,6 +246,25 @@ def by_loop(gradient, w, v):
     return [(a - b) / 2e-4 * length for a, b in zip(ahead, back, strict=True)]
 
 
+def in_a_bowl(target, momentum):
+    r"""Measured: the largest rate at which a bowl with the target's curvature does not grow."""
+
+    def grows(rate):
+        w, v = 1.0, 0.0
+        for _ in range(2000):
+            v = momentum * v + target * w
+            w = w - rate * (target * w + momentum * v)
+            if abs(w) > 1e6:
+                return True
+        return False
+
+    low, high = 0.0, 10 / target
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (low, middle) if grows(middle) else (middle, high)
+    return low
+
+
 def shifted_by_its_size(product, v):
     r"""The shift is the size of the largest in magnitude, whatever its sign."""
     size = abs(power(product, v))
@@ -241,9 +272,9 @@ def shifted_by_its_size(product, v):
 
 
 RIGHT = {
-    "16.1": [by_loop, hessian(step=1e-5)],
+    "16.1": [by_loop, hessian(step=1e-5), hessian(step=1e-6)],
     "16.2": [shifted_by_its_size],
     "16.3": [leap(2.5), lambda gradient, w: np.float32(leap(3.0)(gradient, w))],
-    "16.4": [lambda target, momentum: 1.1 * edge(momentum) / target],
+    "16.4": [lambda target, momentum: 1.1 * edge(momentum) / target, in_a_bowl],
     "16.5": [train(size=lambda g: (g @ g) ** 0.5)],
 }

@@ -85,6 +85,36 @@ def with_loops(steps, losses, target):
     return float("inf")
 
 
+def wide_window(steps, losses, target):
+    r"""So many neighbours that the bend of the curve counts."""
+    losses, half = np.nan_to_num(losses, nan=9.0, posinf=9.0), np.arange(len(steps))
+    half = np.minimum(np.minimum(half, half[::-1]), 30)
+    mean = np.array([losses[k - h : k + h + 1].mean() for k, h in enumerate(half)])
+    return np.exp(crossing(np.log(steps), mean, target))
+
+
+def one_line_for_all(steps, losses, target):
+    if not np.isfinite(losses).all():
+        return np.inf
+    slope, level = np.polyfit(np.log(steps), losses, 1)
+    found = np.exp((target - level) / slope)
+    return found if found < steps[-1] else np.inf
+
+
+def falling(steps, losses, target):
+    r"""The falling steps that are nearest to the losses: neighbours that rise are pooled."""
+    pools = []
+    for step, loss in zip(np.log(steps), losses, strict=True):
+        if not np.isfinite(loss):
+            return np.inf
+        pools.append((loss, step, 1))
+        while len(pools) > 1 and pools[-2][0] <= pools[-1][0]:
+            (a, s, m), (b, t, n) = pools.pop(), pools.pop()
+            pools.append(((a * m + b * n) / (m + n), (s * m + t * n) / (m + n), m + n))
+    level, place, _ = (np.array(each) for each in zip(*pools, strict=True))
+    return float(np.exp(crossing(place, level, target)))
+
+
 # ---- 17.2
 
 
@@ -97,6 +127,17 @@ def from_the_ends(sizes, steps):
     product = (steps[0] - steps[-1]) / (1 / sizes[0] - 1 / sizes[-1])
     least = steps[-1] - product / sizes[-1]
     return least, product / least
+
+
+def of_the_examples(sizes, steps):
+    r"""Least squares of the examples, which trusts the largest batches most."""
+    least, product = np.polyfit(sizes, steps * sizes, 1)
+    return least, product / least
+
+
+def a_power_law(sizes, steps):
+    slope, level = np.polyfit(np.log(sizes), np.log(steps), 1)
+    return np.exp(level), -slope
 
 
 def relative(sizes, steps):
@@ -229,6 +270,8 @@ def beyond(measure, budget, most, wanted):
 
 WRONG = {
     "17.1": [
+        (wide_window, "without any noise"),
+        (one_line_for_all, "without"),
         (first_below, "between two measurements"),
         (crossing, "one lucky measurement"),
         (last_above, "one unlucky measurement"),
@@ -241,8 +284,10 @@ WRONG = {
         (lambda steps, losses, target: np.inf, "that arrives at step"),
     ],
     "17.2": [
-        (least_squares, "How much does your fit trust them"),
-        (from_the_ends, "How much does your fit trust them"),
+        (least_squares, "Which sizes does your fit trust most"),
+        (of_the_examples, "Which sizes does your fit trust most"),
+        (from_the_ends, "does not look at 5 of the 7 sizes"),
+        (a_power_law, "where"),
         (lambda B, S: relative(B, S)[::-1], "S_min comes first"),
         (lambda B, S: (relative(B, S)[0], np.prod(relative(B, S))), "divide by S_min"),
         (lambda B, S: (relative(B, S)[0], 1 / relative(B, S)[1]), "its reciprocal"),
@@ -251,6 +296,7 @@ WRONG = {
     ],
     "17.3": [
         (priced(lambda c, s, e, most: c), "prices move it"),
+        (priced(lambda c, s, e, most: round(best(c, s, e, most))), "need not be whole"),
         (priced(lambda c, s, e, most: min(c * s / e, most)), "The root is missing"),
         (priced(lambda c, s, e, most: min((c * e / s) ** 0.5, most)), "prices are swapped"),
         (priced(lambda c, s, e, most: min((s / e) ** 0.5, most)), "B_c is missing"),
@@ -287,6 +333,7 @@ WRONG = {
         (planned(formula, sizes=(1 / 4, 1 / 16), rounds=6), "7 % is asked for"),
         (planned(formula, rounds=1), "7 % is asked for"),
         (planned(formula, times=1 / 4), "examples each are"),
+        (lambda *given: planned(formula)(*given)[::-1], "the number of steps comes first"),
         (blind, "It never calls"),
         (beyond, "whole numbers up to 128"),
         (lambda *given: print(end=""), "It returned None"),
@@ -294,7 +341,7 @@ WRONG = {
 }
 
 RIGHT = {
-    "17.1": [smoothed, by_a_parabola, with_loops],
+    "17.1": [smoothed, by_a_parabola, with_loops, falling],
     "17.2": [relative, by_logs],
     "17.3": [priced(best), by_a_grid],
     "17.4": [sweep(), in_a_list],
