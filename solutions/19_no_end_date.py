@@ -21,6 +21,10 @@
 # The network and the clothes are those of chapter 10: 196-32-10, batches of 64, rates chosen on
 # 1,000 validation images, errors of 2,000 test images, five seeds. New here: unless it says
 # otherwise, a run has a warm-up of 35 steps, a quarter of an epoch. Later you will see why.
+#
+# In the second cell, `five` trains with seeds 0 to 4, all rates side by side. `Watch` measures the
+# validation and the test error after each epoch, at the weights that a rule wants to be judged by;
+# for momentum these are its own.
 
 # %%
 import numpy as np
@@ -34,10 +38,7 @@ images, validation, test = (
     for part in (data.train, data.validation, data.test)
 )
 EPOCH, WARM = 141, 35  # in steps
-
-# %% [markdown]
-# `Watch` measures both errors after each epoch, at the weights that a rule wants to be judged by;
-# for momentum these are its own. `five` trains with seeds 0 to 4, all rates side by side.
+STEPS = 5 * EPOCH
 
 # %%
 from lrcourse.exercises.chapter_19 import Watch
@@ -64,9 +65,11 @@ def momentum():
     return Momentum(0.9)
 
 
+flat = warm(schedules.Constant(1.0))  # a constant rate
+
 # %% [markdown]
-# Eight cosines start together at the rate 1/8, which will turn out to be their best. The first is
-# planned to end after epoch 1, the last after epoch 8.
+# Eight cosines start together at the rate 1/8, the best of seven for five epochs, as we shall see.
+# The first is planned to end after epoch 1, the last after epoch 8.
 #
 # **Predict**: the one that was planned for 8 epochs is stopped after 3. How many points is it
 # behind the one that was planned for 3?
@@ -88,12 +91,12 @@ for end in (3, 8):
     print(f"planned so {meant.mean():.1f} ± {meant.std(ddof=1):.1f} %")
 outcome("19.a", planned[:, 2, 7].mean() - kept[:, 2].mean())
 
-# %% [markdown] claims=["stopped after 3: 21.9 0.05", "stopped after 3[3]: 18.9 0.05", "stopped after 8: 17.4 0.05"]
+# %% [markdown] claims=["stopped after 3: 21.9 1 spread", "stopped after 3[3]: 18.9 0.3 spread", "stopped after 8: 17.4 0.4 spread", "stopped after 3[3] < stopped after 3 by 1.5"]
 # <details><summary>What to see</summary>
 #
 # Stopped after 3 epochs the long cosine has 21.9 %; the one that was planned for 3 has 18.9. The
-# error falls when the rate falls, so a run that is cut off has paid for a fall that it never gets.
-# And after 8 epochs it is over, at 17.4 %: the rate is 0, and there is nothing to continue with.
+# error falls as the rate falls, and a run that is stopped early misses the part in which it falls.
+# And after 8 epochs it is over, at 17.4 %: the rate is 0, so more steps would change nothing.
 #
 # </details>
 #
@@ -132,7 +135,7 @@ def mean_step(mean, w, t, decay):
 check("19.1")
 
 # %% [markdown]
-# The package's `EMA` wraps a rule. It keeps the sum $a \leftarrow \beta a + (1 - \beta) w$ from $a
+# The package's `EMA` wraps a rule. It keeps a sum $a \leftarrow \beta a + (1 - \beta) w$ from $a
 # = 0$ and divides it by $1 - \beta^t$, as Adam does. The two should agree. Its $a$ alone, the mean
 # without the correction, is shown beside them.
 
@@ -153,7 +156,7 @@ for t in range(1, 101):
 # The same, but for rounding. Without the correction the mean begins at 0.05, where w is at 4.98: it
 # is mostly made of the 0 that it started from, and after 100 steps it still has 3.13. For a network
 # this would mean weights that are far too small. Torch's `AveragedModel` begins at the first
-# weights instead, so they stay in the mean for long.
+# weights that it is given instead, and with a decay near 1 those count for long.
 #
 # </details>
 #
@@ -194,65 +197,31 @@ outcome("19.b", distances[0.4][1] / distances[0.1][1])
 # </details>
 #
 # The reason takes two lines. All steps together have led from $w_0$ to $w_n$, so the mean of all
-# gradients is $(w_0 - w_n)/(\eta n)$. It is also $\lambda \bar w + \bar\xi$. Hence
+# gradients is $(w_0 - w_n)/(\eta n)$. It is also $\lambda \bar w + \bar\xi$, where $\bar w$ is the
+# mean of the weights before each step, and $\bar\xi$ that of the noise. Hence
 #
 # $$\bar w = -\frac{\bar \xi}{\lambda} + \frac{w_0 - w_n}{\eta \lambda n}$$
 #
 # The first part is the mean of the noise, and the rate is not in it. The second is what the start
-# left behind; a *larger* rate makes it smaller. Averaging asks for large steps.
-#
-# ## On the network
-#
-# A network moves through a landscape, and its first weights were random. **Predict**: momentum at a
-# constant rate of 1/16, five epochs. Which weights are best at the end: the last, the mean of all,
-# or a fading mean with 0.99, which reaches back some 100 steps?
-
-# %%
-guess("19.c", "Lowest error after 5 epochs", ["the last", "the mean of all", "the fading mean"])
-
-
-# %%
-flat = warm(schedules.Constant(1.0))
-means = {"the last": momentum}
-means["the mean of all"] = lambda: EMA(momentum(), decay=1 - 1e-9)  # near enough to 1
-means["the fading mean"] = lambda: EMA(momentum(), decay=0.99)
-lines = {}
-for name, rule in means.items():
-    error = five(rule, [1 / 16], flat)[1][:, :, 0]
-    lines[name] = np.arange(1, 6), error.T
-    shown = ", ".join(f"{each:.1f}" for each in error.mean(axis=0))
-    print(f"{name}, after epochs 1 to 5: {shown} ± {error[:, 4].std(ddof=1):.1f} %")
-alt = "Test error against epoch for the last weights, the mean of all, and a fading mean."
-plots.response(lines, "epoch", "test error, %", log_x=False, alt=alt)
-outcome("19.c", min(lines, key=lambda name: lines[name][1][4].mean()))
-
-# %% [markdown] claims=["the last, after epochs 1 to 5:[5]: 21.9 0.05", "the mean of all, after epochs 1 to 5:[5]: 19.2 0.05", "the fading mean, after epochs 1 to 5:[5]: 17.9 0.05", "the mean of all, after epochs 1 to 5:: 25.2 0.05", "the last, after epochs 1 to 5:: 23.5 0.05"]
-# <details><summary>What to see</summary>
-#
-# After five epochs the last weights have 21.9 % of errors, and from epoch to epoch it is up and
-# down. The fading mean of the very same run has 17.9. The mean of all has 19.2: it is quiet too,
-# but it drags the first weights along. After one epoch it is worst, 25.2 against 23.5.
-#
-# </details>
+# left behind; here a *larger* rate makes it smaller. So a mean lets us take large steps.
 #
 # ## Mean or schedule?
 #
 # Now the comparison. Four shapes with momentum 0.9: constant, half a cosine, a straight line to 0,
 # and *stable, then down*, a constant rate with a line to 0 in the last 30 %. The last is known as
-# WSD, warm-up, stable, decay: until the line begins it needs no end date. The fifth is the constant
-# rate again, judged by its fading mean. Each has seven rates, a factor of 2 apart, and nothing else
-# is tuned.
+# WSD, warm-up, stable, decay: until the line begins it needs no end date. Then the constant rate
+# twice more, judged by the mean of all its weights and by their fading mean with a decay of 0.99.
+# Each has seven rates, a factor of 2 apart, and nothing else is tuned.
 #
-# **Predict** the verdict of chapter 15, at half a point: has the mean a lower error than the
-# cosine?
+# **Predict** the verdict of chapter 15, at half a point: has the *fading* mean a lower error than
+# the cosine? (A network's first weights are random. What does that do to the mean of all?)
 
 # %%
 from lrcourse.papers.trial import FAILS, HOLDS, NO_DIFFERENCE, UNDECIDED, Sample, lower
 
-guess("19.d", "The mean is lower than the cosine", [HOLDS, FAILS, NO_DIFFERENCE, UNDECIDED])
+guess("19.c", "The fading mean is lower than the cosine", [HOLDS, FAILS, NO_DIFFERENCE, UNDECIDED])
 
 # %%
-STEPS = 5 * EPOCH
 cosine = warm(schedules.Cosine(1.0, STEPS - WARM))
 fall = warm(schedules.StableDecay(1.0, STEPS - WARM, 3 * STEPS // 10))
 results, curves, powers = {}, {}, 2.0 ** np.arange(-7, 0)
@@ -275,16 +244,18 @@ race("cosine", momentum, cosine)
 race("line", momentum, warm(schedules.Polynomial(1.0, STEPS - WARM)))
 race("stable, then down", momentum, fall)
 race("constant", momentum, flat)
-outcome("19.d", race("fading mean", lambda: EMA(momentum()), flat))
+race("mean of all", lambda: EMA(momentum(), decay=1 - 1e-9), flat)  # near enough to 1
+outcome("19.c", race("fading mean", lambda: EMA(momentum()), flat))
 
-# %% [markdown] claims=["cosine at[2]: 18.0 0.05", "line at[2]: 18.1 0.05", "stable, then down at[2]: 18.3 0.05", "fading mean at[2]: 17.9 0.05", "constant at[5]: 2.66 0.005"]
+# %% [markdown] claims=["cosine at[2]: 18.0 0.4 spread", "line at[2]: 18.1 0.2 spread", "stable, then down at[2]: 18.3 0.4 spread", "fading mean at[2]: 17.9 0.4 spread", "mean of all at[2]: 19.0 0.2 spread", "constant at[2]: 20.7 1.5 spread", "cosine at[2] < constant at[2] by 1", "cosine at[2] < mean of all at[2] by 0.5"]
 # <details><summary>What to see</summary>
 #
 # Cosine, line, stable-then-down and the fading mean have 18.0, 18.1, 18.3 and 17.9 %, each at a
-# best rate inside its grid. Five seeds cannot tell them apart: *undecided*, three times. Only the
-# constant rate, judged by its last weights, is behind, by 2.66 points, and that is decided. So here
-# a mean of the weights does what a schedule does, as far as these runs can see, and it needs no end
-# date.
+# best rate inside its grid. Five seeds cannot tell them apart: *undecided*, three times. For the
+# other two it *does not hold* that they are lower: the constant rate judged by its last weights has
+# 20.7 %, and judged by the mean of all 19.0: that is quiet too, but it keeps the first weights. So
+# these runs show no difference between a fading mean and a schedule, and the mean needs no end
+# date. That they are equal is not shown.
 #
 # That fits larger studies. Theory for the worst case puts the straight line first (Defazio and
 # others 2023). For language models a constant rate with a short fall is about level with the
@@ -296,7 +267,7 @@ outcome("19.d", race("fading mean", lambda: EMA(momentum()), flat))
 #
 # The fading mean has a decay to choose: how long it looks back. The plain mean has none, but it
 # never forgets the start, and the weights that it averages do not know of it. *Schedule-free* steps
-# repair that. There are three points:
+# try to do better. There are three points:
 #
 # - **z** takes plain steps, $z \leftarrow z - \eta g$, and may hop as it likes;
 # - **x** is the mean of all z so far. It is what counts in the end;
@@ -304,8 +275,8 @@ outcome("19.d", race("fading mean", lambda: EMA(momentum()), flat))
 #   gradient is taken.
 #
 # All begin at the first weights, and those do not count in the mean. If the rate changes, each z
-# counts by the square of its rate, so a warm-up counts for little. The rule holds if rates only
-# rise or stay.
+# counts by the square of its rate, so a warm-up counts for little. Written like this, the rule is
+# for rates that only rise or stay.
 
 # %% [markdown]
 # ### Exercise 19.2
@@ -313,8 +284,9 @@ outcome("19.d", race("fading mean", lambda: EMA(momentum()), flat))
 #
 # Write `schedule_free_step`. `g` is the gradient at y, and `total` is the sum of the squares of all
 # rates before this step. Return the tuple `(z, x, total, y)` after it, new arrays, and leave the
-# inputs as they are. y is made of the new z and x. If the first rates are 0, nothing moves, and
-# nothing may become `nan`; `total` may be a number or an array of shape (K, 1). For `z = 1`, `x =
+# inputs as they are. y is made of the new z and x. If the first rates are 0, z and x stay, and
+# nothing may become `nan`. The rate and `total` are numbers, or arrays of shape (K, 1) for K runs
+# side by side, where z, x and g have the shape (K, P); some of the K may be 0. For `z = 1`, `x =
 # 2`, `total = 0.75`, `g = 4`, rate 0.5 and $\beta$ = 0.9 expect `z = -1`, `x = 1.25`, `total = 1`,
 # `y = 1.025`.
 
@@ -334,8 +306,18 @@ def schedule_free_step(z, x, total, g, learning_rate, beta=0.9):
 check("19.2")
 
 # %% [markdown]
-# The proof that a loop with your step is the package's rule, on random gradients with a warm-up.
-# (The package's own tests compare it with the authors' `schedulefree` for torch.)
+# `yours` turns your step into a rule, `Free`. The next cell compares it with the package's on
+# random gradients. (The package's own tests compare that with the authors' `schedulefree` for
+# torch.) The cell below it looks for the largest rate.
+#
+# With $\beta = 0$ the gradient is taken at z: plain descent and its mean, as in the bowl above. As
+# $\beta$ grows, y listens to z less and less.
+#
+# **Predict**: in a bowl of curvature 1 plain descent diverges from a rate of 2 on. Where is the
+# edge of schedule-free steps with $\beta = 0.9$?
+
+# %%
+guess("19.d", "Edge with beta 0.9", within=1.5)
 
 # %%
 Free, rng = yours("19.2"), np.random.default_rng(0)
@@ -346,16 +328,6 @@ for t in range(60):
     theirs.step(w, g, rate)
 print(f"y at most {abs(mine - w).max():.0e} apart, x {abs(ours.x - theirs.x).max():.0e}")
 
-# %% [markdown]
-# With $\beta = 0$ the gradient is taken at z: plain descent and its mean, as in the bowl above. As
-# $\beta$ grows, y listens to z less and less.
-#
-# **Predict**: in a bowl of curvature 1 plain descent diverges from a rate of 2 on. Where is the
-# edge of schedule-free steps with $\beta = 0.9$?
-
-# %%
-guess("19.e", "Edge with beta 0.9", within=1.5)
-
 # %%
 for beta in (0, 0.5, 0.9):
     rates = np.geomspace(0.5, 50, 400)[:, None]
@@ -365,31 +337,38 @@ for beta in (0, 0.5, 0.9):
             rule.step(w, w.copy(), rates)
     edge = rates[abs(rule.x) < 1].max()
     print(f"beta {beta}: the largest rate that arrives is {edge:.2f}")
-outcome("19.e", edge)
+outcome("19.d", edge)
 
 # %% [markdown] claims=["beta 0: the largest rate that arrives is: 2.00 0.005", "beta 0.5: the largest rate that arrives is: 3.99 0.005", "beta 0.9: the largest rate that arrives is: 19.63 0.005"]
 # <details><summary>What to see</summary>
 #
-# 2.00, 3.99 and 19.63 on our grid. When z moves, y moves by $1 - \beta$ of that, since x hardly
-# follows after many steps. So the gradient answers as if the rate were $(1 - \beta)\,\eta$, and the
-# edge is at $2/(1 - \beta)$: 20.
+# 2.00, 3.99 and 19.63 on our grid. After many steps one more z hardly moves the mean x. When z
+# moves, y moves by $1 - \beta$ of that. So the gradient answers as if the rate were $(1 -
+# \beta)\,\eta$, and the edge is at $2/(1 - \beta)$: 20.
 #
 # </details>
 #
-# A rate of schedule-free steps is therefore not a rate of momentum, and one that is taken over from
-# there is far too small. The grid has again seven rates, from 1/8 to 8.
+# So a rate of momentum says little about the rate of schedule-free steps: those can be much larger.
+# The grid has again seven rates, from 1/8 to 8. A *cold start*, without the warm-up, is the
+# control.
 #
-# **Predict**: has schedule-free a lower error than the cosine? And what is left of it after a *cold
-# start*, without the warm-up?
+# Is the cosine with plain momentum a strong enough rival? The nearest relative that takes its
+# gradient elsewhere is Nesterov's momentum, and Adam led the race of chapter 15. Both run too, with
+# a cosine, a warm-up and seven rates, and are compared with schedule-free.
+#
+# **Predict**: has schedule-free a lower error than the cosine with plain momentum? And after a cold
+# start?
 
 # %%
-guess("19.f", "Schedule-free is lower than the cosine", [HOLDS, FAILS, NO_DIFFERENCE, UNDECIDED])
+guess("19.e", "Schedule-free is lower than the cosine", [HOLDS, FAILS, NO_DIFFERENCE, UNDECIDED])
 
 # %%
 large = 2.0 ** np.arange(-3, 4)
 verdict = race("schedule-free", Free, flat, large)
 race("cold start, free steps", Free, schedules.Constant(1.0), large)
 race("cold start, cosine", momentum, schedules.Cosine(1.0, STEPS))
+race("Nesterov, cosine", lambda: Nesterov(0.9), cosine, against="schedule-free")
+race("Adam, cosine", Adam, cosine, 2.0 ** np.arange(-10, -3), against="schedule-free")
 names = ("cosine", "cold start, free steps", "fading mean", "schedule-free")
 alt = "Test error against rate for four methods: four valleys, two of them to the right."
 plots.response(
@@ -398,38 +377,24 @@ plots.response(
 for k in (0, 4):
     warmed, cold = (curves[name][1][k].mean() for name in (names[3], names[1]))
     print(f"rate {large[k]:g}: with a warm-up {warmed:.1f} %, cold {cold:.1f} %")
-outcome("19.f", verdict)
+outcome("19.e", verdict)
 
-# %% [markdown] claims=["schedule-free at: 2 0", "schedule-free at[2]: 16.6 0.05", "schedule-free at[5]: 1.42 0.005", "cold start, free steps at[2]: 18.0 0.05", "cold start, cosine at[2]: 17.8 0.05", "rate 0.125: with a warm-up: 21.9 0.05", "rate 0.125: with a warm-up[2]: 21.9 0.05", "rate 2: with a warm-up: 16.6 0.05", "rate 2: with a warm-up[2]: 19.5 0.05"]
+# %% [markdown] claims=["schedule-free at: 2 0", "schedule-free at[2]: 16.6 0.4 spread", "cold start, free steps at[2]: 18.0 0.6 spread", "cold start, cosine at[2]: 17.8 0.4 spread", "rate 0.125: with a warm-up: 21.9 0.05", "rate 0.125: with a warm-up[2]: 21.9 0.05", "rate 2: with a warm-up: 16.6 0.05", "rate 2: with a warm-up[2]: 19.5 0.05", "rate 2: with a warm-up < rate 2: with a warm-up[2] by 1", "Nesterov, cosine at[2]: 17.6 0.3 spread", "Adam, cosine at[2]: 17.6 0.5 spread", "schedule-free at[2] < Nesterov, cosine at[2] by 0.5"]
 # <details><summary>What to see</summary>
 #
 # Schedule-free has 16.6 % at the rate 2, which is 16 times the best rate of the cosine. It is lower
-# by 1.42 points, and that is decided. Its authors advise to begin at 10 to 50 times the usual rate.
-# A learner who keeps the old one, 1/8, gets 21.9 % and blames the method.
+# than the cosine, and that is decided. Its authors advise to begin at 10 to 50 times the usual
+# rate. Those who keep the old one, 1/8, get 21.9 % and may blame the method.
 #
-# But look at the control. After a cold start schedule-free has 18.0 %, and no lead can be seen. For
-# the cosine nothing is decided either way, it has 17.8 % without a warm-up. At the rate 1/8 a cold
-# start gives the same, 21.9 and 21.9 %; at 2 it makes 19.5 of 16.6. So the 35 steps open the way to
-# larger rates, and those are what averaging asks for.
+# Look at the control. After a cold start schedule-free has 18.0 %, and whether it is lower than the
+# cosine is undecided. For the cosine itself the warm-up decides nothing: it has 17.8 % without. At
+# the rate 1/8 a cold start costs schedule-free nothing, 21.9 and 21.9 %; at the rate 2 the error is
+# 19.5 in place of 16.6. The 35 steps are needed for the larger rates. A warm-up is a schedule, if
+# a short one, but it sits at the start and needs no end date.
 #
-# A warm-up is a schedule, if a short one. But it sits at the start and needs no end date.
-#
-# </details>
-#
-# Is the cosine with plain momentum a strong enough rival? The nearest relative that takes its
-# gradient elsewhere is Nesterov's momentum, and Adam led the race of chapter 15. Both get a cosine,
-# a warm-up and seven rates.
-
-# %%
-race("Nesterov, cosine", lambda: Nesterov(0.9), cosine, against="schedule-free")
-verdict = race("Adam, cosine", Adam, cosine, 2.0 ** np.arange(-10, -3), against="schedule-free")
-
-# %% [markdown] claims=["Nesterov, cosine at[2]: 17.6 0.05", "Nesterov, cosine at[5]: 1.02 0.005", "Adam, cosine at[2]: 17.6 0.05", "Adam, cosine at[5]: 0.97 0.005"]
-# <details><summary>What to see</summary>
-#
-# Nesterov with a cosine has 17.6 %. That it is lower *does not hold*: schedule-free leads by 1.02
-# points. Adam with a cosine has 17.6 % as well, 0.97 behind, but its seeds differ more, and five of
-# them leave it *undecided*. On this network, that is: nothing says that it holds on yours.
+# The rivals: Nesterov with a cosine has 17.6 %. That it is lower than schedule-free *does not
+# hold*. Adam with a cosine has 17.6 % as well, but its seeds differ more, and five of them leave it
+# *undecided*. All this is one network and five epochs.
 #
 # </details>
 #
@@ -439,11 +404,11 @@ verdict = race("Adam, cosine", Adam, cosine, 2.0 ** np.arange(-10, -3), against=
 # schedule-free steps at its best rate, and one of momentum with a fading mean at its own, both
 # measured after each epoch.
 #
-# **Predict**: after how many of the 8 epochs is the one schedule-free run ahead of the cosine that
-# was planned to end there?
+# **Predict**: after how many of the 8 epochs does the verdict say that the one schedule-free run
+# has a lower error than the cosine that was planned to end there?
 
 # %%
-guess("19.g", "Epochs at which the one run is ahead, of 8")
+guess("19.f", "Epochs at which the one run is lower, of 8")
 
 # %%
 _, free = five(Free, [2.0], flat, 8)
@@ -459,16 +424,17 @@ for end in ends:
     print(f"after {end}: schedule-free {own.show()} %, planned {rival.show()} %", end="; ")
     print(f"lower: {ahead[-1]}")
 print("fading mean, by epoch:", ", ".join(f"{error:.1f}" for error in fading.mean(axis=0)[:, 0]))
-outcome("19.g", ahead.count(HOLDS))
+outcome("19.f", ahead.count(HOLDS))
 
-# %% [markdown] claims=["after 1: schedule-free: 20.0 0.05", "after 1: schedule-free[4]: 22.2 0.05", "after 8: schedule-free: 16.2 0.05", "after 8: schedule-free[4]: 17.4 0.05", "fading mean, by epoch:[8]: 17.2 0.05", "fading mean, by epoch:[5]: 17.9 0.05", "after 5: schedule-free[4]: 18.0 0.05"]
+# %% [markdown] claims=["after 1: schedule-free: 20.0 0.4 spread", "after 1: schedule-free[4]: 22.2 0.6 spread", "after 8: schedule-free: 16.2 0.4 spread", "after 8: schedule-free[4]: 17.4 0.4 spread", "fading mean, by epoch:[8]: 17.2 0.05", "fading mean, by epoch:[5]: 17.9 0.05", "after 5: schedule-free[4]: 18.0 0.3 spread", "after 1: schedule-free < after 1: schedule-free[4] by 0.5", "after 2: schedule-free < after 2: schedule-free[4] by 0.5", "after 3: schedule-free < after 3: schedule-free[4] by 0.5", "after 4: schedule-free < after 4: schedule-free[4] by 0.5", "after 5: schedule-free < after 5: schedule-free[4] by 0.5", "after 6: schedule-free < after 6: schedule-free[4] by 0.5", "after 7: schedule-free < after 7: schedule-free[4] by 0.5", "after 8: schedule-free < after 8: schedule-free[4] by 0.5"]
 # <details><summary>What to see</summary>
 #
-# At all eight stops: from 20.0 against 22.2 % after one epoch to 16.2 against 17.4 after eight. One
-# run is ahead of eight runs that each knew their end. The fading mean of momentum keeps up with
-# those from epoch 4 or so: 17.9 against 18.0 after five, 17.2 against 17.4 after eight.
+# At all eight stops, from 20.0 against 22.2 % after one epoch to 16.2 against 17.4 after eight, one
+# run is lower than eight runs that each knew their end. The fading mean of momentum is near to
+# those later on: 17.9 against 18.0 after five, 17.2 against 17.4 after eight.
 #
-# One caution. The rates were chosen at the end of five epochs, for all three.
+# One caution. All rates were chosen at five epochs. Does 1/8 suit a cosine of one epoch, or of
+# eight? You can find out with `five` and `powers`.
 #
 # </details>
 #
@@ -492,12 +458,13 @@ labs.stop_now()
 #
 # ## What belongs to the mean
 #
-# BatchNorm keeps running means of what it sees in training. It sees the activations of the weights
-# that step, not of their mean. The mean's own statistics are found by one more look at the training
-# images, forward only. **Predict**: what is that worth after one epoch?
+# BatchNorm keeps running means of what it sees in training. It sees the activations at the weights
+# where the gradient is taken, not at their mean. One more pass over the training images, forward
+# only, gives the statistics that belong to the mean. **Predict**: by how much does that lower the
+# error, after one epoch?
 
 # %%
-guess("19.h", "Points gained by new statistics, fading mean", within=2)
+guess("19.g", "Points gained by new statistics, fading mean", within=2)
 
 
 # %%
@@ -532,14 +499,14 @@ for name, rule, rate in (
     gains[name] = old.mean - new.mean
     print(f"{name}: old statistics {old.show()} %, new ones {new.show()} %", end="; ")
     print(f"new lower: {lower(new, old, 0.5)}")
-outcome("19.h", gains["fading mean"])
+outcome("19.g", gains["fading mean"])
 
-# %% [markdown] claims=["fading mean: old statistics: 22.9 0.05", "fading mean: old statistics[4]: 20.8 0.05", "schedule-free: old statistics: 19.1 0.05", "schedule-free: old statistics[4]: 19.1 0.05"]
+# %% [markdown] claims=["fading mean: old statistics: 22.9 0.9 spread", "fading mean: old statistics[4]: 20.8 0.4 spread", "schedule-free: old statistics: 19.1 0.5 spread", "schedule-free: old statistics[4]: 19.1 0.4 spread", "fading mean: old statistics[4] < fading mean: old statistics by 1"]
 # <details><summary>What to see</summary>
 #
-# For the fading mean of momentum 22.9 % become 20.8, two points for one look. For schedule-free
-# nothing changes, 19.1 and 19.1: there y is nine tenths x, so that its statistics nearly fit. Take
-# new ones anyway, since it costs one pass forward.
+# For the fading mean of momentum 22.9 % become 20.8, two points for one pass. For schedule-free
+# nothing changes, 19.1 and 19.1: there y is nine tenths x, and its statistics nearly fit. Taking
+# new ones is cheap all the same.
 #
 # </details>
 
@@ -547,12 +514,12 @@ outcome("19.h", gains["fading mean"])
 # ### Exercise 19.3
 # **Find three bugs**
 #
-# `suspicious_training` trains with schedule-free steps. Every so many steps it measures, and in the
-# end it returns the weights with the lowest error, with the statistics for their BatchNorm. It is
-# given three functions: `gradient(w)`, `statistics(w)`, which returns a new array, and `error(w,
-# statistics)`; `w` is the start, an array, and `rates` has one rate above 0 for each step. It runs
-# without a complaint. Write `free_training`, with the same arguments, so that it does what it says.
-# Leave `w` as it is.
+# `suspicious_training` trains with schedule-free steps. After every `every` steps it measures, and
+# in the end it returns the weights with the lowest error found, with the statistics for their
+# BatchNorm. It is given three functions: `gradient(w)`, `statistics(w)`, which returns a new array,
+# and `error(w, statistics)`; `w` is the start, an array, and `rates` has one rate above 0 for each
+# step. It runs without a complaint. Write `free_training`, with the same arguments, so that it does
+# what it says. Leave `w` as it is.
 
 
 # %%
@@ -601,8 +568,8 @@ check("19.3")
 # network has five hidden layers of 24, and the batches are smaller: 32 images. `stopped(way, rate,
 # seed)` trains it and returns the five errors on 1,000 images for practice, in percent. Write
 # `any_time`, which returns the tuple `(way, rate)`. You pass if the mean error over the five stops,
-# on images that `stopped` does not show, with five other seeds, is at most 18.2 %. A run takes a
-# fraction of a second.
+# on images that `stopped` does not show, with five other seeds, is at most 18.2 %. Those images are
+# harder: expect about one point more there than in practice. A run takes a fraction of a second.
 
 # %%
 from lrcourse.exercises.chapter_19 import WAYS, stopped
@@ -637,7 +604,17 @@ check("19.4")
 # r_t = \max_{i \le t} \lVert w_i - w_0 \rVert \qquad w \leftarrow w - \eta_t\, g$$
 #
 # At first nothing has moved, so $r$ begins at a guess: `first` times $1 + \lVert w_0 \rVert$. If
-# the guess is far too small, the first steps are tiny, but $r$ grows with each of them.
+# the guess is far too small, the first steps are tiny, but $r$ grows with each of them.#
+# Now eight guesses, a decade apart: for the rate of plain steps, for the first guess of DoG, and
+# for the rate of Adam, whose default is 0.001. Five epochs, nothing else tuned, no warm-up. Each is
+# judged twice, by its last weights and by its fading mean.
+#
+# **Predict**: from the smallest to the largest guess it is seven decades. Over how many of them is
+# DoG's fading mean within 3 points of its best? (The next cell first compares the formula with the
+# package's DoG.)
+
+# %%
+guess("19.h", "Decades of guesses within 3 points of DoG's best", within=1.5)
 
 # %%
 rng, rule, w = np.random.default_rng(0), DoG(first=1e-6), np.ones(4)
@@ -648,17 +625,6 @@ for g in rng.normal(size=(200, 4)):
     squares += g @ g
     mine = mine - r / np.sqrt(squares) * g
 print(f"the loop and the package's DoG: at most {abs(mine - w).max():.0e} apart")
-
-# %% [markdown]
-# Now eight guesses, a decade apart: for the rate of plain steps, for the first guess of DoG, and
-# for the rate of Adam, whose default is 0.001. Five epochs, nothing else tuned, no warm-up. Each is
-# judged twice, by its last weights and by its fading mean.
-#
-# **Predict**: from the smallest to the largest guess it is seven decades. Over how many of them is
-# DoG's mean within 2 points of its best?
-
-# %%
-guess("19.i", "Decades of guesses within 2 points of DoG's best", within=1.5)
 
 
 # %%
@@ -685,9 +651,9 @@ plots.response(lines, "rate, or DoG's first guess", "test error, %", log_y=True,
 # **How far off may a guess be?**
 #
 # Write `forgiven`. `run(guess)` trains with a guess, a number from `low` to `high`, and returns the
-# error. Return how many decades of guesses (a decade is a factor of ten) have an error that is at
-# most `slack` above the lowest. They lie next to each other. It is wanted to 0.15 decades, for at
-# most 80 runs.
+# error. The guesses whose error is at most `slack` above the lowest form one range. Return its
+# width in decades (a decade is a factor of ten), right to 0.15 decades, with at most 80 runs. Near
+# the lowest error the range may be narrow, or reach beyond `low` or `high`; then it ends there.
 
 
 # %% exercise="19.5"
@@ -719,9 +685,9 @@ for name, (guesses, error) in lines.items():
     def between(guess, guesses=guesses, mean=mean):
         return np.interp(np.log10(guess), np.log10(guesses), mean)
 
-    found[name] = wide(between, guesses[0], guesses[-1], 2.0)
+    found[name] = wide(between, guesses[0], guesses[-1], 3.0)
     print(
-        f"guess of {name}: {found[name]:.1f} decades within 2 points of {mean.min():.1f} %",
+        f"guess of {name}: {found[name]:.1f} decades within 3 points of {mean.min():.1f} %",
         end=", ",
     )
     print(f"the worst guess has {mean.max():.1f} %")
@@ -730,18 +696,20 @@ for judged in ("last", "mean"):
     adam, dog = (Sample(tuple(at[name, judged][:, k])) for name, k in pairs)
     print(f"{judged}: Adam at 0.001 {adam.show()} %, DoG at 1e-6 {dog.show()} %", end="; ")
     print(f"Adam lower: {lower(adam, dog, 0.5)}")
-outcome("19.i", found["DoG"])
+outcome("19.h", found["DoG"])
 
-# %% [markdown] claims=["guess of DoG: 7.0 0.05", "guess of plain: 0.4 0.05", "guess of Adam: 0.8 0.05", "guess of DoG[4]: 20.6 0.05", "last: Adam at 0.001: 20.9 0.05", "last: Adam at 0.001[5]: 23.3 0.05", "mean: Adam at 0.001: 21.0 0.05", "mean: Adam at 0.001[5]: 19.4 0.05", "guess of Adam[3]: 17.5 0.05", "guess of DoG[3]: 18.6 0.05"]
+# %% [markdown] claims=["guess of DoG: 7.0 0.05", "guess of DoG[4]: 20.6 0.05", "last: Adam at 0.001: 20.9 0.4 spread", "last: Adam at 0.001[5]: 23.3 1.5 spread", "mean: Adam at 0.001: 21.0 0.5 spread", "mean: Adam at 0.001[5]: 19.4 0.4 spread", "guess of Adam[3]: 17.5 0.05", "guess of DoG[3]: 18.6 0.05", "guess of Adam < guess of DoG by 4", "guess of plain < guess of DoG by 4", "mean: Adam at 0.001[5] < mean: Adam at 0.001 by 0.5"]
 # <details><summary>What to see</summary>
 #
-# DoG forgives all 7.0 decades between its smallest and its largest guess; the worst has 20.6 %.
-# Plain steps forgive 0.4 of a decade, Adam 0.8. That is what a rate which sets itself is worth.
+# DoG's fading mean stays within 3 points over all 7.0 decades; the worst has 20.6 %. For plain
+# steps it is about half a decade and for Adam about one, read from straight lines between guesses a
+# decade apart.
 #
 # It is not the lowest error. Adam at 0.01 has 17.5 % in the mean, and DoG at its best guess 18.6.
 # And if nobody tunes anything? By the last weights Adam's default has 20.9 %, and DoG at its
-# authors' guess of 1e-6 has 23.3: Adam is lower. By the mean it is 21.0 against 19.4, and DoG is
-# lower. Its authors average, too. Who wins "without tuning" depends on what is averaged.
+# authors' guess of 1e-6 has 23.3: Adam is lower. By the mean it is 21.0 against 19.4, and it does
+# not hold that Adam is lower. DoG's authors average, too. Which of the two does better without
+# tuning depends on whether the weights are averaged.
 #
 # </details>
 #
@@ -758,22 +726,19 @@ outcome("19.i", found["DoG"])
 #
 # ## What we learnt
 #
-# - A schedule is an appointment. Stopped early, a cosine is well behind one that was planned so.
-# - The hops of the weights average out, and in a bowl the mean does not depend on the rate. A plain
-#   mean never forgets its start; a fading mean does, and needs its shares to sum to 1.
+# - A schedule needs an end date. Stopped early, a cosine is well behind one that was planned so.
+# - The hops of the weights average out, and in a bowl what is left hardly depends on the rate. A
+#   plain mean never forgets its start; a fading mean does, and its shares have to sum to 1.
 # - Cosine, line, stable-then-down and the fading mean of a constant rate could not be told apart.
-# - Schedule-free steps were decidedly lower than the cosine and Nesterov, and undecided against
-#   Adam, at a rate 16 times that of momentum and only with a warm-up. Evaluate and save x.
-# - BatchNorm's statistics belong to the weights that step. Take new ones for the mean.
-# - DoG forgives a first guess over seven decades. It does not have the lowest error.
+# - With a warm-up and a rate 16 times that of momentum, schedule-free steps were lower than the
+#   cosine. Against Adam with a cosine it is undecided. Evaluate and save x.
+# - BatchNorm's statistics belong to the weights where the gradient is taken. Take new ones for the
+#   mean.
+# - DoG's fading mean forgave a first guess over seven decades. It did not have the lowest error.
 #
 # **Next**: all rules so far treat the weights as a list of numbers. Chapter 20 asks what changes if
 # a step knows that they form matrices.
-
-# %%
-tally()
-
-# %% [markdown]
+#
 # ## Further reading
 #
 # - B. Polyak, A. Juditsky, *Acceleration of stochastic approximation by averaging*, SIAM Journal on
@@ -789,3 +754,6 @@ tally()
 #   competition*, ICLR 2025, arXiv:2502.15015.
 # - P. Kasimbeg and others, *How far away are truly hyperparameter-free learning algorithms?*, 2025,
 #   arXiv:2505.24005.
+
+# %%
+tally()

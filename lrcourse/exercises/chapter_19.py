@@ -163,6 +163,7 @@ def _schedule_free(
 def _mistaken_steps(*given: object) -> dict[str, dict]:
     z, x, total, g, rate, beta = given
     new_z, new_x, new_total, y = _schedule_free(*given)  # type: ignore[arg-type]
+    y_before = beta * x + (1 - beta) * z
 
     def mistaken(name: str, **options: object) -> object:
         return dict(zip(STEP, _schedule_free(*given, **options), strict=True))[name]  # type: ignore[arg-type]
@@ -174,6 +175,10 @@ def _mistaken_steps(*given: object) -> dict[str, dict]:
             "z is still the old one.": z,
             "The rate is missing in the step of z.": z - g,
             "The step starts at x: z continues from z.": x - rate * g,
+            "The step starts at y: only the gradient is taken there, z continues from z.": (
+                y_before - rate * g
+            ),
+            "z and x are exchanged in the tuple: return (z, x, total, y).": new_x,
             "z steps by (1 - beta) of the rate: it takes a plain step with all of it.": (
                 z - (1 - beta) * rate * g
             ),
@@ -203,6 +208,7 @@ def _mistaken_steps(*given: object) -> dict[str, dict]:
             ),
             "y is made with the old x: let x take in z first.": mistaken("y", old_x=True),
             "y is made with the old z.": beta * new_x + (1 - beta) * z,
+            "y is made of the old z and x: step first, then make y.": y_before,
             "y is x: it should be between x and z.": new_x,
             "y is z: it should be between x and z.": new_z,
         },
@@ -239,6 +245,31 @@ def step_at_the_start(schedule_free_step: Callable, rng: Generator) -> None:
     divided = "A first rate of 0 gives nan: the share is 0 / 0 there, and nothing should move."
     for name in ("x", "y"):
         compare(got[name], w, mistakes={divided: np.full(4, np.nan)}, what=f"at rate 0, {name}")
+
+
+def step_side_by_side(schedule_free_step: Callable, rng: Generator) -> None:
+    r"""Three runs with a rate each, of which one has not begun to move."""
+    w, g = rng.normal(size=(2, 3, 4))
+    rates, total = np.array([[0.0], [0.2], [0.5]]), np.array([[0.0], [0.0], [0.3]])
+    x = w + np.array([[0.0], [0.0], [0.5]])
+    z_new, total_new = w - rates * g, total + rates**2
+    x_new = x + np.array([[0.0], [1.0], [0.25 / 0.55]]) * (z_new - x)
+    right = z_new, x_new, total_new, 0.9 * x_new + 0.1 * z_new
+    try:
+        answer = schedule_free_step(w.copy(), x.copy(), total.copy(), g.copy(), rates.copy(), 0.9)
+    except ValueError as error:
+        if "ambiguous" not in str(error):
+            raise
+        raise Wrong(
+            "The rate and `total` may be arrays, one row for each run: an `if` or `max` over them "
+            "has no single answer. `np.where` chooses row by row."
+        ) from None
+    got = several(answer, STEP)
+    divided = "A run whose first rate is 0 gives nan: the share is 0 / 0 there."
+    for name, value in zip(STEP, right, strict=True):
+        wrong = np.array(value)
+        wrong[0] = np.nan
+        compare(got[name], value, mistakes={divided: wrong}, what=f"runs side by side, {name}")
 
 
 def step_in_a_run(schedule_free_step: Callable, rng: Generator) -> None:
@@ -325,6 +356,8 @@ def _trained(
     kept: str = "x",
     last: bool = False,
     plain: bool = False,
+    power: int = 2,
+    seen: str = "",
     highest: bool = False,
 ) -> tuple[NDArray, NDArray]:
     world.calls = 0
@@ -333,11 +366,11 @@ def _trained(
     for t, rate in enumerate(world.rates, start=1):
         y = beta * z + (1 - beta) * x if far else beta * x + (1 - beta) * z
         z = z - rate * world.gradient(y)
-        total += rate**2
-        x = x + (1 / t if plain else rate**2 / total) * (z - x)
+        total += rate**power
+        x = x + (1 / t if plain else rate**power / total) * (z - x)
         if t % every == 0:
             place = {"x": x, "y": y, "z": z}[kept]
-            measured = world.statistics(y if foreign else place)
+            measured = world.statistics(z if seen == "z" else y if foreign else place)
             found = world.error(place, measured) * (-1 if highest else 1)
             if found < lowest or last:
                 lowest, best, measured_best = found, place, measured
@@ -353,6 +386,9 @@ def _mistaken_trainings(world: _World, every: int, beta: float) -> list[tuple[st
             text = "; ".join(cause for bug, cause in BUGS.items() if bugs[bug])
             mistakes.append((f"{text[0].upper()}{text[1:]}.", _trained(world, every, beta, **bugs)))
     others = {
+        "The shares in x go with the rates; they should go with their squares.": dict(power=1),
+        "The statistics are those of z: they have to be measured at the weights that are kept, "
+        "x.": dict(seen="z"),
         "It returns y: schedule-free is evaluated at x.": dict(kept="y"),
         "It returns z: schedule-free is evaluated at x.": dict(kept="z"),
         "It returns the last place that was measured, not the best.": dict(last=True),
@@ -637,27 +673,32 @@ def _judge_decades(got: object, right: float, valley: _Valley, given: tuple) -> 
     found = float(got)  # type: ignore[arg-type]
     if abs(found - right) <= NEAR:
         return
-    others = {
-        "It counts in powers of e; a decade is a factor of ten.": right * math.log(10),
-        "It has the guesses that are not near enough, not those that are.": (
-            math.log10(high / low) - right
-        ),
-    }
+    whole = math.log10(high / low)
     if found > 0 and abs(math.log10(found) - right) <= NEAR:
         raise Wrong("It returns the factor itself: return its logarithm, the decades.")
-    for sentence, value in others.items():
-        if abs(found - value) <= 1e-3 * max(1, abs(value)) + 0.02:
-            raise Wrong(sentence)
-    hint = (
-        "the lowest error lies in a narrow place: look closer where it is low"
-        if right < 2
-        else "narrow both ends down between the last guess that is near enough and the first that "
-        "is not"
-    )
-    raise Wrong(
+    said = (
         f"From {low:g} to {high:g} with a slack of {slack:g} it finds {found:.2f} decades, where "
-        f"{right:.2f} is expected: {hint}."
+        f"{right:.2f} is expected"
     )
+    if abs(found - right * math.log(10)) <= 2 * NEAR * math.log(10):
+        raise Wrong(f"{said}: it counts in powers of e; a decade is a factor of ten.")
+    if abs(found - whole + right) <= 0.02:
+        raise Wrong("It has the guesses that are not near enough, not those that are.")
+    if abs(found - whole) <= NEAR:
+        raise Wrong(f"{said}: that is the whole range, not what is near enough of it.")
+    if found > whole + NEAR:
+        raise Wrong(f"{said}: the whole range has {whole:.2f}. Count decades, not guesses.")
+    widest = max(whole / 7, 0.5)  # twice the gap of a coarse grid
+    if right < 2 and found > right:
+        raise Wrong(
+            f"{said}: the lowest error lies in a narrow place: look closer where it is low."
+        )
+    if 0 < right - found <= widest:
+        raise Wrong(
+            f"{said}: narrow both ends down between the last guess that is near enough and the "
+            "first that is not."
+        )
+    raise Wrong(f"{said}. Print the guesses that you find near enough, in their logarithm.")
 
 
 def own_forgiven(run: Callable, low: float, high: float, slack: float) -> float:
@@ -714,6 +755,7 @@ EXERCISES = [
             Check("by numbers", step_by_numbers),
             Check("on its way, with other betas", step_on_its_way),
             Check("the first step, and a rate of 0", step_at_the_start),
+            Check("three runs side by side", step_side_by_side),
             Check("fifteen steps with a rate that rises", step_in_a_run),
             Check("the inputs stay as they were", step_leaves_its_input),
         ],

@@ -3,6 +3,7 @@ r"""Checks of chapter 20, A step for a matrix."""
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from numpy.random import Generator
@@ -204,6 +205,19 @@ def powers_by_numbers(answer: Callable, rng: Generator) -> None:
     compare_call(answer, given, powers, _mistaken_powers)
 
 
+def powers_without_decomposition(answer: Callable, rng: Generator) -> None:
+    r"""Products alone: that is the point of the exercise."""
+    used = Wrong(
+        "It takes a decomposition. The text asks for sums and products of matrices only, since "
+        "they are what makes it fast."
+    )
+    with (
+        mock.patch("numpy.linalg.svd", side_effect=used),
+        mock.patch("numpy.linalg.eigh", side_effect=used),
+    ):
+        powers_by_numbers(answer, rng)
+
+
 def powers_leave_their_input(answer: Callable, rng: Generator) -> None:
     r"""X stays."""
     call_unchanged(answer, 1.5, -0.5, 0.1, X=rng.normal(size=(3, 2)))
@@ -317,6 +331,9 @@ def _mistaken_runs(W: NDArray, gradients: Sequence[NDArray], *more: float) -> di
         for count in range(1, len(BUGS) + 1)
         for bugs in combinations(BUGS, count)
     }
+    if len(more) > 1:
+        fixed = "The momentum that it is given is not used: it takes 0.95 whatever it is."
+        left[fixed] = muon_run(W, gradients, more[0])
     # First: for a wide W the flipped factor is 1, too, and a tall W has told it by then.
     missing = {"The factor is missing.": run(factor=lambda fan_in, fan_out: 1.0)}
     others = {
@@ -385,6 +402,9 @@ def _mistaken_controls(u: NDArray, step: NDArray) -> dict:
         ),
         "It divides by the *squared* length of u: take the root.": (
             u * frobenius(step) / frobenius(u) ** 2
+        ),
+        "It goes by the *squared* lengths: take the root of both.": (
+            u * frobenius(step) ** 2 / frobenius(u) ** 2
         ),
         "It has the length of u and the direction of `step`: exchange the two.": (
             step * frobenius(u) / frobenius(step)
@@ -479,6 +499,7 @@ EXERCISES = [
         checks=[
             Check("square, wide and tall, any coefficients", powers_of_any_shape),
             Check("the matrix of the exercise", powers_by_numbers),
+            Check("without a decomposition", powers_without_decomposition),
             Check("its input stays", powers_leave_their_input),
         ],
         hints=[

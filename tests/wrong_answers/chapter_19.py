@@ -66,6 +66,34 @@ def free_if(z, x, total, g, learning_rate, beta=0.9):
     return [z, x, total, x + (1 - beta) * (z - x)]
 
 
+def free_of_one_run(z, x, total, g, learning_rate, beta=0.9):
+    if learning_rate == 0:
+        return z, x, total, beta * x + (1 - beta) * z
+    return free()(z, x, total, g, learning_rate, beta)
+
+
+def free_from_y(z, x, total, g, learning_rate, beta=0.9):
+    return free(z_of=lambda z, x, g, rate, beta: beta * x + (1 - beta) * z - rate * g)(
+        z, x, total, g, learning_rate, beta
+    )
+
+
+def free_late(z, x, total, g, learning_rate, beta=0.9):
+    return *free()(z, x, total, g, learning_rate, beta)[:3], beta * x + (1 - beta) * z
+
+
+def free_in_another_order(*given):
+    z, x, total, y = free()(*given)
+    return x, z, total, y
+
+
+def free_nan_of_one(z, x, total, g, learning_rate, beta=0.9):
+    after = total + learning_rate**2
+    return free(share=lambda old, new, rate: rate**2 / (new if np.any(after) else 1))(
+        z, x, total, g, learning_rate, beta
+    )
+
+
 def training(
     y_of=lambda x, z, beta: beta * x + (1 - beta) * z,
     judged="x",
@@ -178,6 +206,11 @@ WRONG = {
         (free(y_of=lambda x, z, beta, old: z), "y is z"),
         (free_divides, "gives nan"),
         (free_in_place, "changes its input `z`"),
+        (free_of_one_run, "row by row"),
+        (free_nan_of_one, "whose first rate is 0"),
+        (free_from_y, "only the gradient is taken there"),
+        (free_late, "step first, then make y"),
+        (free_in_another_order, "exchanged in the tuple"),
         (lambda *given: free()(*given)[1:], "4 values"),
     ],
     "19.3": [
@@ -185,6 +218,7 @@ WRONG = {
         (suspicious_training, "still change"),
         (training(y_of=lambda x, z, beta: (1 - beta) * x + beta * z), "near z"),
         (training(measured="y"), "statistics are those of y"),
+        (training(measured="z"), "statistics are those of z"),
         (training(kept=lambda x: x), "is the array `x` itself"),
         (training(judged="y", measured="y"), "returns y"),
         (training(judged="z", measured="z"), "returns z"),
@@ -212,8 +246,12 @@ WRONG = {
         (decades(of=lambda found, low, high: np.log10(high / low) - found), "not near enough"),
         (decades(points=100), "more than 80"),
         (decades(slack_of=lambda slack, low: 0), "where"),
-        (linear_grid, "where"),
-        (lambda run, low, high, slack: 7.0, "narrow both ends"),
+        (linear_grid, "in their logarithm"),
+        (lambda run, low, high, slack: 7.0, "in their logarithm"),
+        (lambda *given: decades_by_counting(*given) * np.log(10), "powers of e"),
+        (lambda *given: decades_by_counting(*given) * 10, "not guesses"),
+        (lambda run, low, high, slack: np.log10(high / low), "the whole range"),
+        (decades(halvings=0, points=20), "narrow both ends"),
         (lambda run, low, high, slack: run(low) > 1e9 or None, "None"),
     ],
 }

@@ -72,6 +72,11 @@ def powers_in_place(X, a, b, c):
     return X + (b * A + c * A @ A) @ X / a
 
 
+def powers_by_svd(X, a, b, c):
+    U, s, V = np.linalg.svd(X, full_matrices=False)
+    return U * (a * s + b * s**3 + c * s**5) @ V
+
+
 def run(**bugs):
     r"""A run of Muon with mistakes."""
     return lambda W, gradients, rate, momentum=0.95: muon_run(W, gradients, rate, momentum, **bugs)
@@ -156,6 +161,7 @@ WRONG = {
         ),
         (lambda X, a, b, c: powers(X, a, b, c).T, "transpose"),
         (powers_in_place, "changes its input `X`"),
+        (powers_by_svd, "takes a decomposition"),
     ],
     "20.3": [
         (lambda: FAST, "ends at 0.68"),
@@ -185,6 +191,7 @@ WRONG = {
         (lambda W, g, rate, momentum=0.95: muon_run(W, g, -rate, momentum), "uphill"),
         (lambda W, g, rate, momentum=0.95: W.copy(), "as they were"),
         (lambda W, g, *more: muon_run(W, g[:1], *more), "first step only"),
+        (lambda W, g, rate, momentum=0.95: muon_run(W, g, rate), "is not used"),
         (run_in_place, "changes its input `W`"),
     ],
     "20.5": [
@@ -193,6 +200,7 @@ WRONG = {
         (lambda u, step: u.copy(), "This is u"),
         (lambda u, step: u * frobenius(step), "longer by the length of u"),
         (lambda u, step: u * frobenius(step) / frobenius(u) ** 2, "*squared*"),
+        (lambda u, step: u * frobenius(step) ** 2 / frobenius(u) ** 2, "root of both"),
         (lambda u, step: step * frobenius(u) / frobenius(step), "exchange the two"),
         (over(lambda x: np.linalg.norm(x, 2, axis=(-2, -1), keepdims=True)), "ord=2"),
         (over(lambda x: np.linalg.norm(x, axis=-1, keepdims=True)), "each row"),
