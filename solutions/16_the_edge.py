@@ -703,7 +703,8 @@ tally()
 # - With the cross-entropy the sharpness sinks again as the images are learnt.
 # - Warm-up makes room for larger rates. At the best rate on digits we could not tell it from none.
 #
-# **Next**: all of this was with every image in every step. What does a batch buy, and until when?
+# **Next**: [What a batch buys](17_what_a_batch_buys.ipynb). All of this was with every image in
+# every step. What does a batch buy, and until when?
 #
 # ## Further reading
 #

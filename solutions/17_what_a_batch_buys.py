@@ -651,7 +651,7 @@ tally()
 # - All that is for one goal on one small network. A lower goal, or a larger data set, has another
 #   $B_c$; in language models it was found to grow with the data [5].
 #
-# **Next**: chapter 18, The hidden rate.
+# **Next**: [The hidden rate](18_the_hidden_rate.ipynb). What does weight decay do to a rate?
 #
 # ## Further reading
 #

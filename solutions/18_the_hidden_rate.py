@@ -630,8 +630,8 @@ for name, law, options in (
 #   alike. Torch multiplies it by the rate.
 # - The law needs scale-invariant weights; momentum changes its constant.
 #
-# **Next**: here a rate fell without a schedule, since the weights grew. Chapter 19, No end date,
-# asks whether a rate has to fall at all.
+# **Next**: [No end date](19_no_end_date.ipynb). Here a rate fell without a schedule, since the
+# weights grew. Does a rate have to fall at all?
 
 # %%
 tally()

@@ -736,8 +736,8 @@ outcome("19.h", found["DoG"])
 #   mean.
 # - DoG's fading mean forgave a first guess over seven decades. It did not have the lowest error.
 #
-# **Next**: all rules so far treat the weights as a list of numbers. Chapter 20 asks what changes if
-# a step knows that they form matrices.
+# **Next**: [A step for a matrix](20_matrix_steps.ipynb). All rules so far treat the weights as a
+# list of numbers. What changes if a step knows that they form matrices?
 #
 # ## Further reading
 #
