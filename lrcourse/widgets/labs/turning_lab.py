@@ -109,8 +109,8 @@ def turning(learning_rate: float = 1, decay: float = 2**-11, start: float = 4) -
         for name, values in (("rate", rates), ("decay", decays))
     }
 
-    def some(name: str) -> list[str]:
-        return [text if k % 3 == 0 else "" for k, text in enumerate(texts[name])]
+    def some(name: str, every: int, first: int) -> list[str]:
+        return [text if k % every == first else "" for k, text in enumerate(texts[name])]
 
     return Lab(
         title="Turning",
@@ -123,9 +123,8 @@ def turning(learning_rate: float = 1, decay: float = 2**-11, start: float = 4) -
         panels=[
             {
                 "kind": "map",
-                "x": axis("learning rate", -0.5, len(rates) - 0.5) | {"names": some("rate")},
-                "y": axis("decay", -0.5, len(decays) - 0.5) | {"names": some("decay")},
-                "left": 84,
+                "x": axis("learning rate", -0.5, len(rates) - 0.5) | {"names": some("rate", 3, 0)},
+                "y": axis("decay", -0.5, len(decays) - 0.5) | {"names": some("decay", 6, 2)},
                 "cells": "map",
                 "here": ["column", "line"],
                 "bar": {"low": "0.001", "high": "1", "label": "angle of step 1000"},
