@@ -8,10 +8,13 @@ statement into a loop or out of it. A check worth its name rejects them all.
 
 import ast
 import copy
+import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
+from pathlib import Path
 
 from lrcourse.course.release import BEGIN, END
 
@@ -96,6 +99,8 @@ def mutants(source: str, filename: str) -> list[Mutant]:
 def limited(run: Callable[[], object], filename: str, most: int) -> tuple[object, int]:
     r"""Call ``run``; return what it returns, and how many lines of a file it executed.
 
+    It may take 1 GiB of memory more than there is; then it gets a MemoryError.
+
     Raises:
         Endless: it executed more than ``most``.
     """
@@ -112,11 +117,30 @@ def limited(run: Callable[[], object], filename: str, most: int) -> tuple[object
         return line if frame.f_code.co_filename == filename else None
 
     before = sys.gettrace()
-    sys.settrace(call)
+    with _little_memory():
+        sys.settrace(call)
+        try:
+            return run(), count
+        finally:
+            sys.settrace(before)
+
+
+@contextmanager
+def _little_memory() -> Iterator[None]:
     try:
-        return run(), count
+        import resource
+
+        (used,) = re.findall(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    except (ImportError, OSError):  # not Linux
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = int(used) * 2**10 + 2**30
+    resource.setrlimit(resource.RLIMIT_DATA, (most if hard < 0 else min(most, hard), hard))
+    try:
+        yield
     finally:
-        sys.settrace(before)
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _region(source: str) -> set[int]:
