@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy: the files share the cores already
+if "avx2" in (Path("/proc/cpuinfo").read_text() if os.path.exists("/proc/cpuinfo") else ""):
+    os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")  # the same sums on any such processor
 
 import needs
 import pytest

@@ -138,7 +138,11 @@ def test_the_pinned_environment_is_known(monkeypatch, tmp_path):
     claims.CONSTRAINTS.write_text("# both\n" + "".join(f"{k}=={v}\n" for k, v in pins.items()))
     monkeypatch.setattr(claims.importlib.metadata, "version", {**pins, "torch": "2.0+cpu"}.get)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setattr(claims, "_features", lambda: {"AVX512_SKX": True})
     assert claims.not_pinned() == ""
+    monkeypatch.setattr(claims, "_features", dict)
+    assert claims.not_pinned() == "the processor takes other loops"
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert claims.not_pinned() == "OMP_NUM_THREADS is not 1"
     claims.CONSTRAINTS.write_text("numpy==1.1\ntorch==2.0\n")
