@@ -25,6 +25,9 @@ GOALS = {
     "acceleration": {"factor": 1.9},
     "adaptive": {"learning_rate": 0.5, "rule": "AdaGrad"},
     "winner": {"learning_rate": 1 / 16},
+    "edge": {"learning_rate": 0.56, "rule": "Adam"},
+    "price": {"batch_size": 91, "step_price": 10, "rule": "momentum"},
+    "singular_values": {"steps": 9, "coefficients": "fast 5 times, then cubic"},
     "stop_now": {"learning_rate": 2.0, "method": "schedule-free"},
     "turning": {"learning_rate": 16, "decay": 2**-13},
 }
