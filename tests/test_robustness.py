@@ -19,7 +19,7 @@ from lrcourse import files, grading
 from lrcourse.cli import main
 from lrcourse.course import release
 from lrcourse.datasets import catalogue, download, formats
-from lrcourse.grading import manual, submissions
+from lrcourse.grading import class_files, manual
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.marks import TABLES, Store
 
@@ -254,10 +254,10 @@ def test_a_data_file_that_cannot_be_opened_is_named(tmp_path):
 def test_rosters(tmp_path, content, expected):
     (tmp_path / "roster.csv").write_bytes(content)
     if isinstance(expected, list):
-        assert submissions.read_roster(tmp_path / "roster.csv") == expected
+        assert class_files.read_roster(tmp_path / "roster.csv").students == expected
     else:
         with pytest.raises(grading.GradingError, match=expected):
-            submissions.read_roster(tmp_path / "roster.csv")
+            class_files.read_roster(tmp_path / "roster.csv")
 
 
 @pytest.mark.parametrize("delimiter", ",;\t")
@@ -336,7 +336,6 @@ def test_what_stands_in_the_way_of_grades_is_one_sentence(grade, tmp_path, name,
     "words, expected",
     [
         (("--out", "in/out"), "in/out lies among the submissions"),
-        (("--image", "x"), "the other sandboxes take no image"),
         (("--checks", "nowhere"), "holds no chapter_NN.py of checks"),
         (("--checks", "in"), "holds no chapter_NN.py of checks"),
         (("--dask", "nowhere"), "No Dask scheduler answers at nowhere"),

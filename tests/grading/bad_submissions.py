@@ -542,7 +542,7 @@ def make(submissions: Path, out: Path) -> dict[str, tuple[float | None, str, str
         put(name, right, path)
         expected[name] = FULL, "graded", "16 of 16"
     put("zips", b"PK", "homework.zip")
-    expected["zips"] = None, "unreadable", "holds zips/homework.zip, no notebook"
+    expected["zips"] = None, "unreadable", "is not a zip that can be read"
     for second, content in (("01", json.dumps(notebook(WRONG)).encode()), ("02", right)):
         name = f"HW 2_jdoe_attempt_2026-03-12-10-15-{second}_00.ipynb"
         (submissions / name).write_bytes(content)
