@@ -114,7 +114,7 @@ def test_a_guess_that_is_no_longer_a_choice_is_dropped(page):
       window.dispatchEvent(new Event("storage"));
     }"""
     page.evaluate(change)
-    assert told(page)[0] == NOTHING[0] and told(page)[1] == GUESSED[1]
+    wait(page, lambda: told(page)[:2] == [NOTHING[0], GUESSED[1]])
     assert page.get_by_role("radio", checked=True).count() == 0
 
 
@@ -148,6 +148,6 @@ def test_a_saved_page_needs_no_kernel_and_no_jupyter(page, server, browser, tmp_
     make_guesses(alone)
     assert told(alone) == GUESSED
     alone.reload()
-    assert told(alone) == GUESSED
+    wait(alone, lambda: told(alone) == GUESSED)
     assert alone.errors == []
     alone.context.close()
