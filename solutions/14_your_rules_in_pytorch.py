@@ -272,7 +272,7 @@ outcome("14.d", two[int(np.argmin(apart))])
 # Now be the schedule yourself. The lab trains a network of 16 and 16 ReLUs in your kernel while you
 # watch, with the same rule, `optim.Momentum`, on arrays of NumPy. Each batch is a single point, and
 # the loss jumps. What will it do if you divide the rate by ten in the middle of the jumps? Reach
-# the goal that way. Then pause, or training goes on behind the next cells. (While other cells run,
+# the goal that way. Then pause, or training continues behind the next cells. (While others run,
 # as after *Run All*, the lab waits for them.)
 
 # %%

@@ -438,8 +438,8 @@ outcome("18.e", rate / 0.4 * alpha)
 # ## Does it help?
 #
 # Decay is often said to keep a network simple, so that it errs less on new images. Here it cannot:
-# the size of $w$ changes nothing. What it can do is lengthen the steps. Would the same be had by
-# typing in a larger rate?
+# the size of $w$ changes nothing. What it can do is lengthen the steps. Would a larger rate, typed
+# in, do the same?
 #
 # Five seeds, eight epochs, half a cosine on all rates, five rates a factor of 4 apart, and for each
 # a decay such that rate times decay is 0.002. Rates are chosen on validation images, errors are

@@ -8,15 +8,13 @@ statement into a loop or out of it. A check worth its name rejects them all.
 
 import ast
 import copy
-import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
-from pathlib import Path
 
 from lrcourse.course.release import BEGIN, END
+from lrcourse.grading.memory import limited_memory
 
 OPERATORS = {
     ast.Add: [ast.Sub],
@@ -117,30 +115,12 @@ def limited(run: Callable[[], object], filename: str, most: int) -> tuple[object
         return line if frame.f_code.co_filename == filename else None
 
     before = sys.gettrace()
-    with _little_memory():
+    with limited_memory(2**30):
         sys.settrace(call)
         try:
             return run(), count
         finally:
             sys.settrace(before)
-
-
-@contextmanager
-def _little_memory() -> Iterator[None]:
-    try:
-        import resource
-
-        (used,) = re.findall(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    except (ImportError, OSError):  # not Linux
-        yield
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = int(used) * 2**10 + 2**30
-    resource.setrlimit(resource.RLIMIT_DATA, (most if hard < 0 else min(most, hard), hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _region(source: str) -> set[int]:

@@ -272,6 +272,17 @@ def test_no_zip_writes_outside_or_unpacks_without_end(tmp_path, monkeypatch):
         archive.unpack(path, tmp_path / "more")
 
 
+def test_a_zip_with_damaged_content_is_one_sentence(tmp_path):
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("ann/00.ipynb", "words " * 1000)
+    data = bytearray(path.read_bytes())
+    data[50:60] = b"\xff" * 10
+    path.write_bytes(data)
+    with pytest.raises(GradingError, match="cannot be unpacked"):
+        archive.unpack(path, tmp_path / "in")
+
+
 ROW = {"chapter": "02", "gone": False, "most": 26.0}
 CANVAS = (
     "Student,ID,SIS User ID,SIS Login ID,Section,Chapter 02 (771),Final Points\n"

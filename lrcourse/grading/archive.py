@@ -3,6 +3,7 @@ r"""Zip files from strangers: what a platform exports, and what students hand in
 import stat
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from os import utime
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,7 @@ from lrcourse.grading import GradingError
 
 MOST_FILES = 100_000
 LARGEST = 4 * 2**30  # bytes of all files together
+BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)  # of a zip
 
 
 def members(file: zipfile.ZipFile, most: int, largest: int) -> Iterator[tuple[str, bytes, float]]:
@@ -53,5 +55,7 @@ def unpack(path: Path, folder: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
                 utime(target, (when, when))
-    except (ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except ValueError as error:
         raise GradingError(f"{path} cannot be unpacked: it {error}.") from None
+    except BROKEN as error:
+        raise GradingError(f"{path} cannot be unpacked: {error}.") from None

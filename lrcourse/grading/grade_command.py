@@ -1,16 +1,16 @@
 r"""What ``lrcourse grade`` does with its options."""
 
 import importlib.util
-import re
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 from lrcourse.grading import GradingError
+from lrcourse.grading.memory import limited_memory
 
-MOST_MEMORY = 800 * 2**20  # bytes that the grader itself may take beyond what it has at the start
+MOST_MEMORY = 800 * 2**20  # bytes for what students return; torch, for some checks, takes 200 MiB
 UNSAFE = "WARNING: no sandbox. Student code runs as you, and can read and write what you can."
 
 
@@ -40,7 +40,7 @@ def grade(submissions: Path, out: Path, **options: object) -> Iterator[str]:
     asked = GradeOptions(submissions, out, **options, progress=sys.stderr.isatty())
     try:
         with ExitStack() as stack:
-            stack.enter_context(_limited_memory())
+            stack.enter_context(limited_memory(MOST_MEMORY))
             batch = Batch(asked, stack)
             counts = batch.run()
     except sqlite3.Error as error:
@@ -67,24 +67,3 @@ def grade(submissions: Path, out: Path, **options: object) -> Iterator[str]:
         )
     yield from batch.lines
     yield f"Marks are in {out / 'grades.csv'}, feedback in {out / 'feedback'}."
-
-
-@contextmanager
-def _limited_memory() -> Iterator[None]:
-    # What students return must not use up the machine; torch, for some checks, takes 200 MiB.
-    try:
-        import resource
-    except ImportError:  # Windows
-        yield
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    with suppress(OSError):
-        status = Path("/proc/self/status").read_text()
-        (used,) = re.findall(r"VmData:\s+(\d+) kB", status)
-        most = int(used) * 1024 + MOST_MEMORY
-        if soft == resource.RLIM_INFINITY or most < soft:
-            resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))

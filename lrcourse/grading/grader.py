@@ -284,7 +284,7 @@ def _judged(session: Session, exercise: Exercise, check: Check, rng: Generator) 
 
 
 def _killed() -> int:
-    # How many processes the kernel has killed for want of memory since the machine started.
+    # How many processes the kernel has killed when memory ran out since the machine started.
     with suppress(OSError):
         lines = Path("/proc/vmstat").read_text().splitlines()
         return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)

@@ -11,9 +11,7 @@ from lrcourse.grading import protocol
 from lrcourse.grading.sandbox import GONE, MEDDLED, Died, Lost, Sandbox
 
 MOST_ASKED = 100_000  # calls back from one exercise
-MOST_GIVEN = (
-    2**20
-)  # numbers in the arguments of a call back; a check's own arrays may multiply them
+MOST_GIVEN = 2**20  # numbers in a call back's arguments; a check's own arrays may multiply them
 ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, FloatingPointError, ImportError),
     *(IndexError, KeyError, LookupError, MemoryError, ModuleNotFoundError, NameError),

@@ -1,7 +1,9 @@
 r"""The wheel of the installed lrcourse, so that a handout installs what it was made with."""
 
 import base64
+import csv
 import hashlib
+import io
 import os
 import subprocess
 import sys
@@ -41,17 +43,17 @@ def wheel() -> tuple[str, bytes]:
     content = {
         path: real.read_bytes() for path, real in inside.items() if real.name not in LEFT_OUT
     }
-    record = [
-        f"{_quoted(path)},sha256={_digest(data)},{len(data)}"
-        for path, data in sorted(content.items())
-    ]
-    content[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,", ""]).encode()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, f"{name}-py3-none-any.whl")
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-            for part, data in content.items():
-                file.writestr(zipfile.ZipInfo(part, WHEN), data, zipfile.ZIP_DEFLATED)
-        return path.name, path.read_bytes()
+    record = io.StringIO()
+    writer = csv.writer(record, lineterminator="\n")
+    for path, data in sorted(content.items()):
+        writer.writerow([path, f"sha256={_digest(data)}", len(data)])
+    writer.writerow([f"{info}/RECORD", "", ""])
+    content[f"{info}/RECORD"] = record.getvalue().encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        for part, data in content.items():
+            file.writestr(zipfile.ZipInfo(part, WHEN), data, zipfile.ZIP_DEFLATED)
+    return f"{name}-py3-none-any.whl", packed.getvalue()
 
 
 def _built() -> tuple[str, bytes]:
@@ -67,10 +69,6 @@ def _built() -> tuple[str, bytes]:
                 "without -e, or name what students install with --package."
             )
         return built[0].name, built[0].read_bytes()
-
-
-def _quoted(path: str) -> str:
-    return f'"{path}"' if "," in path else path
 
 
 def _digest(data: bytes) -> str:
