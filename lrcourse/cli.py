@@ -203,6 +203,7 @@ def grade(submissions: Path, out: Path, **options: object) -> None:
     "reproduce",
     epilog=_examples(
         "lrcourse reproduce                 list the papers",
+        "lrcourse reproduce all --saved     report the runs that came with the package",
         "lrcourse reproduce irprop da-sgd",
         "lrcourse reproduce all --out ~/trials --jobs 8",
         "lrcourse reproduce irprop --scale full --dask tcp://10.0.0.5:8786",
@@ -221,12 +222,14 @@ def grade(submissions: Path, out: Path, **options: object) -> None:
 )
 @click.option("--dask", default="", metavar="ADDRESS", help="Run on the cluster of this scheduler.")
 @click.option("--report-only", is_flag=True, help="Run nothing, report what is there.")
+@click.option("--saved", "as_saved", is_flag=True, help="Report the package's own runs.")
 def reproduce_papers(names: tuple[str, ...], **options: object) -> None:
     r"""Put a paper on trial.
 
     Runs the experiments of the paper NAME again, or of `all`, and writes a report: each figure it
     prints beside the measured one, and a verdict on each claim. Without a NAME the papers are
-    listed. Stop it at any time, and run the same command again to continue.
+    listed. Stop it at any time, and run the same command again to continue. With --saved nothing
+    is run: the report is of the runs that came with the package.
     """
     with _stoppable(
         STOPPED.format("Finished runs") + " With --report-only it reports what is there."
