@@ -279,9 +279,9 @@ outcome("11.d", max(where, key=piles[32].get))
 # <details><summary>What to see</summary>
 #
 # Of all weights, 62 % take exactly the smallest step with batches of 32, and 49 % with 256, where 6
-# % have reached the largest. If *all* steps were 0.001, the rule would need no $\Delta$: it would be
-# *signSGD* [5] at that rate, $w \leftarrow w - \eta \operatorname{sign}(g)$. Whether the longer steps
-# matter, these bars cannot tell.
+# % have reached the largest. If *all* steps were 0.001, the rule would need no $\Delta$: it would
+# be *signSGD* [5] at that rate, $w \leftarrow w - \eta \operatorname{sign}(g)$. Whether the longer
+# steps matter, these bars cannot tell.
 #
 # </details>
 #
