@@ -432,8 +432,8 @@ for k, rate in enumerate(small_rates):
 # At 0.001 rule and constant are at 37.3 and 36.7 %, far below the 50.3 of plain
 # AdaGrad. At 0.03 no interval leaves 0 out.
 #
-# The paper's authors write that their rule always raises the rate, and for the largest network they
-# begin with a smaller one for that reason. But they give no plain rule the larger one.
+# The paper's authors write that their rule always raises the rate, and begin with a smaller one for
+# the largest network. But they give no plain rule the larger one.
 #
 # </details>
 #
@@ -522,7 +522,7 @@ print(f"the rule at rate 0.55, mean of ten seeds: step {np.mean(at_best):.0f}")
 #
 # Find five rates, bottom to top, with which the network leaves the plateau before step 130 in the
 # mean of three seeds that you have not seen. Let `five_rates` return them. Experiment in a cell of
-# your own; think before you search.
+# your own.
 
 
 # %% exercise="12.4"
@@ -552,9 +552,9 @@ against("steps, five rates against the rule at 0.55", ends, at_best)
 #
 # </details>
 #
-# The lab has a network of four layers on small digits, with plain SGD and the control beside the
-# rule. First reach the goal. Then find an activation and an initialization for which the solid line
-# and the dotted one, the control, part.
+# The lab has a network of four layers on digits, with plain SGD and the control beside the rule.
+# Reach the goal. Then find an activation and an initialization for which the solid line and the
+# dotted one, the control, part.
 
 # %%
 from lrcourse import labs
@@ -610,8 +610,8 @@ tally()
 # %% [markdown]
 # ## What we learnt
 #
-# - Gradients can differ a hundredfold from layer to layer; what counts is the update ratio. A
-#   logarithm makes a threefold difference of a hundredfold one, and all multipliers are above 1.
+# - Gradients can differ a hundredfold from layer to layer. A logarithm makes a threefold difference
+#   of that, and all multipliers are above 1.
 # - On our ReLU network the rule is a rate about twice as large, for SGD and AdaGrad alike: at small
 #   rates its constant does the same. On MNIST it did so for momentum, and not for AdaGrad.
 # - On a deep sigmoid network it shortens the plateau, by more than its constant or either half of
@@ -627,8 +627,8 @@ tally()
 #
 # 1. B. Singh, S. De, Y. Zhang, T. Goldstein, G. Taylor, *Layer-Specific Adaptive Learning Rates for
 #    Deep Networks*, ICMLA 2015, arXiv:1510.04609: equation 9 is the rule.
-# 2. A. Karpathy and others, *CS231n: Convolutional Neural Networks for Visual Recognition*, course
-#    notes, Stanford, 2015 and later, "Neural Networks Part 3": the ratio of updates to weights.
+# 2. A. Karpathy and others, *CS231n*, course notes, Stanford, 2015 and later, "Neural Networks Part
+#    3": the ratio of updates to weights.
 # 3. X. Glorot, Y. Bengio, *Understanding the difficulty of training deep feedforward neural
 #    networks*, AISTATS 2010: sigmoid networks and their plateau.
 # 4. Y. You, I. Gitman, B. Ginsburg, *Large Batch Training of Convolutional Networks*, 2017,

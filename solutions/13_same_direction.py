@@ -556,7 +556,7 @@ papers.verdicts("da-sgd")
 #
 # ## At the paper's own scale
 #
-# Those were small images. These 112 runs, also saved, are the paper's own: all 60,000 images of
+# Those were small images. These 112 runs, also saved, have the paper's scale: all 60,000 images of
 # Fashion-MNIST, its network, 200 epochs, its pairs of batch size and rate from 32 on, with four
 # seeds at 32 and 64 and ten above. Each has the control at 1.82 times the rate beside it, and
 # momentum 0.5. The table has the claims that they can test.
@@ -591,8 +591,8 @@ papers.verdicts("da-sgd", scale="own").tested()
 #
 # - On a slope that stays DA-SGD steps K times as far as SGD. With noise from the bell curve K runs
 #   from 1.82 (noise) to 2 (none); in general it begins at $1.5 + f(0)E|z|$, 1.85 in our network.
-# - At one rate, a larger step looks like a better rule. The control costs one line: the old rule at
-#   c times the rate. At the paper's own scale its claim holds, and so does the control.
+# - At one rate, a larger step looks like a better rule. The control costs one line. At the paper's
+#   own scale its claim holds, and so does the control.
 # - What is left is a farther edge, since no boost is given across a valley. Momentum 0.5 has it
 #   too, and in our race it is ahead of DA-SGD.
 # - A bug that makes steps longer looks like success.

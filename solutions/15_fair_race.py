@@ -126,9 +126,9 @@ show(["SGD", "DA-SGD", "layer rates", "Momentum", "Nesterov"], alt)
 # %% [markdown] claims=["at 1/128 SGD:: 27.3 0.05", "at 1/128 DA-SGD:: 23.6 0.05", "at 1/128 layer rates:: 23.5 0.05", "best of SGD:: 18.7 0.05", "best of DA-SGD:: 18.8 0.05", "best of layer rates:: 18.7 0.05", "best of Nesterov:: 17.3 0.05", "at 1/128 Momentum: < at 1/128 DA-SGD:"]
 # <details><summary>What to see</summary>
 #
-# At 1/128, SGD has 27.3 % of errors, DA-SGD 23.6 and the layer-wise rates 23.5. At
-# their own best rates the three have 18.7, 18.8 and 18.7. Momentum and Nesterov
-# are ahead everywhere on the left; at the bottom Nesterov's 17.3 is the lowest of the five.
+# At 1/128, SGD has 27.3 % of errors, DA-SGD 23.6 and the layer-wise rates 23.5; momentum is ahead
+# of them. At their own best rates the three have 18.7, 18.8 and 18.7, and Nesterov's 17.3 is the
+# lowest of the five.
 #
 # </details>
 #
@@ -144,9 +144,8 @@ show(["Rprop", "iRprop-", "signSGD"], alt)
 # %% [markdown] claims=["best of Adam:: 17.1 0.05", "best of AdaGrad:: 17.7 0.05", "best of AdaDelta:[4]: 8 0", "best of AdamW:[4]: 0.002 0", "best of Rprop:: 27.5 0.05"]
 # <details><summary>What to see</summary>
 #
-# The five best rates lie between 0.002 and 8, a factor of four thousand, the
-# errors there only between 17.1 and 17.7 %. Rprop, whose steps collapse on mini-batches (chapter
-# 11), has 27.5 % at best.
+# The five best rates lie between 0.002 and 8, the errors there only between 17.1 and 17.7 %. Rprop,
+# whose steps collapse on mini-batches (chapter 11), has 27.5 % at best.
 #
 # </details>
 #
@@ -196,8 +195,7 @@ labs.winner()
 # $$s = \frac{1}{\sqrt n} \sqrt{\frac{1}{n - 1} \sum_{i=1}^{n} (d_i - d)^2}$$
 #
 # and its 95 % interval is d ± t s. *Student's* t allows for a spread guessed from few seeds: with
-# three it is 4.30, with ten 2.26, and in the end 1.96. Is 0 outside? Then chance alone hardly made
-# the difference.
+# three it is 4.30, with ten 2.26, with many 1.96. If 0 is outside, chance alone hardly made it.
 #
 # But a sure difference may be too small to matter. So we name a **resolution** r before we look;
 # here it is half a point. And "we saw no difference" is not "there is none". That gives four
@@ -267,9 +265,8 @@ outcome("15.c", parted[0, 3])
 #
 # With three seeds, equal methods are half a point apart in 38.9 % of comparisons.
 # The rule names a winner in 2.2 and 2.0 %, so it keeps to its 5 %. The price: it finds a true point
-# in 16.4 %, with five seeds in 38.6, with ten in 80.6. That share is the **power**. For 80 % it
-# takes about 8 (s/d)² + 2 seeds, with d the true difference and s the spread of differences. And
-# "no difference" takes seeds as well: 1.4 % with three, 85.9 with 40. A difference of 0.3, real but
+# in 16.4 %, with five seeds in 38.6, with ten in 80.6. That share is the **power**. And "no
+# difference" takes seeds as well: 1.4 % with three, 85.9 with 40. A difference of 0.3, real but
 # too small to matter, stays undecided by 40 seeds in 56.9 %.
 #
 # The last line is why one claim is not like twenty: of 20 comparisons of equals, one or more comes
@@ -313,8 +310,7 @@ check("15.2")
 # %% [markdown]
 # The package does the same for the whole race. *Room* is the factor between the lowest and the
 # highest rate within 1 point of the best validation error. Beside it stand what a step costs and
-# the **probability to beat** the next method: the share of seeds in which it did, with a 95 %
-# interval. A mean says how much, this says how often.
+# the **probability to beat** the next method: the share of seeds in which it did.
 
 # %%
 from IPython.display import display
@@ -410,8 +406,7 @@ for workload in ("clothes", *race.ELSEWHERE):
 #
 # With one trial Adam leads, at 19.8 %, before its cosine, at 22.3: in a wide
 # valley a blind choice costs less. From two trials on the cosine is ahead, at 17.8 %. Momentum with
-# one cycle goes from nearly the last place, 32.5 %, to the second, 16.6 behind 16.4. So "which is
-# best?" has no answer without "for how many trials?"
+# one cycle goes from nearly the last place, 32.5 %, to the second, 16.6 behind 16.4.
 #
 # On patches the order turns around: momentum with one cycle leads at 28.7 %, and Adam has 36.2, far
 # behind momentum's 32.0. On all four workloads a method with a schedule has the lowest error, not
@@ -535,14 +530,13 @@ for pair in (("SGD", "Momentum"), ("Momentum", "Adam"), ("Momentum", "Momentum, 
 # 3. **What is the benchmark?** *Sequences* (08) begins at 0.01, and compares with SGD at 0.001.
 # 4. **How many runs?** *Layer-specific rates* has 10 and 5, with their spread; *Sequences* has one.
 # 5. **Which images decided?** In *Sequences* the same ones steer the rate and give the accuracy.
-# 6. **What else differs?** In *Schedules and adaptive methods* (07, 10) only one schedule has
-#    momentum.
+# 6. **What else differs?** In *Schedules and adaptive methods* (07, 10) one schedule has momentum.
 # 7. **Is the reason measured?** Larger batches do not "decrease the average value of the gradient",
 #    as DA-SGD says ([chapter 06](06_batches.ipynb)).
 # 8. **Is the nearest rival there?** DA-SGD leaves momentum to further research.
 #
-# A paper may fail on all of them and be right. The answer is to run it again. Each paper here has
-# up to three *primary* claims in its own words.
+# A paper may fail on all of them and be right: run it again. Each paper here has up to three
+# *primary* claims in its own words.
 
 # %%
 primary = Counter()
@@ -612,14 +606,13 @@ tally()
 # %% [markdown]
 # ## What we learnt
 #
-# - At a rate too small for both, the longer step wins. Compare response curves, and each method at
-#   its own best rate. Keep a control beside every claim: the old method with the same mean step.
+# - At a rate too small for both, the longer step wins. Compare each method at its own best rate,
+#   and keep a control beside every claim: the old method with the same mean step.
 # - Choose on validation images, report on test images, with mean, spread and number of seeds.
 # - Pair the seeds. A difference counts if it is over its margin *and* over a resolution named
-#   before. That there is none must be shown, too; else say *undecided*, and mean it.
+#   before. That there is none must be shown, too; else say *undecided*.
 # - Name a few claims before the runs: of many, some hold by chance.
-# - Which method wins depends on the trials, the epochs and the images. In our races one with a
-#   schedule always had the lowest error.
+# - Which method wins depends on the trials, the epochs and the images.
 #
 # How big a step should a network take? As big as it can bear at first, and smaller at the end.
 #

@@ -184,7 +184,7 @@ def multiplier_of_a_matrix(layer_multiplier: Callable, rng: Generator) -> None:
 
 def multiplier_of_some_zeros(layer_multiplier: Callable, rng: Generator) -> None:
     r"""ReLUs leave many elements 0; others may cancel."""
-    for g in (np.array([[0.0, 0.3], [0.0, -0.4]]), np.array([0.1, -0.1]), np.array([0.0, 0.6])):
+    for g in (np.array([[0.0, 0.3], [0.0, -0.7]]), np.array([0.1, -0.1]), np.array([0.0, 0.6])):
         mistakes = {
             "1 is for a gradient that is 0 as a whole; here only some elements are 0, or they sum "
             "to 0.": 1.0
