@@ -195,7 +195,7 @@ labs.winner()
 # $$s = \frac{1}{\sqrt n} \sqrt{\frac{1}{n - 1} \sum_{i=1}^{n} (d_i - d)^2}$$
 #
 # and its 95 % interval is d ± t s. *Student's* t allows for a spread guessed from few seeds: with
-# three it is 4.30, with ten 2.26, with many 1.96. If 0 is outside, chance alone hardly made it.
+# three it is 4.30, with ten 2.26, with many 1.96. If 0 is outside, chance alone hardly made d.
 #
 # But a sure difference may be too small to matter. So we name a **resolution** r before we look;
 # here it is half a point. And "we saw no difference" is not "there is none". That gives four
@@ -267,7 +267,7 @@ outcome("15.c", parted[0, 3])
 # The rule names a winner in 2.2 and 2.0 %, so it keeps to its 5 %. The price: it finds a true point
 # in 16.4 %, with five seeds in 38.6, with ten in 80.6. That share is the **power**. And "no
 # difference" takes seeds as well: 1.4 % with three, 85.9 with 40. A difference of 0.3, real but
-# too small to matter, stays undecided by 40 seeds in 56.9 %.
+# too small to matter, stays undecided with 40 seeds in 56.9 %.
 #
 # The last line is why one claim is not like twenty: of 20 comparisons of equals, one or more comes
 # out wrong in 64 % of cases. So one names a few **primary** claims before the runs, and they
