@@ -262,8 +262,8 @@ outcome("09.b", momenta[row])
 #
 # </details>
 #
-# **Predict**: where the condition number, the largest curvature by the smallest, is a hundred times as large, plain descent needs a hundred
-# times the steps. And a ball at its best setting?
+# **Predict**: where the condition number, the largest curvature by the smallest, is a hundred times
+# as large, plain descent needs a hundred times the steps. And a ball at its best setting?
 
 # %%
 guess("09.c", "From condition 100 to 10,000 the steps of a ball multiply by", within=1.5)

@@ -4,19 +4,17 @@
 # **A network has thousands of weights, some on steep ground and some on flat. Can each find its own
 # rate, from nothing but the gradients it has seen?**
 #
-# - **You will** build AdaGrad and Adam, each the repair of a failure that you see first; find out
-#   what $\epsilon$ and the bias correction do; fix an Adam; and put an article's claim to a fair
-#   test.
+# - **You will** build AdaGrad and Adam, each the repair of a failure; find out what $\epsilon$ and
+#   the bias correction do; fix an Adam; and put an article's claim to a fair test.
 # - **Time**: about 85 minutes.
 # - **You need**: [Momentum](09_momentum.ipynb) and the valley of [One knob](01_one_knob.ipynb).
 
 # %% [markdown]
 # ## A rate for each weight
 #
-# In a valley the steep weight sets the edge, and the flat one has to live with it. If only each
-# weight had its own rate. We do not know the curvatures, but a steep weight gives itself away: its
-# gradients are large. So divide each gradient by the size of those seen so far. *AdaGrad* adds up
-# their squares:
+# In a valley the steep weight sets the edge, and the flat one has to live with it. We do not know
+# the curvatures, but a steep weight gives itself away: its gradients are large. So divide each
+# gradient by the size of those seen so far. *AdaGrad* adds up their squares:
 #
 # $$S \leftarrow S + g^2 \qquad\qquad w \leftarrow w - \eta\, \frac{g}{\sqrt{S} + \epsilon}
 # \qquad\qquad S_0 = 0$$
@@ -75,7 +73,7 @@ for name, (kind, rate, judge, options) in judges.items():
     print(f"{name}: at most {abs(w - judged.numpy()).max():.0e} from torch")
 
 # %% [markdown]
-# The same, but for rounding. Now a long valley with curvatures 1 and 100, starting at (1, 1). Plain
+# Now a long valley with curvatures 1 and 100, starting at (1, 1). Plain
 # descent gets the best rate of chapter 01, 2/101; AdaGrad gets 0.3.
 #
 # **Predict**: which weight arrives first with AdaGrad, the flat or the steep one?
@@ -254,7 +252,7 @@ check("10.2")
 # ## Third failure: the start
 #
 # *Adam* takes the rate back, openly, and fixes two more things. A single batch's gradient is noisy,
-# so it follows a decaying mean $m$, a momentum. And it corrects the start:
+# so it follows a decaying mean $m$. And it corrects the start:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g \qquad\qquad
 # v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2 \qquad\qquad
@@ -319,11 +317,10 @@ outcome("10.e", without.argmax() + 1)
 # ### Exercise 10.4
 # **It should be Adam**
 #
-# A network has several arrays of weights. The code below should train them all by Adam: `steps` has
-# one entry for each step, a list with one gradient for each array. It returns the list of the
-# arrays afterwards, and leaves those that it was given alone. The formulas in it are right, and yet
-# it is not Adam. Find out by runs and by reading what is wrong, and write `adam_run`. For the call
-# below expect -0.3 for every weight.
+# The code below should train several arrays of weights by Adam: `steps` has one entry for each
+# step, a list with one gradient for each array. It returns the list of the arrays afterwards, and
+# leaves those that it was given alone. Its formulas are right, and yet it is not Adam. Find out
+# what is wrong, and write `adam_run`. For the call below expect -0.3 for every weight.
 
 
 # %%
@@ -429,7 +426,7 @@ outcome("10.f", "plain or momentum" if best in ("plain", "momentum") else best)
 # notice the turn: 0.017 and 0.0023. Turned, AdaGrad and AdaDelta are behind plain descent, with
 # 0.043 and 0.021, and RMSprop is ahead by little, with 0.011. Adam pays too, 0.0020 after 0.00072,
 # and ends where momentum does. The control says why: without its momentum it is at 0.0097, near
-# RMSprop. How a network is turned nobody knows beforehand. So let us look.
+# RMSprop. How a network is turned nobody knows beforehand.
 #
 # </details>
 #
@@ -506,14 +503,14 @@ outcome("10.g", min(at_the_articles, key=at_the_articles.get))
 #
 # When each may choose, Adam (19.2) and the article's momentum (19.5) are within their spreads of
 # each other, and AdaDelta gets to 21.6 at a rate of 32, although it is said to need none. A line
-# brings momentum to 18.3, and Adam to 18.3 as well: schedule and adaptive rate are no rivals. So
-# neither of the article's claims comes out here. Ours is another network and other data, and does
-# not refute the article on its own ground. But it shows what such a table rests on: one rate each.
+# brings momentum to 18.3, and Adam to 18.3 as well: schedule and adaptive rate are no rivals.
+# Neither of the article's claims comes out here. With another network and other data that does not
+# refute the article. Such a table rests on one rate each.
 #
 # The last column tells what the adaptive methods do have. At a constant rate that is 3.2 times too
-# large they lose from 0.4 to 3.4 points, and the article's momentum, whose rate falls a little,
-# 3.8. Plain descent loses about 17, and with a line momentum loses 35 and Adam 9.2, each with a
-# wide spread: with a line the best rate is close to the edge.
+# large they lose from 0.4 to 3.4 points, and the article's momentum, whose rate falls too, 3.8.
+# Plain descent loses about 17, and with a line momentum loses 35 and Adam 9.2, each with a wide
+# spread: with a line the best rate is close to the edge.
 #
 # </details>
 #
@@ -521,7 +518,7 @@ outcome("10.g", min(at_the_articles, key=at_the_articles.get))
 #
 # The package has a larger trial of the article, its schedules included. The table sets each claim
 # beside what was measured, with fair controls; [chapter 15](15_fair_race.ipynb) builds the rule for
-# the verdicts. `lrcourse reproduce schedules` runs it again.
+# the verdicts. `lrcourse reproduce schedules` repeats it.
 
 # %%
 from lrcourse import papers
@@ -591,14 +588,13 @@ outcome(
 #
 # - Divided by the size of its own gradients, each weight gets its own rate. Along the axes a valley
 #   becomes round; one turned by 45 degrees does not.
-# - AdaGrad never forgets. RMSprop forgets, but its rate is a step length and it never lands.
-#   AdaDelta measures that length, and starts by the grace of $\epsilon$. Adam adds momentum and
-#   corrects the start. AdamW takes weight decay out of the division.
-# - Constants that look harmless, $\epsilon$ and the start at 0, act as learning rates.
+# - AdaGrad never forgets. RMSprop does, but its rate is a step length: a constant one never lands.
+#   AdaDelta measures that length, and needs $\epsilon$ to start. Adam adds momentum and corrects the
+#   start. AdamW takes weight decay out of the division.
 # - Each method has its own best rate, and a schedule may help each. Compare there, over seeds.
 #
-# **Next**: [Signs only](11_signs_only.ipynb). All of them divide a gradient by its own size. What
-# is left then is little more than a sign. So why not use the sign alone?
+# **Next**: [Signs only](11_signs_only.ipynb). A gradient divided by its own size is little more
+# than a sign.
 
 # %%
 tally()
