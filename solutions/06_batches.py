@@ -103,7 +103,7 @@ outcome("06.a", rays["batch 8"][:, 1].std() / rays["batch 128"][:, 1].std())
 # ### Exercise 06.1
 # **Signal and noise**
 #
-# Nobody keeps single gradients. But for batches of two sizes we can measure the
+# For batches of two sizes we can measure the
 # mean of $\lVert g_B \rVert^2$. Write `signal_and_noise`, which finds $\lVert \nabla L \rVert^2$,
 # the signal, and $\operatorname{tr}\Sigma$, the noise, from these two means. `squared_lengths` are
 # the means and `sizes` the two batch sizes, which differ, in any order. Return two numbers, the

@@ -516,7 +516,7 @@ outcome("10.g", min(at_the_articles, key=at_the_articles.get))
 #
 # ## The whole trial
 #
-# The package has a larger trial of the article, its schedules included. The table sets each claim
+# The package has a larger trial of the article. The table sets each claim
 # beside what was measured, with fair controls; [chapter 15](15_fair_race.ipynb) builds the rule for
 # the verdicts. `lrcourse reproduce schedules` repeats it.
 
@@ -588,9 +588,9 @@ outcome(
 #
 # - Divided by the size of its own gradients, each weight gets its own rate. Along the axes a valley
 #   becomes round; one turned by 45 degrees does not.
-# - AdaGrad never forgets. RMSprop does, but its rate is a step length: a constant one never lands.
-#   AdaDelta measures that length, and needs $\epsilon$ to start. Adam adds momentum and corrects the
-#   start. AdamW takes weight decay out of the division.
+# - AdaGrad never forgets. RMSprop does; its rate is a step length, and a constant one never lands.
+#   AdaDelta measures that length, and needs $\epsilon$ to start. Adam adds momentum and corrects
+#   the start. AdamW takes weight decay out of the division.
 # - Each method has its own best rate, and a schedule may help each. Compare there, over seeds.
 #
 # **Next**: [Signs only](11_signs_only.ipynb). A gradient divided by its own size is little more
@@ -607,10 +607,10 @@ tally()
 # - M. Zeiler, *ADADELTA: an adaptive learning rate method*, arXiv:1212.5701, 2012.
 # - G. Hinton, N. Srivastava, K. Swersky, *Neural networks for machine learning*, lecture 6e,
 #   Coursera, 2012: RMSprop.
-# - D. Kingma, J. Ba, *Adam: a method for stochastic optimization*, ICLR 2015, arXiv:1412.6980.
+# - D. Kingma, J. Ba, *Adam: a method for stochastic optimization*, ICLR 2015.
 # - I. Loshchilov, F. Hutter, *Decoupled weight decay regularization*, ICLR 2019, arXiv:1711.05101:
 #   AdamW.
 # - S. Lau, *Learning rate schedules and adaptive learning rate methods for deep learning*, Towards
 #   Data Science, 2017: the article.
 # - A. Wilson et al., *The marginal value of adaptive gradient methods in machine learning*, NeurIPS
-#   2017, arXiv:1705.08292.
+#   2017.

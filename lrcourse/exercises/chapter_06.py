@@ -157,7 +157,7 @@ def _compare_scaled(answer: Callable, batch_size: int, rate: float, base: int, w
             "The target is reached at step warm + 1; it should be at step warm.": rates(
                 target, part=np.minimum(steps / (warm + 1), 1)
             ),
-            "The warm-up runs the wrong way: it begins at base_rate and ends at the target.": np.where(
+            "The warm-up runs the wrong way: from base_rate to the target.": np.where(
                 steps < warm, rates(rate, start=target), target
             ),
             "The warm-up starts at 0 and one step ahead: step 0 has base_rate.": rates(

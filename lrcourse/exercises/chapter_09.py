@@ -146,9 +146,6 @@ def _mistaken_factors(curvature: float, rate: float, momentum: float) -> dict:
         "It adds both sizes up, or is twice the larger one: take the larger of the two.": (
             abs(values).sum()
         ),
-        "It is squared: the size of the larger eigenvalue itself is asked for.": (
-            abs(values).max() ** 2
-        ),
         "The rate is missing in the lower row: v changes by -learning_rate * curvature * w.": (
             abs(np.linalg.eigvals([[1 - a, momentum], [-curvature, momentum]])).max()
         ),
@@ -187,7 +184,7 @@ def _mistaken_factors(curvature: float, rate: float, momentum: float) -> dict:
 def factor_by_numbers(factor: Callable, rng: Generator) -> None:
     r"""A swinging ball, 0.5^0.5; a slow one, whose eigenvalues are real; no momentum, 0.6."""
     slow = abs(_eigenvalues(0.02, 0.5)).max()
-    for rate, momentum, expected in ((0.005, 0.5, slow), (0.1, 0.5, 0.5**0.5), (0.1, 0.0, 0.6)):
+    for rate, momentum, expected in ((0.1, 0.5, 0.5**0.5), (0.005, 0.5, slow), (0.1, 0.0, 0.6)):
         compare_call(factor, (4.0, rate, momentum), expected, _mistaken_factors)
 
 

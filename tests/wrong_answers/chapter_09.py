@@ -188,7 +188,6 @@ WRONG = {
         (whichever_is_larger, "whichever is larger"),
         (matrix(lambda a, mu: [[1, 1], [-a, mu]]), "old velocity"),
         (matrix(lambda a, mu: [[1, mu], [-a, mu]]), "lacks the slope"),
-        (lambda c, r, m: radius([[1 - c * r, m], [-c * r, m]]) ** 2, "squared"),
         (lambda c, r, m: radius([[1 - c * r, m], [-c, m]]), "missing in the lower row"),
     ],
     "09.3": [
