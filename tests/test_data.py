@@ -267,5 +267,5 @@ def test_half_an_image_has_the_means_of_two_by_two_pixels(name):
 
 
 def test_an_odd_image_cannot_be_halved():
-    with pytest.raises(ValueError, match="even height and width.*7 by 7"):
+    with pytest.raises(ValueError, match=r"even height and width.*7 by 7"):
         halved(halved(halved(loaded("fashion-mini"))))
