@@ -268,6 +268,25 @@ def gradient_of(network: Network, x: NDArray, y: NDArray) -> Callable[[NDArray],
     return gradient
 
 
+def torch_loss(network: Network, x: NDArray, y: NDArray) -> Callable:
+    r"""Return the squared error of a tanh network in torch, as a function of its weights.
+
+    Args:
+        network: its layers' shapes are taken, not its weights.
+        x: inputs, float64.
+        y: classes, 0 to 9.
+    """
+    import torch
+
+    def loss(w: torch.Tensor) -> torch.Tensor:
+        z, parts = torch.tensor(x), [w[p.slice].reshape(p.shape) for p in network.parts]
+        for k in range(0, len(parts), 2):
+            z = (torch.tanh(z) if k else z) @ parts[k] + parts[k + 1]
+        return ((z - torch.eye(10)[torch.tensor(y.astype(int))]) ** 2).sum() / (2 * len(z))
+
+    return loss
+
+
 def _curvature(gradient: Callable, w: NDArray) -> float:
     start = np.random.default_rng(0).normal(size=w.shape)
     return float(sharpness(lambda v: hessian_vector(gradient, w, v), start, 15))
