@@ -184,8 +184,7 @@ outcome("19.b", distances[0.4][1] / distances[0.1][1])
 # </details>
 #
 # Why? All steps together have led from $w_0$ to $w_n$, so the mean of all gradients is
-# $(w_0 - w_n)/(\eta n)$. It is also $\lambda \bar w + \bar\xi$, with the means of weights and noise.
-# Hence
+# $(w_0 - w_n)/(\eta n)$. It is also $\lambda \bar w + \bar\xi$, with the means of both. Hence
 #
 # $$\bar w = -\frac{\bar \xi}{\lambda} + \frac{w_0 - w_n}{\eta \lambda n}$$
 #
@@ -391,10 +390,10 @@ outcome("19.f", ahead.count(HOLDS))
 # %% [markdown] claims=["after 1: schedule-free: 20.0 0.4 spread", "after 1: schedule-free[4]: 22.2 0.6 spread", "after 8: schedule-free: 16.2 0.4 spread", "after 8: schedule-free[4]: 17.4 0.4 spread", "fading mean, by epoch:[8]: 17.2 0.05", "fading mean, by epoch:[5]: 17.9 0.05", "after 5: schedule-free[4]: 18.0 0.3 spread", "after 1: schedule-free < after 1: schedule-free[4] by 0.5", "after 2: schedule-free < after 2: schedule-free[4] by 0.5", "after 3: schedule-free < after 3: schedule-free[4] by 0.5", "after 4: schedule-free < after 4: schedule-free[4] by 0.5", "after 5: schedule-free < after 5: schedule-free[4] by 0.5", "after 6: schedule-free < after 6: schedule-free[4] by 0.5", "after 7: schedule-free < after 7: schedule-free[4] by 0.5", "after 8: schedule-free < after 8: schedule-free[4] by 0.5"]
 # <details><summary>What to see</summary>
 #
-# At all eight, from 20.0 against 22.2 % after one epoch to 16.2 against 17.4 after eight. The fading
-# mean of momentum is near to the cosines later on: 17.9 against 18.0 after five, 17.2 against 17.4
-# after eight. One caution: all rates were chosen at five epochs, and 1/8 may not suit a cosine of
-# one, or of eight.
+# At all eight, from 20.0 against 22.2 % after one epoch to 16.2 against 17.4 after eight. The
+# fading mean of momentum is near to the cosines later on: 17.9 against 18.0 after five, 17.2
+# against 17.4 after eight. One caution: all rates were chosen at five epochs, and 1/8 may not suit
+# a cosine of one, or of eight.
 #
 # </details>
 #
