@@ -514,7 +514,7 @@ check("19.4")
 # the guess is far too small, $r$ still grows with each step.
 #
 # Now eight guesses, a decade apart: for the rate of plain steps, for the first guess of DoG, and
-# for the rate of Adam, whose default is 0.001. Five epochs, no warm-up. Each is judged twice, by
+# for the rate of Adam, whose default is 0.001. Five epochs, no warm-up. Each is judged by
 # its last weights and by its fading mean. **Predict**: over how many of the seven decades is DoG's
 # fading mean within 3 points of its best?
 
@@ -611,7 +611,7 @@ outcome("19.g", found["DoG"])
 # ## What we learnt
 #
 # - Stopped early, a cosine is well behind one that was planned so.
-# - Hops average out, and in a bowl what is left hardly depends on the rate.
+# - In a bowl what the mean leaves hardly depends on the rate.
 # - Cosine, line, stable-then-down and the fading mean of a constant rate could not be told apart.
 # - With a warm-up and a rate 16 times that of momentum, schedule-free steps were lower than the
 #   cosine. Against Adam with a cosine it is undecided. Evaluate and save x, with its own BatchNorm

@@ -590,7 +590,7 @@ plots.response(lines, "learning rate", "loss", alt=alt)
 #
 # ## How big a step should a network take?
 #
-# So what did the chapters answer?
+# The chapters answered:
 #
 # - **As big as the curvature lets it**, and the curvature can be changed: by the start, by
 #   whitening, by BatchNorm ([01](01_one_knob.ipynb), [03](03_starting_well.ipynb) to
@@ -599,9 +599,9 @@ plots.response(lines, "learning rate", "loss", alt=alt)
 #   ([06](06_batches.ipynb) to [08](08_sequences.ipynb)), or averaged ([19](19_no_end_date.ipynb)).
 # - **Not as big for all**: weights, layers and directions differ, and a rule may see to each
 #   ([09](09_momentum.ipynb) to [12](12_layer_rates.ipynb), and this page).
-# - **And how would you know?** A rule that steps farther wins at a rate that is too small for the
-#   other. Own best rate, seeds, a margin, and the control that could refute you: that carries over
-#   to the next rule ([13](13_same_direction.ipynb), [15](15_fair_race.ipynb)).
+# - **And how would you know?** A rule that steps farther wins at a rate too small for the other.
+#   Own best rate, seeds, a margin, and the control that could refute you: that carries over to the
+#   next rule ([13](13_same_direction.ipynb), [15](15_fair_race.ipynb)).
 #
 # **Next**: your own question. Write down the claim and the control.
 #
