@@ -461,7 +461,15 @@ def _mistaken_paths(given: tuple, got: object) -> dict:
         "gradients are not clipped until the warm-up is over": until,
         "the gradient is not clipped at the step where the warm-up ends": [{warmup}, {warmup + 1}],
     }
+
+    def as_long_as_a_step(w: NDArray, t: int) -> NDArray:
+        g, most = given[0](w, t), given[4] / (given[2] * min(1, t / warmup))
+        return g * min(1, most / max(np.linalg.norm(g), 1e-300))
+
     mistakes = {
+        "It cuts the step, with the rate in it: cut the gradient.": (
+            trained(as_long_as_a_step, *given[1:4], np.inf, given[5])
+        ),
         "It cuts each entry on its own, which turns the gradient: scale all of it by one factor.": (
             trained(
                 lambda w, t: np.clip(given[0](w, t), -given[4], given[4]),
