@@ -378,6 +378,8 @@ table
 # images it cannot lose to momentum 0.9. On the test images it has 18.3 % against 18.0, undecided:
 # more trials find more luck. Whoever tunes more must show the gain on images that did not choose.
 #
+# Newer rules raced in a second part: [A step for a matrix](20_matrix_steps.ipynb) has the outcome.
+#
 # </details>
 #
 # ## It depends on the budget
