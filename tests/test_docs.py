@@ -112,7 +112,7 @@ def test_links_in_notebooks_tables_and_html_are_seen(tmp_path):
 
 def test_codespell_finds_nothing():
     needs.package("codespell_lib")
-    places = ["README.md", "pyproject.toml", ".ci", "binder"]
+    places = ["README.md", "pyproject.toml", ".ci", ".github", "binder"]
     places += ["lrcourse", "chapters", "solutions", "tests"]
     command = [sys.executable, "-m", "codespell_lib", *places]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -397,6 +397,23 @@ def test_ci_runs_both_commands_of_readme():
     assert commands[0].endswith(" && .venv/bin/lrcourse lab")  # tests/wheel.sh cuts this off
 
 
+def test_the_hours_in_readme_are_those_of_its_table():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    minutes = list(map(int, re.findall(r"^\| \[\d\d .+ \| (\d+) \|$", text, re.MULTILINE)))
+    hours = re.search(r"about (\d+) hours with all exercises, and (\d+) more for part two", text)
+    assert [round(sum(part) / 60) for part in (minutes[:16], minutes[16:])] == [
+        int(hour) for hour in hours.groups()
+    ]
+
+
+def test_without_a_gpu_readmes_command_only_names_an_index_more():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (usual,) = re.findall(r"```bash\n(.+lrcourse lab)\n```", text)
+    (small,) = re.findall(r"```sh\n(.+lrcourse lab)\n```", text)
+    index = " --extra-index-url https://download.pytorch.org/whl/cpu"
+    assert small.replace(index, "") == usual
+
+
 def test_the_ten_lines_in_readme_print_what_they_say(capsys):
     code = re.search(r"```python\n(.+?)```", (ROOT / "README.md").read_text("utf-8"), re.S)[1]
     exec(code, {})
