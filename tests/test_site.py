@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from waiting import LIMIT, until
 
 from lrcourse.cli import main
+from lrcourse.course.workspace import learners_copy
 from lrcourse.papers import NAMES, paper
 
 for package in ("nbformat", "latex2mathml", "bs4", "fontTools"):
@@ -369,11 +370,13 @@ def test_an_address_that_is_none_is_refused_before_anything_is_written(tmp_path,
     assert not (tmp_path / "site").exists()
 
 
-def test_a_notebook_can_be_downloaded_as_it_is(site, pages):
+def test_a_notebook_can_be_downloaded_as_learners_get_it(site, pages):
     for part, name in (SECOND, ("solutions", SECOND[1])):
         (page,) = (page for path, page in pages.items() if path.parts[-2:] == (part, name))
         link = page.find("a", download=True)["href"]
-        assert (site / part / link).read_bytes() == (ROOT / part / link).read_bytes()
+        assert (site / part / link).read_bytes() == learners_copy(ROOT / part / link)
+    solution = (site / "solutions" / "01_one_knob.html").read_text(encoding="utf-8")
+    assert "BEGIN SOLUTION" not in solution
 
 
 def test_a_heading_has_a_link_to_itself(pages):
