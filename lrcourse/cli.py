@@ -268,18 +268,23 @@ def assign(folder: Path, chapters: tuple[str, ...], due: str, package: str) -> N
         "lrcourse site public             the whole course",
         "lrcourse site draft 00 01        two chapters, while you write them",
         "lrcourse site public --jobs 8",
+        "lrcourse site public --github ann/lrcourse",
     )
 )
 @click.argument("out", type=click.Path(path_type=Path))
 @click.argument("chapters", nargs=-1, metavar="[NN]...")
 @click.option("--jobs", type=click.IntRange(1), default=2, help="Notebooks at a time; default: 2.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Keep the notebooks' outputs here.")
-def site(out: Path, chapters: tuple[str, ...], jobs: int, cache: Path | None) -> None:
+@click.option("--github", default="", metavar="OWNER/NAME", help="The repository of its Pages.")
+def site(out: Path, chapters: tuple[str, ...], jobs: int, cache: Path | None, github: str) -> None:
     r"""Make a static site of the course.
 
     OUT gets a page for each chapter NN (default: all) and its solution, executed, with sliders
     that need no kernel, and the documentation. Its pages load nothing from elsewhere: put it on any
     web server, or open OUT/index.html. Run it again, and only what has changed is executed.
+
+    With --github each page also opens in Binder and Colab, and the site has a map for search
+    engines, a picture for those who share a link, and a page for wrong addresses.
     """
     with _stoppable(STOPPED.format("Executed notebooks"), "site"):
         import pooch
@@ -288,5 +293,6 @@ def site(out: Path, chapters: tuple[str, ...], jobs: int, cache: Path | None) ->
         from lrcourse.site.build import build
 
         with _reported(SiteError):
-            for line in build(out, chapters, cache or pooch.os_cache("lrcourse") / "site", jobs):
+            outputs = cache or pooch.os_cache("lrcourse") / "site"
+            for line in build(out, chapters, outputs, jobs, github):
                 click.echo(line)
