@@ -155,9 +155,8 @@ def _mistaken_skips(rates: Callable) -> dict:
         "The first element is always left out; leave it out only where it equals learning_rate.": (
             rates(skip="always")
         ),
-        "It leaves out rates that equal learning_rate anywhere; only those at the beginning.": (
-            rates(skip="anywhere")
-        ),
+        "It sorts the sequence, or leaves out rates that equal learning_rate anywhere; keep the "
+        "order, and leave out only those at the beginning.": rates(skip="anywhere"),
         "It leaves out rates above learning_rate as well; only what *equals* it is no change.": (
             rates(skip="above")
         ),
@@ -172,8 +171,9 @@ def _mistaken_cutoffs(losses: list, sequence: list, rate: float) -> dict:
         return lambda loss, before, cutoff: abs(loss - before) / base(loss, before) < cutoff
 
     return {
-        "The cutoff is taken anew from the loss before; it is 0.01 of the *first* loss, and "
-        "shrinks after each rate taken.": rates(
+        "The cutoff is another: it is 0.01 of the *first* loss, not of the loss before; it is "
+        "multiplied by 0.2 after each rate taken; a move is the absolute difference, not its "
+        "square.": rates(
             share=lambda losses: 0.01, shrink=1.0, due=moves_of(lambda loss, before: before)
         ),
         "Every rise of the loss counts as small: take the absolute value of the difference.": (

@@ -150,9 +150,8 @@ def _mistaken_factors(curvature: float, rate: float, momentum: float) -> dict:
             abs(np.linalg.eigvals([[1 - a, momentum], [-curvature, momentum]])).max()
         ),
         "It is twice as large: the roots of a quadratic are divided by 2.": 2 * abs(values).max(),
-        "It is the determinant, the product of both: take the larger of the two sizes.": (
-            abs(values.prod())
-        ),
+        "It is the product of both sizes, the determinant, or one size squared: take the larger "
+        "of the two sizes.": abs(values.prod()),
         "These are singular values: what repeats in every step are the eigenvalues.": (
             np.linalg.norm([[1 - a, momentum], [-a, momentum]], ord=2)
         ),

@@ -234,7 +234,7 @@ WRONG = {
         (walk(share_of_the_one_before, lambda losses: 0.01), "share of a later loss"),
         (walk(share_of_the_newest, lambda losses: 0.01), "share of a later loss"),
         (walk(best=True), "best loss so far"),
-        (walk(share_of_the_one_before, lambda losses: 0.01, shrink=1.0), "taken anew"),
+        (walk(share_of_the_one_before, lambda losses: 0.01, shrink=1.0), "not of the loss before"),
         (walk(lambda loss, before, cutoff: before - loss < cutoff), "Every rise"),
         (walk(shrink=0.0), "one rate only"),
         (walk_that_wraps, "after the first loss"),
