@@ -42,6 +42,7 @@ from lrcourse.grading import wheel as wheels
 from lrcourse.grading.cells import needed
 from lrcourse.grading.feedback import file_name
 from lrcourse.grading.marks import Store, cell, write_csv
+from lrcourse.grading.package_use import beyond, package_use
 
 
 def refuse(value):
@@ -133,6 +134,45 @@ def test_an_answer_brings_the_definitions_that_it_uses_and_no_more():
 def test_an_import_is_no_answer():
     cells = ["from lrcourse.nn import softmax_cross_entropy", "x = 1"]
     assert needed(cells, 1, ["softmax_cross_entropy"]) == []
+
+
+RELU = "lrcourse.nn.ReLU"
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (["from lrcourse.nn import ReLU"], [RELU]),
+        (["from lrcourse.nn import ReLU as s\nf = s"], [RELU]),
+        (["import lrcourse\nf = lrcourse.nn.ReLU"], [RELU]),
+        (["import lrcourse.nn as n\ndef f(z):\n    return n.ReLU(z)"], [RELU]),
+        (["def f(z):\n    from lrcourse import nn\n    return nn.ReLU(z)"], [RELU]),
+        (["import lrcourse as lr\nf = getattr(lr.nn, 'ReLU')"], [RELU]),
+        (["b = a.ReLU\nf = b", "import lrcourse\na = lrcourse.nn"], [RELU]),
+        (["f = n.ReLU", "import lrcourse.nn as n\nfrom lrcourse.nn import Tanh"], [RELU]),
+        (["import importlib\nf = importlib.import_module('lrcourse.nn').ReLU"], [RELU]),
+        (["import sys\nf = sys.modules['lrcourse.nn'].ReLU"], [RELU]),
+        (["f = __import__('lrcourse.nn').nn.ReLU"], [RELU]),
+        (["class f(R):\n    pass", "from lrcourse.nn import ReLU as R"], [RELU]),
+        (["f = ReLU", "from lrcourse.nn import *"], ["lrcourse.nn.*"]),
+        (["from lrcourse import yours\nf = yours('02.1')"], ["lrcourse.yours"]),
+        (["f = vars(lrcourse.nn)['soft' + 'max']", "import lrcourse"], ["lrcourse.nn"]),
+        (["from lrcourse import check\ndef f():\n    return 1\ncheck('02.2')"], []),
+        (["import lrcourse\ndef f():\n    return 1"], []),
+        (["def f():\n    return 1", "import lrcourse\ng = lrcourse.nn.ReLU"], []),
+        (["from lrcourseware import f"], []),
+        (["def f(:"], []),
+        (["f = " + "x." * 60_000 + "x"], []),
+        (["import lrcourse.optim as o\nf = getattr(o, '\\udc80')"], []),
+    ],
+)  # fmt: skip
+def test_what_of_the_package_an_answer_uses(cells, names):
+    assert package_use(cells, 0, ["f"]) == names
+
+
+def test_only_what_the_worked_solution_does_without_is_told():
+    theirs = ["lrcourse.nn.ReLU", "lrcourse.optim.Adam", "lrcourse.optim.adam.AdaGrad"]
+    assert beyond(theirs, ["lrcourse.optim.Adam", "lrcourse.optim.AdaGrad"]) == theirs[:1]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "|x", "\r\n=1", "＝1"])
