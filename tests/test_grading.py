@@ -11,7 +11,7 @@ import sys
 import zipfile
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 
 import needs
 import numpy as np
@@ -262,6 +262,107 @@ def test_times_and_attempts_in_names(tmp_path):
         (tmp_path / file).write_text("{}")
     (found,) = submissions.submissions(tmp_path, class_files.Roster())
     assert len(found.problems) == 2 and not found.notes
+
+
+GRADESCOPE = """\
+submission_101:
+  :submitters:
+  - :name: "Chloe\u0301 Dupont"
+    :sid: '3001'
+    :email: chloe@uni.example
+  :created_at: 2026-03-12 17:05:59.250000000 Z
+  :score: 3.0
+  :status: processed
+  :results:
+    tests: &1
+    - name: anything
+  :history:
+  - :id: 99
+    :created_at: 2026-03-11 10:00:00.000000000 Z
+    :results: *1
+  - :id: 100
+    :created_at: 2026-03-12 09:00:00.000000000 Z
+submission_102:
+  :submitters:
+  - :name: Bob Roe
+    :sid: '3002'
+    :email: bob@uni.example
+  - :name: Cid Moe
+    :sid:
+    :email: cid@uni.example
+  :created_at: !ruby/object:ActiveSupport::TimeWithZone
+    utc: 2026-03-12 18:00:00.000000000 Z
+    zone: !ruby/object:ActiveSupport::TimeZone
+      name: America/Los_Angeles
+submission_103:
+  :submitters:
+  - :name: Bob Roe
+    :sid: '3002'
+    :email: bob@uni.example
+  :created_at: 2026-03-01 18:00:00.000000000 Z
+"""
+
+
+def gradescope_export(path, metadata=GRADESCOPE):
+    names = [f"submission_{n}/{file}.ipynb" for n, file in ((101, "a"), (102, "b"), (103, "c"))]
+    notebook = json.dumps({"cells": [{"cell_type": "code", "source": "check('00.1')"}]})
+    members = dict.fromkeys([*names, "submission_104/d.ipynb"], notebook)
+    members = {"submission_metadata.yml": metadata, **members}
+    zipped(path, **{f"assignment_7_export/{name}": text for name, text in members.items()})
+
+
+def test_what_gradescope_exports_says_whose_each_is(tmp_path):
+    r"""The keys of submission_metadata.yml, which Gradescope's guides do not describe, are those
+    that otter-grader reads (github.com/ucbds-infra/otter-grader, otter/metadata.py); their meaning
+    is that of gradescope-autograders.readthedocs.io/en/latest/submission_metadata. One attempt is
+    exported, ``:history`` has the earlier ones.
+    """
+    gradescope_export(tmp_path / "export.zip")
+    archive.unpack(tmp_path / "export.zip", tmp_path / "in")
+    found = {s.student: s for s in submissions.submissions(tmp_path / "in", class_files.Roster())}
+    names = ["Chlo\u00e9 Dupont_3001", "Bob Roe_3002", "Cid Moe_cid@uni.example", "submission_104"]
+    assert [*found] == names
+    first, bob, cid, _ = found.values()
+    when = datetime(2026, 3, 12, 17, 5, 59, 250_000, tzinfo=UTC).timestamp()
+    assert first.notebooks["00"].handed_in == when
+    assert first.notes == ["the last of 3 attempts counts"]
+    assert bob.notebooks["00"].path.endswith("b.ipynb") and cid.notebooks["00"].path.endswith(
+        "b.ipynb"
+    )
+    assert bob.notes == ["the last of 2 attempts counts"] and cid.notes == []
+    assert bob.entry == "submission_102/"
+    assert bob.notebooks["00"].handed_in == when - 5 * 60 - 59.25 + 60 * 60
+    names = {"bob@uni.example": "bob", "Chlo\u00e9 Dupont": "chloe", "cid": "cid", "3002": "bob"}
+    roster = class_files.Roster(["bob", "chloe", "cid"], names)
+    found = {s.student: s for s in submissions.submissions(tmp_path / "in", roster)}
+    assert [*found] == ["bob", "chloe", "cid", "Cid Moe_cid@uni.example", "submission_104"]
+    assert found["bob"].notebooks and found["chloe"].notebooks and not found["cid"].notebooks
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ("a: [", "line 2 is not YAML"),
+        ("- a", "names no submissions"),
+        ("a: !!python/object/apply:os.system [id]", "is not YAML"),
+        ("a: *1", "is not YAML"),
+        ("\0", "is not YAML"),
+    ],
+)
+def test_a_damaged_file_of_gradescope_is_one_sentence(metadata, words, tmp_path):
+    (tmp_path / "submission_metadata.yml").write_text(metadata)
+    with pytest.raises(GradingError, match=words):
+        list(submissions.submissions(tmp_path, class_files.Roster()))
+
+
+@pytest.mark.parametrize(
+    "metadata", ["submission_104: 3", "submission_104: {':submitters': [3, {':name': }]}"]
+)
+def test_an_entry_of_gradescope_that_names_nobody_stays_its_own(metadata, tmp_path):
+    (tmp_path / "submission_metadata.yml").write_text(metadata)
+    (tmp_path / "submission_104").mkdir()
+    (found,) = submissions.submissions(tmp_path, class_files.Roster())
+    assert found.student == "submission_104"
 
 
 def test_due_dates_extensions_and_what_lateness_costs(tmp_path):
