@@ -413,6 +413,17 @@ def test_no_zip_writes_outside_or_unpacks_without_end(tmp_path, monkeypatch):
         archive.unpack(path, tmp_path / "more")
 
 
+def test_a_notebook_too_large_for_memory_is_one_bad_file(tmp_path, monkeypatch):
+    (tmp_path / "ann_00.ipynb").write_text("{}")
+
+    def parse(*words):
+        raise MemoryError
+
+    monkeypatch.setattr(submissions, "parse_notebook", parse)
+    (found,) = submissions.submissions(tmp_path, class_files.Roster())
+    assert found.problems == ["ann_00.ipynb needs too much memory to be read"]
+
+
 def test_a_zip_with_damaged_content_is_one_sentence(tmp_path):
     path = tmp_path / "export.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:

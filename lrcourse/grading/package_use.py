@@ -12,6 +12,7 @@ PACKAGE = "lrcourse"
 # Around an answer, not in place of one.
 ASIDE = {"check", "hint", "guess", "outcome", "tally", "whose", "labs", "plots", "palette"}
 MOST, LONGEST = 20, 100  # names of an answer, and characters of a name
+DEEPEST = 10  # aliases of aliases
 
 
 def package_use(cells: list[str], answer: int, names: list[str]) -> list[str]:
@@ -34,7 +35,7 @@ def package_use(cells: list[str], answer: int, names: list[str]) -> list[str]:
         for statement in own:
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 aliases.pop(statement.name, None)  # the answer's own
-        for _ in statements:  # an alias may be an alias of one below it
+        for _ in range(DEEPEST):  # an alias may be an alias of one below it
             before = len(aliases)
             _follow(statements, aliases)
             if len(aliases) == before:

@@ -145,6 +145,9 @@ def _collect(submission: Submission, folder: Path, entries: list[str]) -> None:
         name = _shown(path)
         try:
             found = _read_any(folder / path)
+        except MemoryError:  # 20 MB of JSON can be a gigabyte of dicts
+            submission.problems.append(f"{name} needs too much memory to be read")
+            continue
         except ValueError as error:
             if path.lower().endswith((".ipynb", ".zip")):
                 submission.problems.append(f"{name} {error}")

@@ -102,6 +102,7 @@ class Answers:
         kind = next(k.__name__ for k in type(error).__mro__ if k.__module__ == "builtins")
         try:
             text = str(error.msg if isinstance(error, SyntaxError) else error)[:ERROR_TEXT]
+            text = text.encode(errors="replace").decode()  # half a character cannot travel
         except BaseException:
             text = ""
         lines = self.source.split("\n")

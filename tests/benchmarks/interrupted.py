@@ -1,6 +1,6 @@
 r"""What becomes of a batch that is killed, and how soon Ctrl-C ends one that is under attack.
 
-    python -m tests.benchmarks.interrupted [--count N] [--chapter NN] [--seed N] [--sigint]
+    python -m tests.benchmarks.interrupted [--count N] [--chapter NN] [--jobs N] [--sigint]
 
 N students hand in a few realistic notebooks. The grader is killed five times at random places and
 started again; the final table is compared with that of an unbroken run. Printed too: submissions a
@@ -57,13 +57,20 @@ def hand_in(root: Path, chapter: str, count: int) -> None:
     ordinary.give(root)
 
 
-def grade(root: Path, out: str, enough: float = np.inf) -> tuple[np.ndarray, subprocess.Popen]:
+def grade(
+    root: Path, out: str, jobs: int, enough: float = np.inf
+) -> tuple[np.ndarray, subprocess.Popen]:
     r"""Grade until so many are done; return peak MiB of grader, worker and all, and the process."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    line = ordinary.command("grade", root / "in", "--out", root / out, "--cpu", 600)
+    line = ["grade", root / "in", "--out", root / out, "--cpu", 600, "--jobs", jobs]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(
-        line, cwd="/", env=environment, start_new_session=True, stdout=quiet, stderr=quiet
+        ordinary.command(*line),
+        cwd="/",
+        env=environment,
+        start_new_session=True,
+        stdout=quiet,
+        stderr=quiet,
     )
     peak = np.zeros(3)
     while process.poll() is None and graded(root / out) < enough:
@@ -86,23 +93,23 @@ def resident(pid: int) -> float:
         return 0.0
 
 
-def killed(root: Path, seed: int, count: int) -> None:
+def killed(root: Path, jobs: int, count: int) -> None:
     start, running = time.monotonic(), ordinary.descendants()
-    peak, process = grade(root, "one")
+    peak, process = grade(root, "one", jobs)
     assert process.returncode == 0
     print(f"unbroken: {60 * count / (time.monotonic() - start):.0f} a minute", flush=True)
     (root / "other").mkdir(mode=0o700)
     shutil.copy(root / "one" / "secret.key", root / "other")
     ordinary.give(root / "other")
-    for enough in sorted(np.random.default_rng(seed).integers(1, count, KILLS)):
-        more, process = grade(root, "other", enough)
+    for enough in sorted(np.random.default_rng(0).integers(1, count, KILLS)):
+        more, process = grade(root, "other", jobs, enough)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         time.sleep(2)
         left = len(ordinary.descendants()) - len(running)
         print(f"killed with {graded(root / 'other')} graded; {left} processes left", flush=True)
         peak = np.maximum(peak, more)
-    more, process = grade(root, "other")
+    more, process = grade(root, "other", jobs)
     assert process.returncode == 0
     one, other = ((root / name / "grades.csv").read_text() for name in ("one", "other"))
     print(f"{len(other.splitlines()) - 1} rows; equal to the unbroken run: {one == other}")
@@ -119,7 +126,7 @@ def interrupted(root: Path) -> None:
         taken = []
         for _ in range(5):
             running = ordinary.descendants()
-            _, process = grade(root, "out", -1)
+            _, process = grade(root, "out", 1, -1)
             while sum(WORKER in told for told in ordinary.descendants().values()) < 4:
                 time.sleep(0.05)
             time.sleep(2)
@@ -145,7 +152,7 @@ def main() -> None:
     )
     parser.add_argument("--count", type=int, default=1000, help="submissions")
     parser.add_argument("--chapter", default="01", metavar="NN")
-    parser.add_argument("--seed", type=int, default=0, help="of the places where it is killed")
+    parser.add_argument("--jobs", type=int, default=2, help="submissions at a time")
     parser.add_argument("--sigint", action="store_true", help="Ctrl-C instead")
     setting = parser.parse_args()
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
@@ -155,7 +162,7 @@ def main() -> None:
         interrupted(root)
     else:
         hand_in(root, setting.chapter, setting.count)
-        killed(root, setting.seed, setting.count)
+        killed(root, setting.jobs, setting.count)
     shutil.rmtree(root)
 
 
