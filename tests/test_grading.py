@@ -536,6 +536,39 @@ def test_a_row_is_written_whole_or_not_at_all(tmp_path):
     store.close()
 
 
+@pytest.mark.parametrize(("pause", "looks"), [(0.1, 19), (60.0, 2)])
+def test_a_grader_that_is_kept_waiting_blames_nobody(pause, looks, monkeypatch):
+    box = object.__new__(sandbox.Sandbox)
+    box.limits, box._tree = sandbox.Limits(idle=2), lambda: [("S", 0.0, 1.0)]
+    now = [0.0]
+    monkeypatch.setattr(sandbox.time, "monotonic", lambda: now[0])
+    box.start_watch(10)
+    for _ in range(looks):
+        now[0] += pause
+        box._watch()
+    with pytest.raises(sandbox.Lost, match="waits for something"):
+        for _ in range(3):
+            now[0] += pause
+            box._watch()
+
+
+def test_a_busy_machine_is_looked_at_more_rarely(monkeypatch):
+    box, now, looks = object.__new__(sandbox.Sandbox), [0.0], []
+
+    def tree():
+        now[0] += 0.5  # a look takes so long
+        looks.append(now[0])
+        return [("R", 0.0, 1.0)]
+
+    box.limits, box._tree = sandbox.Limits(), tree
+    monkeypatch.setattr(sandbox.time, "monotonic", lambda: now[0])
+    box.start_watch(10)
+    while now[0] < 60:
+        now[0] += 0.1
+        box._watch()
+    assert len(looks) <= 60 / 5 + 2
+
+
 def test_root_is_refused(monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 0)
     for kind in ("bubblewrap", "none"):

@@ -477,7 +477,7 @@ def zip_bombs() -> dict[str, bytes]:
 def make(
     submissions: Path, out: Path, answers: dict[str, tuple[str, float, str]]
 ) -> dict[str, tuple[float | None, str, str]]:
-    """Write these answers and other bad submissions; return for each student the points, status and words expected."""
+    """Write all submissions; return for each student the points, status and words expected."""
     expected = {}
 
     def put(student: str, content: bytes, name: str = "00_start_here.ipynb") -> Path:
