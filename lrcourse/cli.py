@@ -169,7 +169,11 @@ def release(check: bool) -> None:
 )
 @click.option("--fill", type=FILE, multiple=True, help="A Canvas gradebook or Moodle worksheet.")
 @click.option("--report", is_flag=True, help="Also write report.html about the class.")
+@click.option("--package-use", is_flag=True, help="Mark answers that call lrcourse's own code.")
 @click.option("--student", "students", multiple=True, help="Grade only this one.")
+@click.option(
+    "--exercise", "exercises", multiple=True, metavar="NN.M", help="Grade only this one again."
+)
 @click.option("--again", is_flag=True, help="Grade what is graded already, too.")
 @click.option("--assignment", multiple=True, metavar="NN", help="Grade this chapter; default: all.")
 @click.option("--out", type=click.Path(path_type=Path), default="grades", help="Where results go.")

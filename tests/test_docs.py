@@ -142,6 +142,20 @@ def test_the_changes_begin_with_this_version_and_name_what_is_there():
     assert callbacks <= set(dir(lrcourse.callbacks))
 
 
+def test_the_hours_in_the_guide_are_those_of_the_chapters():
+    minutes = {
+        path.name[:2]: int(re.search(r"about (\d+) minutes", path.read_text("utf-8"))[1])
+        for path in ROOT.glob("solutions/*.py")
+    }
+    text = (DOCS / "teaching.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| an? \w+ \| ([\d, ]+|\d\d to \d\d) \| (\d+) \|$", text, re.M)
+    assert len(rows) == 3
+    for chapters, hours in rows:
+        first, _, last = chapters.partition(" to ")
+        named = [c for c in minutes if first <= c <= last] if last else chapters.split(", ")
+        assert round(sum(minutes[chapter] for chapter in named) / 60) == int(hours), chapters
+
+
 @pytest.fixture
 def example():
     r"""The files of the worked example in contributing.md, by path."""
