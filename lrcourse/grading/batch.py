@@ -132,6 +132,7 @@ class Batch:
         self.tested = False
         self.lines: list[str] = []  # to print at the end
         self.kept = 0  # marks of an earlier run, of students who are missing in this one
+        self.renewed = 0  # unchanged notebooks that were graded by other checks
 
     def run(self) -> Counter:
         r"""Grade what is missing or changed, write all tables and pages; count rows by status."""
@@ -151,6 +152,11 @@ class Batch:
             grader.run_all(self._work(bar), executor, ahead, self._done)
         if not self.seen:
             raise GradingError(f"{options.submissions} holds no submission: name another folder.")
+        if self.renewed:
+            self.lines.append(
+                f"Unchanged notebooks graded again: {self.renewed}. lrcourse or the checks have "
+                "changed, so their points may have."
+            )
         self._fill()
         rows = self._rows()
         self._write(rows)
@@ -192,6 +198,7 @@ class Batch:
                 again = self.options.again or self.options.exercises
                 if known == current and not again:
                     continue
+                self.renewed += bool(known) and known[:2] == current[:2] and known != current
                 only = ()
                 if known and known[:2] == current[:2]:  # else there are no marks to keep
                     only = self.options.exercises

@@ -373,9 +373,11 @@ def test_one_exercise_is_graded_again_and_the_others_keep_their_marks(root):
     )
     one = lrcourse(*words, "--exercise", "00.1", "--student", "ann")
     assert one.returncode == 0, one.stderr
+    assert "Unchanged notebooks graded again: 1. lrcourse or the checks have changed" in one.stdout
     assert {s: r["points"] for s, r in rows(root / "out").items()} == {"ann": "18", "bob": "17"}
     assert lrcourse(*words, "--exercise", "00.1").returncode == 0
-    assert lrcourse(*words).returncode == 0  # they are kept from now on
+    kept = lrcourse(*words)  # from now on
+    assert kept.returncode == 0 and "graded again" not in kept.stdout
     assert {row["points"] for row in rows(root / "out").values()} == {"18"}
     shutil.rmtree(root / "in" / "bob")
     answer_of(root, "bob", WRONG)
