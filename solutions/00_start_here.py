@@ -43,13 +43,13 @@ labs.one_knob()
 
 # %% [markdown]
 # Drag the slider, or use the arrow keys. Reach the goal of the lab. Then put the slider where you
-# think that steps just stop arriving, and press *Reveal*.
+# think steps just stop arriving, and press *Reveal*.
 #
 # <details><summary>What to see</summary>
 #
 # At small rates the dots creep down one side and do not arrive. At larger ones they arrive quickly,
-# and at still larger ones by jumps across to the other side. Beyond a certain rate each jump lands
-# higher than the last.
+# and at still larger ones by jumps to the other side. Beyond a certain rate each jump lands higher
+# than the last.
 #
 # </details>
 #
@@ -117,8 +117,8 @@ w = np.array([3.0, -1.0])
 print("after a step:", one_step(w, 4 * w, 0.1))
 
 # %% [markdown]
-# The package calls this rule `SGD`. Its method `step` changes $w$ *in place*, since a network may
-# have millions of weights:
+# The package calls this rule `SGD`; chapter 02 explains the name. Its method `step` changes $w$ *in
+# place*, since a network may have millions of weights:
 
 # %%
 from lrcourse.optim import SGD
@@ -207,8 +207,8 @@ def steps_needed(w, learning_rate, threshold, limit):
 check("00.3")
 
 # %% [markdown]
-# Now your count answers the question of the slider, at rates from 0.01 to 0.55. At a count of 100
-# the run gave up.
+# Now your count tries rates from 0.01 to 0.55, from $w = 1$ until the loss is below 0.01. At a
+# count of 100 the run gave up.
 #
 # **Predict**: what is the largest of these rates at which a run still arrives? Which of them needs
 # the fewest steps?
@@ -257,13 +257,13 @@ plots.images(data.train.x[:10], names, alt="Ten grey images of clothes: " + ", "
 # 2. Try your function on one small input in a new cell (the + button).
 # 3. Open the next hint, and in the end the worked solution. Then close it, and write your own.
 #
-# The square button at the top stops a cell that runs for too long.
+# The square button at the top stops a cell that runs too long.
 #
 # ## What we learnt
 #
 # - A step goes against the gradient; the learning rate says how far.
 # - The gradient belongs to one place: it must be computed again after each step.
-# - On this loss the edge between a good rate and one that is too large is sharp.
+# - On this loss the edge of the rates that arrive is sharp.
 #
 # **Next**: [One knob](01_one_knob.ipynb) finds the edge of any loss of this kind.
 

@@ -4,8 +4,8 @@
 # **You have one knob, the learning rate. Where exactly is the edge beyond which training falls
 # apart, and what is the best setting below it?**
 #
-# - **You will** derive the edge for one weight, measure it in bowls that you cannot see, beat the
-#   best rate with two, and see what small batches do below the edge.
+# - **You will** derive the edge for one weight, measure it in bowls that you cannot see, take two
+#   rates in turn, and see what small batches do below the edge.
 # - **Time**: about 80 minutes.
 # - **You need**: [Start here](00_start_here.ipynb), matrices times vectors, and what an eigenvalue
 #   is.
@@ -69,8 +69,8 @@ outcome("01.a", max(runs, key=lambda rate: runs[rate][-1]))
 # The edge is at $\eta = 2/\lambda$, and it is sharp: below it every run arrives in the end, above
 # it none does.
 #
-# Now a bowl of curvature 10. Compute the edge, put the slider there, and press *Reveal*. Then reach
-# the goal at the smallest and at the largest rate that you can find.
+# Now a bowl of curvature 10. Compute the edge, put the slider there, and press *Reveal*. Then find
+# the smallest and the largest rate that reach the goal.
 
 # %%
 from lrcourse import labs
@@ -80,7 +80,8 @@ labs.one_knob(curvature=10)
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# At $1/10$ one step arrives, and the edge is at $2/10$. The right panel has a logarithmic axis, so
+# At $1/10$ one step arrives, and the edge is at $2/10$. The smallest and the largest rate that
+# reach the goal lie about equally far from $1/10$. The right panel has a logarithmic axis, so
 # multiplying by the same factor at every step gives a straight line.
 #
 # </details>
@@ -214,7 +215,7 @@ outcome("01.c", needed[1] / needed[0])
 #
 # </details>
 #
-# That is why later chapters whiten the data, normalise layers, and give each layer its own rate.
+# Later chapters therefore make the bowl rounder.
 #
 # In the lab, reach the goal for curvatures 1 : 3, then 1 : 10, then 1 : 30. Compute
 # $\eta_\text{best}$ first. Over which range of rates can it be reached at 1 : 30?
@@ -503,7 +504,7 @@ outcome("01.g", "a smaller rate" if rates[best[0]] < rates[best[3]] else "a larg
 #
 # A small batch wants a smaller rate: 0.03 to 0.05 for batches of 1 to 16, and 0.18 with all
 # examples. That lowers the noise floor. But in 60 steps a tiny rate does not arrive: at 0.01 every
-# batch size ends far above its best.
+# batch size ends far above its best (± is the standard error).
 #
 # </details>
 

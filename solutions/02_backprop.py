@@ -21,8 +21,9 @@
 #                  b = 0.35
 #
 # Forward, every box passes a number to the right. Backward, every box gives its *local slope*: if
-# its input grows a little, how many times as much does its output grow? The chain rule multiplies
-# the slopes on the way:
+# its input grows a little, how many times as much does its output grow? The *sigmoid* is
+# $1/(1 + e^{-z})$, and its slope can be written with its output: $y\,(1 - y)$. The chain rule
+# multiplies the slopes on the way:
 #
 # $$\frac{\partial L}{\partial w} = (y - t) \cdot y\,(1 - y) \cdot x$$
 #
@@ -118,7 +119,7 @@ outcome("02.b", min(asked, key=asked.get))
 # $$y = x\,W + b \qquad\qquad y_{ij} = \sum_k x_{ik} W_{kj} + b_j$$
 #
 # Two linear layers in a row are only one, with weights $W_1 W_2$. Between them a network needs
-# something that bends each number by itself: the *sigmoid* of the neuron, or *ReLU*, the larger of
+# something that bends each number by itself: the sigmoid of the neuron, or *ReLU*, the larger of
 # x and 0.
 #
 # How steep can the sigmoid get? And what is left of a gradient after the slopes of ten of them?
@@ -287,7 +288,7 @@ print(f"float64 against the measurement: {difference(network.g, measured):.0e}")
 # <details><summary>What to see</summary>
 #
 # float32 keeps about seven digits, float64 sixteen: against torch nearly all of them agree. The
-# measurement agrees to eight digits; the V has shown why not to more.
+# measurement agrees to eight digits. Rounding hides the others, as at the left of the V.
 #
 # </details>
 #
@@ -370,7 +371,7 @@ def two_layer_gradient(x, labels, W1, b1, W2, b2):
 check("02.3")
 
 # %%
-train_and_judge(yours("02.3"))
+_ = train_and_judge(yours("02.3"))
 
 # %% [markdown] claims=["losses after 0, 100, 200, 300 steps[4]: 1.58 0.005"]
 # The right gradient brings the loss to 1.58 in the same 300 steps. With the wrong one it would have
@@ -482,8 +483,8 @@ outcome("02.d", untrained)
 #
 # Never trust a single rate. Here are seven, for four epochs each, from three starts. The seven
 # networks train side by side: with `runs=7`, w has the shape (7, 50890), and each row its own rate.
-# We compare them on *validation* images, which are not trained on. The *test* images are not used
-# until the rate is chosen.
+# We compare them on *validation* images, which are not trained on; ± and the band are one standard
+# deviation over the three starts. The *test* images are not used until the rate is chosen.
 #
 # **Predict**: what happens to the error at either end, and above all at rate 1?
 
@@ -512,9 +513,9 @@ outcome("02.e", min((0.1, 0.3, 0.9), key=lambda error: abs(error - found.mean())
 # A valley. Its floor reaches from 0.01 (error 0.210) to 0.1 (0.226): the bands overlap, so three
 # seeds do not say which is best. At 0.001 the error is still 0.361: four epochs of small steps are
 # not enough. At rate 1 the error is 0.900, a guess, but not for the reason of chapter 01: nothing
-# grew without bound, and no weight is above 19. Instead 95 to 97 % of the hidden units are *dead*,
-# 0 for *every* training image. There the slope of ReLU is 0 and no gradient comes through, so they
-# stay dead.
+# grew without bound, and the largest weight has size 19. Instead 95 to 97 % of the hidden units are
+# *dead*, 0 for *every* training image. There the slope of ReLU is 0 and no gradient comes through,
+# so they stay dead.
 #
 # </details>
 #
@@ -571,9 +572,10 @@ outcome("02.f", max(tested, key=lambda name: np.mean(tested[name])))
 # %% [markdown] claims=["rate 0.1: test accuracy: 0.82 0.01 spread", "rate 0.01: test accuracy: 0.843 0.004 spread", "rate 0.1: test accuracy < rate 0.01: test accuracy by 0.01", "seed 2: largest jump from epoch to epoch: 0.095 0.0005", "seed 1: largest jump from epoch to epoch: 0.054 0.0005"]
 # <details><summary>What to see</summary>
 #
-# At 0.1 the accuracy jumps from epoch to epoch, in the three runs by up to 0.054 to 0.095. With the
-# smaller rate for the last two epochs each of the three runs ends higher, at 0.843 on average
-# against 0.82. All else was the same, so the size of the last steps made the difference.
+# At 0.1 the accuracy jumps from epoch to epoch: the largest jump is 0.054 in one of the three runs
+# and 0.095 in another. With the smaller rate for the last two epochs each of the three ends higher,
+# at 0.843 on average against 0.82. All else was the same, so the size of the last steps made the
+# difference.
 #
 # </details>
 #
@@ -594,10 +596,10 @@ plots.images(moved.T, columns=16, alt=alt)
 # %% [markdown] claims=["Shirt: 0.57 0.03 spread", "Pullover: 0.74 0.03 spread", "Trouser: 0.96 0.01 spread"]
 # <details><summary>What to see</summary>
 #
-# Of the shirts this network names 0.57 right, of the pullovers 0.74, of the trousers 0.96 (± is the
-# standard error of such a share). The picture shows how far training has moved the weights of each
-# of the 64 hidden units. Clothes can be seen in it, since each step takes away a multiple of
-# $x^\top d_y$, a weighted sum of training images.
+# This network names a share of 0.57 of the shirts right, 0.74 of the pullovers and 0.96 of the
+# trousers (± is here the standard error of such a share). The picture shows how far training has
+# moved the weights of each of the 64 hidden units. Clothes can be seen in it, since each step takes
+# away a multiple of $x^\top d_y$, a weighted sum of training images.
 #
 # </details>
 #

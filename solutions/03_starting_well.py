@@ -20,9 +20,9 @@
 # outputs `y` and the gradient there, `d_y`. The *spread* is their standard deviation over all
 # images and units. We print mean ± standard deviation of five draws of the weights.
 #
-# The *plain start* draws all weights from a normal distribution with standard deviation 0.01, as
-# AlexNet did in 2012. Beside it come two that this chapter explains: Xavier Glorot's and Kaiming
-# He's.
+# The *plain start*, "normal" below, draws all weights from a normal distribution with standard
+# deviation 0.01, as AlexNet, a famous network for photographs, did in 2012. Beside it come two that
+# this chapter explains: Xavier Glorot's and Kaiming He's.
 #
 # **Predict**, for the plain start: by how much does one layer multiply the spread of the layer
 # before? Each output is a sum over 64 inputs, each times a random number.
@@ -173,9 +173,9 @@ outcome("03.b", np.median(lines["c = 1.6"][1][-1]))
 # <details><summary>What to see</summary>
 #
 # On a log axis each c is nearly a straight line: every layer multiplies by the same factor. A fifth
-# more or less changes the result by four to five powers of ten. The formula holds on average over
-# draws. A single draw of fifty layers may be far below it, for c = 2 at 0.1 in place of 1, as the
-# chance of each layer is multiplied, too.
+# more or less changes the result by about four or five powers of ten. The formula holds on average
+# over draws. A single draw of fifty layers may be far below it, for c = 2 at 0.1 in place of 1, as
+# the chance of each layer is multiplied, too.
 #
 # </details>
 
@@ -281,9 +281,9 @@ for name, f in (("relu", relu), ("tanh", np.tanh)):
 # %% [markdown] claims=["tanh: torch's gain[2]: 1.1 0.05", "tanh: torch's gain[4]: 1.8 0.05"]
 # <details><summary>What to see</summary>
 #
-# For ReLU the factor is 1 to within the measurement. With torch's gain for tanh it is 1.1. Fifty
-# such factors would make over a hundred, but layer 50 has only 1.8 times the mean square of layer
-# 1: tanh holds back what is large.
+# For ReLU the factor is 1 to within the measurement. With torch's gain for tanh it is 1.1. The 49
+# of them from layer 1 to layer 50 would make more than fifty, but layer 50 has only 1.8 times the
+# mean square of layer 1: tanh holds back what is large.
 #
 # </details>
 #
@@ -298,9 +298,9 @@ print(f"sigmoids: spread in layer 1 {text(spread[0])}; in layer 10 {text(spread[
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# All of it, it seems. But this spread was taken over all images *and* units. If each unit has an
-# output of its own and keeps it whatever the image, the spread is large, and yet no image can be
-# told from another. So we need the spread over the images alone.
+# All of it. But this spread was taken over all images *and* units. If each unit had an output of
+# its own and kept it whatever the image, the spread would be large, and yet no image could be told
+# from another. To see which it is, we need the spread over the images alone.
 #
 # </details>
 
@@ -484,8 +484,8 @@ outcome("03.e", choices[sum(good) - 1])
 #
 # With three layers five seeds do not tell Xavier's start from Kaiming's, and the plain one gets
 # about half of the digits wrong. With ten layers the plain start learns at no rate. Kaiming's is
-# ahead of Xavier's on average, but both vary much from draw to draw. And fewer rates work: for
-# Kaiming's 2 stay under 15 % in place of 4.
+# ahead of Xavier's on average, but Xavier's varies much from draw to draw. And fewer rates work:
+# for Kaiming's 2 stay under 15 % in place of 4.
 #
 # </details>
 #

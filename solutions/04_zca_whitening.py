@@ -39,15 +39,17 @@ plots.images(x[shown], image_shape=(16, 16, 3), columns=8, alt=alt)
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# Cover one pixel: its neighbours give it away. In numbers that is the *covariance*, for every pair
-# of features one number. Rows of $X$ are images, $\mu$ is the mean image:
+# Cover one pixel: its neighbours give it away.
+#
+# </details>
+#
+# In numbers that is the *covariance*, for every pair of features one number. Rows of $X$ are
+# images, $\mu$ is the mean image:
 #
 # $$C = \frac{1}{n - 1} \sum_{i=1}^{n} (x_i - \mu)(x_i - \mu)^\top$$
 #
 # $C$ has shape $(d, d)$. Its diagonal holds the variances. Divided by both standard deviations, an
 # entry becomes a *correlation*, from -1 to 1.
-#
-# </details>
 
 # %% [markdown]
 # ### Exercise 04.1
@@ -141,7 +143,8 @@ outcome("04.b", few)
 # ## Two ways to whiten
 #
 # *Whitening* makes the covariance the identity: every feature has variance 1 and no correlation
-# with the others. Rotate onto the axes, then divide by each standard deviation:
+# with the others. Rotate onto the axes, then divide by each standard deviation. That is *PCA*
+# whitening, from principal component analysis:
 #
 # $$z = (x - \mu)\, W \qquad\qquad W_\text{PCA} = U \Lambda^{-1/2}$$
 #
@@ -237,6 +240,8 @@ outcome("04.c", min(moved, key=moved.get))
 # Whitening multiplies axis $i$ by $1/\sqrt{\lambda_i + \epsilon}$. Axes with $\lambda_i$ well above
 # $\epsilon$ come out white. Those far below it are left weak: they hold the finest grain.
 #
+# An axis counts as white below if its standard deviation comes out above 0.9.
+#
 # **Predict**: by how much is the weakest axis multiplied with epsilon 0.01?
 
 # %%
@@ -260,8 +265,8 @@ outcome("04.d", factors["epsilon 0.01"][-1])
 # <details><summary>What to see</summary>
 #
 # Where the variance is far below epsilon, the factor is $1/\sqrt{\epsilon}$: 10 for 0.01, against
-# 178 for 0. With epsilon 1, only the first axis, brightness, comes out white, and the pictures are
-# soft. With 0.0001 the finest grain is as strong as the edges.
+# 178 for 0. With epsilon 1, of the 192 axes only the first, brightness, comes out white. The
+# pictures, of 16 by 16, are soft. With 0.0001 their finest grain is as strong as the edges.
 #
 # </details>
 #

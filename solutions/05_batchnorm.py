@@ -173,7 +173,7 @@ def batchnorm_backward(d_y, x_hat, scale, gamma):
 check("05.2")
 
 # %% [markdown]
-# The proof: the long way, one line, and torch, on the same numbers. Beside them the *shortcut*,
+# The test: the long way, one line, and torch, on the same numbers. Beside them the *shortcut*,
 # $\gamma \cdot \text{scale} \cdot d_y$, which takes $\mu$ and $\sigma^2$ for constants. Computing
 # them under `torch.no_grad()` gives exactly this.
 #
@@ -265,7 +265,7 @@ outcome("05.c", np.mean(errors))
 
 # %%
 choices = ["both fall a lot", "only shuffled falls a lot", "only sorted falls a lot", "neither"]
-guess("05.d", "In training mode, by a quarter or more:", choices)
+guess("05.d", "In training mode (a lot: by 0.25 or more):", choices)
 
 
 # %%
@@ -541,12 +541,12 @@ outcome("05.g", small.forward(np.array([[1.0] * 3, [100.0] * 3]))[1, 0])
 # Does that hurt? Three layers, two epochs, seven rates, five seeds, evaluation
 # mode; again the rate is chosen on the validation images, and the error is that on the test images.
 #
-# **Predict**: at which batch sizes is BatchNorm worse at each of its five seeds than the plain
-# network at any?
+# **Predict**: at which batch sizes is the best of BatchNorm's five seeds worse than the worst of
+# the plain network's?
 
 # %%
 choices = ["2", "2 and 4", "2, 4 and 8", "none"]
-guess("05.h", "BatchNorm is worse at each seed than without at any, at batch size", choices)
+guess("05.h", "BatchNorm's best seed is worse than the plain network's worst at size", choices)
 
 # %%
 some, results = (digits.train.x[:1280], digits.train.y[:1280]), {}
@@ -565,8 +565,8 @@ outcome("05.h", choices[len(harm) - 1])
 # At 2 BatchNorm is far behind: at its best rate about half of the images are named wrong. There
 # $\hat x$ is 1 or -1 whatever the values, and the layers below get next to no gradient. At 4 five
 # seeds do not tell the two apart. At 8 and 32 BatchNorm is ahead on average; at 32 the plain
-# network's spread is as large as the gap, so nothing is decided there. Where batches must be small,
-# people normalise over something else: the features of one example, or groups of them.
+# network's spread is nearly as large as the gap, so little is decided there. Where batches must be
+# small, people normalise over something else: the features of one example, or groups of them.
 #
 # </details>
 #
