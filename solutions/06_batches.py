@@ -144,8 +144,8 @@ for batch_size in (1, 8, 32, 128, 512):
 # <details><summary>What to see</summary>
 #
 # The reach is 1 at every batch size, to within twice the error of our means: the *mean* gradient
-# does not shrink. The length does, with the noise in it. If large batches train slowly, it is since
-# an epoch has fewer steps.
+# does not shrink. The length does, with the noise in it. What shrinks, too, is the number of steps
+# in an epoch.
 #
 # </details>
 #
@@ -308,9 +308,9 @@ labs.digits()
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# For 16 the smallest rate is one notch of the slider above that for 8; for 32 it is four times that
-# for 8, in proportion to the batch. At 64 no rate reaches the goal in ten epochs: the valley of the
-# map runs along a diagonal and bends upright at the wall.
+# The smallest rate is 0.1 for 8, 0.14 for 16 and 0.4 for 32: four times the batch, four times the
+# rate. At 64 no rate reaches the goal in ten epochs: the valley of the map runs along a diagonal
+# and bends upright at the wall.
 #
 # </details>
 
@@ -346,7 +346,7 @@ labs.digits()
 # at the wall. It is most in danger at the start, where gradients change fastest. Therefore
 # *warm-up*: begin at the rate of the small batch, and move to the new one.
 #
-# Below are three such runs. Their network is at its best at rate 0.1 with batches of 32.
+# Below are three such runs, for a network whose best rate at batch size 32 is 0.1.
 
 # %%
 from lrcourse.schedules import Constant, Step, Warmup
@@ -380,8 +380,8 @@ def scaled_rate(step, batch_size, base_rate, base_batch, warm):
 check("06.2")
 
 # %% [markdown]
-# Now four rules race, again from 0.1 at batch size 32: the same rate, a rate that grows as
-# $\sqrt{B}$, your linear scaling (the package's, until the check passes), and the same with one
+# Now four rules race on our network, again from 0.1 at batch size 32, a quarter of its best rate
+# there: the same rate, a rate that grows as $\sqrt{B}$, your linear scaling, and the same with one
 # epoch of warm-up. `LearningRateScheduler` sets the rate before each step.
 #
 # **Predict**: which rule does best at the largest batch?
@@ -423,8 +423,8 @@ outcome("06.d", names[np.mean(losses, axis=0).argmin()])
 #
 # ## Updates or examples?
 #
-# A larger batch buys fewer updates, and costs more examples. How many of each? Take a bowl with
-# twelve curvatures from 0.02 to 1, where the noise of a batch is 0.5 / B for each weight. There the
+# A larger batch can save updates. What does that cost in examples? Take a bowl with twelve
+# curvatures from 0.02 to 1, where the noise of a batch is 0.5 / B for each weight. There the
 # *expected* loss can be computed as in chapter 01: the mean of each weight shrinks; its variance
 # shrinks and gets new noise.
 
@@ -487,8 +487,8 @@ plots.curves({"": (best * sizes, best)}, "examples", "updates", log_x=True, log_
 #
 # On the left the curve falls straight down: larger batches, with larger rates, take fewer updates
 # for the *same* examples. Then it bends. From 1,000 to 2,000 examples still save more than half of
-# the updates, 12 in place of 30. Eight times as many after that save two more, 10: hardly any noise
-# is left to remove.
+# the updates, 12 in place of 30. Eight times as many after that bring 10: hardly any noise is left
+# to remove.
 #
 # </details>
 #
@@ -503,7 +503,7 @@ plots.curves({"": (best * sizes, best)}, "examples", "updates", log_x=True, log_
 # Rate 0.4, batch 32, nine epochs of 9,000 images: 2,538 updates. After epochs 3 and 6, either a
 # quarter of the rate or four times the batch.
 #
-# How many updates are left if the batch grows?
+# How many updates does the run have if the batch grows?
 
 # %%
 quarter = Step(0.4, drop=0.25, every=3)
@@ -537,7 +537,7 @@ plots.curves(lines, "update", "training loss", alt=alt)
 # ## A batch that does not fit
 #
 # If a batch is too large for the memory, take it in pieces and put their gradients together:
-# *gradient accumulation*. For a model that is linear in its weights, with loss
+# *gradient accumulation*. For a model that is linear in its weights, with errors $e_i$ and loss
 # $\frac{1}{n} \sum_i \frac12 e_i^2$, the gradient is $\frac{1}{n} \sum_i e_i x_i$. As is usual,
 # `piece_gradient` gives the *mean* over its piece.
 #

@@ -107,7 +107,7 @@ outcome("07.a", names[accuracies[:, -1].mean(axis=0).argmax()])
 # | constant | $\eta_0$ | |
 # | time-based | $\eta_0 / (1 + k\,t)$ | updates |
 # | exponential | $\eta_0\, e^{-kt}$ | epochs |
-# | step | stairs of E epochs; at each the rate is multiplied by d | epochs |
+# | step | stairs of E epochs; after each the rate is multiplied by d | epochs |
 #
 # **Predict**: with $d = 0.5$ and $E = 10$, which epoch is the first at half the rate, if the first
 # of all is epoch 0?
@@ -168,8 +168,8 @@ outcome("07.b", int(np.argmax(np.array(rates) < 0.3)))
 #
 # ## One line, three readings
 #
-# In the article time-based decay is this line of an old Keras, and the sentence that the rate
-# falls "in each epoch":
+# For time-based decay the article shows this line of an old Keras, and says that the rate falls "in
+# each epoch":
 #
 #     lr *= 1 / (1 + decay * iterations)
 #
@@ -283,7 +283,7 @@ print("written down", record.rates, "and losses", np.round(record.losses, 2))
 # Three shapes that came later than the article's four:
 #
 # - *Cosine*: half a wave from the top to 0, with no drops to place:
-#   $\tfrac12 \eta_0 (1 + \cos(\pi t / T))$.
+#   $\tfrac12 \eta_0 (1 + \cos(\pi t / T))$, in a run of T steps.
 # - *Warm-up*: a line from 0 to the top at the start, when the weights are raw and the loss is
 #   steep in places. Then any other schedule.
 # - *Cyclical*: up and down in triangles. Large rates travel, small ones settle, and then again.
@@ -333,8 +333,8 @@ check("07.3")
 
 # %% [markdown]
 # Now the judge. torch's *schedulers* sit on an optimizer and count by themselves. Its cyclical one
-# would even change the momentum, unless told not to. Do they give the rates of your functions, and
-# of the package's?
+# would even change the *momentum* of [chapter 09](09_momentum.ipynb), unless told not to. Do they
+# give the rates of your functions, and of the package's?
 
 # %%
 import torch
@@ -380,8 +380,9 @@ labs.schedules()
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# 1 / n falls so early that it stops on the way, at every first rate on the slider. The cosine
-# reaches the goal from many first rates: it travels first, and ends with hardly any noise.
+# 1 / n falls so early that it stops on the way, at every first rate on the slider. The cosine, with
+# warm-up or without, reaches the goal from many first rates: it travels first, and ends with hardly
+# any noise. The exponential reaches it from a few.
 #
 # </details>
 #
@@ -444,11 +445,12 @@ plots.curves(rates, "share of the run", "learning rate", log_y=True, alt=alt)
 #
 # ## How high may it go?
 #
-# All these want a highest rate. The *range test* [2] asks the network: raise the rate from step to
-# step, by the same factor each time, and watch the loss. At first nothing moves, then the loss
-# falls, and in the end it shoots up. It costs part of an epoch.
+# All these schedules need a highest rate. The *range test* [2] asks the network: raise the rate
+# from step to step, by the same factor each time, and watch the loss. At first nothing moves, then
+# the loss falls, and in the end it shoots up. It costs part of an epoch.
 #
-# **Predict**, from the first figure of this chapter: where will the loss turn?
+# To be safe it proposes half the rate at which the loss, smoothed, is smallest. **Predict** that
+# half. In the first figure of this chapter, 0.4 still trained.
 
 # %%
 guess("07.d", "Highest rate that the test will propose", within=2)
@@ -464,20 +466,20 @@ print(f"proposed: from {low:.2g} to {high:.2g}")
 test.plot()
 outcome("07.d", high)
 
-# %% [markdown]
+# %% [markdown] claims=["proposed: from[2]: 0.26 0.005"]
 # <details><summary>What to see</summary>
 #
-# A plateau, a slope, a cliff. The highest proposed rate keeps its distance from the cliff, for the
+# A plateau, a slope, a cliff. The proposal, 0.26, keeps its distance from the cliff, for the
 # smoothed line notices late. Take it as an order of magnitude, from one seed.
 #
 # </details>
 #
 # ## A fair comparison
 #
-# The article starts its schedules at the *same* first rate, 0.1, and gives momentum to only one of
-# them. But a schedule that falls spends most steps at smaller rates, so it may want a larger first
-# one. Here nobody has momentum, and each schedule gets six first rates and six seeds. We choose
-# its rate on the validation images, and only then look at the test images.
+# The article starts its schedules at the *same* first rate, 0.1, and only one of them has momentum.
+# But a schedule that falls spends most steps at smaller rates, so it may want a larger first one.
+# Here nobody has momentum, and each schedule gets six first rates and six seeds. We choose its rate
+# on the validation images, and only then look at the test images.
 #
 # All 54 combinations train side by side from the same start on the same batches. A schedule with
 # first rate 1 is a pure shape, and the rate of a run is shape times first rate. Two shapes are
@@ -574,7 +576,8 @@ tally()
 # ## Further reading
 #
 # 1. Suki Lau, *Learning Rate Schedules and Adaptive Learning Rate Methods for Deep Learning*,
-#    Towards Data Science, 2017: the article with the four formulas and both slips.
+#    Towards Data Science, 2017: the article with the four formulas, the line and the
+#    callback.
 # 2. Leslie N. Smith, *Cyclical Learning Rates for Training Neural Networks*, WACV 2017,
 #    arXiv:1506.01186: triangles and the range test.
 # 3. Ilya Loshchilov and Frank Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, ICLR

@@ -13,9 +13,9 @@
 # %% [markdown]
 # ## To what, and when
 #
-# Yu Yang and Liwei Huang took a schedule apart into two questions [1]. *To what* does the rate
-# fall? A **sequence** says that: a list of rates. *When* does it fall? A **strategy** says that:
-# after each epoch it takes the next rate from the list, or leaves the rate as it is.
+# In their slides [1] Yu Yang and Liwei Huang took a schedule apart into two questions. *To what*
+# does the rate fall? A **sequence** says that: a list of rates. *When* does it fall? A **strategy**
+# says that: after each epoch it takes the next rate from the list, or leaves the rate as it is.
 #
 # Their four sequences, with $n = 1, 2, 3 \dots$:
 #
@@ -269,6 +269,9 @@ check("08.3")
 # %% [markdown]
 # Two mistakes hid each other. With $V_0 = 0$ the first loss is a rise, so a rate is taken after the
 # first epoch; and since that rate was $r_0$ itself, nothing changed.
+#
+# Below, `yours` makes a strategy of your function: its method `update` takes one loss at a time and
+# gives the next rate.
 #
 # torch has no such strategies. `ReduceLROnPlateau` with no patience looks like *by oscillation*.
 # **Predict**, for the losses below: which of them lowers the rate more often, and how often?
@@ -560,9 +563,9 @@ for name, certain in (("wrong", 1), ("right", 0)):
 #
 # </details>
 #
-# The second slip switches dropout off and freezes BatchNorm from epoch 2 on. The third shows in no
-# printout: the best of twelve settings, picked on the images that also give the final number, is
-# reported with its luck.
+# The second slip freezes BatchNorm from epoch 2 on, and switches off *dropout*, which sets random
+# units to 0 in training. The third shows in no printout: the best of twelve settings, picked on the
+# images that also give the final number, is reported with its luck.
 #
 # ## The whole trial
 #
@@ -580,7 +583,8 @@ papers.verdicts("sequences")
 # <details><summary>What to see</summary>
 #
 # - The paper's claim is that the best of the twelve beats two benchmarks. It has 17.36 % errors,
-#   and is ahead of SGD at 0.001. But Adam is ahead of it, with 16.71.
+#   and is ahead of SGD at 0.001. But Adam, the rule of [chapter 10](10_adaptive_rates.ipynb), is
+#   ahead of it, with 16.71.
 # - From the *same* first rate of 0.01 no decay has 17.26: no difference that counts.
 # - From 0.3, far too high, it is 18.06 against 28.79: there decay does repair the rate, as our own
 #   columns at 0.8 suggested.

@@ -211,10 +211,10 @@ outcome("09.a", "to the right" if edge > 2 else "nowhere" if edge > 1.98 else "t
 # <details><summary>What to see</summary>
 #
 # The V of chapter 01 gets a level floor. There the eigenvalues are a complex pair of the same size,
-# on a circle in the second figure, so both are exactly $\sqrt\mu$: 0.707 at 0.5, 0.949 at 0.9. The
-# ball swings, and *every* rate on the floor shrinks the swings equally fast. The
-# floor reaches from $(1 - \sqrt\mu)^2$ to $(1 + \sqrt\mu)^2$; outside, both are real and one is
-# larger. Both cannot be smaller than $\sqrt\mu$, since their product is $\mu$.
+# on a circle in the second figure. So both have the size $\sqrt\mu$: 0.707 at 0.5, 0.949 at 0.9.
+# The ball swings, and *every* rate on the floor shrinks the swings equally fast. The floor reaches
+# from $(1 - \sqrt\mu)^2$ to $(1 + \sqrt\mu)^2$; outside, both are real and one is larger. They are
+# never both smaller than $\sqrt\mu$, since their product is $\mu$.
 #
 # The edge, where one passes $-1$, moves to the right, from 1.99 to 2.99 and 3.80 on our grid: it is
 # $2(1 + \mu)$. In effective rates that is a lot: 38.0 at momentum 0.9, instead of 2.0.

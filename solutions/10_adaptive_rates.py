@@ -158,10 +158,10 @@ outcome("10.b", lines["AdaGrad"][-1])
 #
 # </details>
 #
-# ## Second failure: it never lands
+# ## RMSprop in a bowl
 #
-# On *any* steady slope its step is 1 rate long. **Predict**: where is RMSprop after 500 steps in a
-# bowl?
+# On *any* steady slope RMSprop's step is in the end 1 rate long. **Predict**: where is it after 500
+# steps in a bowl?
 
 # %%
 guess("10.c", "After 500 steps at rate 0.1 RMSprop", ["has arrived", "hops"])
@@ -175,9 +175,10 @@ outcome("10.c", "hops" if abs(path[-1]) > 0.01 else "has arrived")
 # %% [markdown] claims=["rate 0.01: the last four places are: -0.0050 0.00005", "rate 0.1: the last four places are: -0.0500 0.00005"]
 # <details><summary>What to see</summary>
 #
-# It hops over the minimum, half a rate to either side: to -0.0050 at rate 0.01, to -0.0500 at 0.1.
-# As the slope shrinks so does $\sqrt{S}$, and their ratio stays 1. So the rate is a *length*: if w
-# is measured in millimetres instead of metres, it must be 1,000 times as large.
+# The second failure: it never lands. It hops over the minimum, half a rate to either side: to
+# -0.0050 at rate 0.01, to -0.0500 at 0.1. As the slope shrinks so does $\sqrt{S}$, and their ratio
+# stays 1. So the rate is a *length*: if w is measured in millimetres instead of metres, it must be
+# 1,000 times as large.
 #
 # </details>
 #
@@ -432,12 +433,11 @@ outcome("10.f", "plain or momentum" if best in ("plain", "momentum") else best)
 #
 # ## An article's claim, tested
 #
-# One of the articles behind this course trains a network on photographs with the rates in the code
-# below, in how many runs it does not say. It finds that adaptive methods beat schedules, and that
+# One of the articles behind this course trains a network on photographs, with the rates in the code
+# below. In how many runs, it does not say. It finds that adaptive methods beat schedules, and that
 # AdaDelta is the best of them. We have the clothes, halved to 14 by 14 pixels, a smaller network
 # and four epochs, but also five seeds and, for each method, seven rates: the article's times 0.1 up
-# to
-# 100. Three rivals are ours: AdaDelta with torch's $\epsilon$ of 1e-6, and, for the article's
+# to 100. Three rivals are ours: AdaDelta with torch's $\epsilon$ of 1e-6, and, for the article's
 # momentum and for Adam, a rate that falls to 0 in a straight line. Rates are chosen on validation
 # images; the errors in the table are those of test images.
 #
@@ -495,7 +495,7 @@ for names in (list(lines)[:3], list(lines)[3:]):
     plots.response({n: lines[n] for n in names}, axis, "test error, %", log_y=True, alt=alt)
 outcome("10.g", min(at_the_articles, key=at_the_articles.get))
 
-# %% [markdown] claims=["momentum, line: article's rate: 18.9 0.4 spread", "AdaDelta, 1e-6: article's rate: 21.2 2.5 spread", "AdaDelta: article's rate: 26.1 1.1 spread", "momentum, line: article's rate[4]: 18.3 0.3 spread", "Adam, line: article's rate[4]: 18.3 1.4 spread", "Adam: article's rate[4]: 19.2 1.2 spread", "momentum: article's rate[4]: 19.5 0.6 spread", "AdaDelta: article's rate[4]: 21.6 3.0 spread", "AdaDelta: article's rate[7]: 3.4 1.6 spread", "momentum: article's rate[7]: 3.8 3.1 spread", "plain: article's rate[7]: 17 6 spread", "momentum, line: article's rate[7]: 35 20 spread", "Adam, line: article's rate[7]: 9.2 6.6 spread", "AdaGrad: article's rate[7]: 0.4 1.3 spread", "momentum, line: article's rate < AdaDelta, 1e-6: article's rate by 1", "AdaDelta, 1e-6: article's rate < AdaDelta: article's rate by 3"]
+# %% [markdown] claims=["momentum, line: article's rate: 18.9 0.4 spread", "AdaDelta, 1e-6: article's rate: 21.2 2.5 spread", "AdaDelta: article's rate: 26.1 1.1 spread", "momentum, line: article's rate[4]: 18.3 0.3 spread", "Adam, line: article's rate[4]: 18.3 1.4 spread", "Adam: article's rate[4]: 19.2 1.2 spread", "momentum: article's rate[4]: 19.5 0.6 spread", "AdaDelta: article's rate[4]: 21.6 3.0 spread", "AdaDelta: article's rate[7]: 3.5 1.6 spread", "momentum: article's rate[7]: 3.8 3.1 spread", "plain: article's rate[7]: 17 6 spread", "momentum, line: article's rate[7]: 36 20 spread", "Adam, line: article's rate[7]: 9.2 6.6 spread", "AdaGrad: article's rate[7]: 0.4 1.3 spread", "momentum, line: article's rate < AdaDelta, 1e-6: article's rate by 1", "AdaDelta, 1e-6: article's rate < AdaDelta: article's rate by 3"]
 # <details><summary>What to see</summary>
 #
 # At the article's rates momentum with a line is best, with 18.9 %. AdaDelta is *last*, with 26.1 %.
@@ -508,9 +508,9 @@ outcome("10.g", min(at_the_articles, key=at_the_articles.get))
 # refute the article. Such a table rests on one rate each.
 #
 # The last column tells what the adaptive methods do have. At a constant rate that is 3.2 times too
-# large they lose from 0.4 to 3.4 points, and the article's momentum, whose rate falls too, 3.8.
-# Plain descent loses about 17, and with a line momentum loses 35 and Adam 9.2, each with a wide
-# spread: with a line the best rate is close to the edge.
+# large they lose from 0.4 to about 3.5 points, and the article's momentum, whose rate falls too,
+# 3.8. Plain descent loses about 17, and with a line momentum loses about 36 and Adam 9.2, each with
+# a wide spread: with a line the best rate is close to the edge.
 #
 # </details>
 #
@@ -529,14 +529,15 @@ papers.verdicts("schedules")
 # <details><summary>What to see</summary>
 #
 # Most verdicts read *no difference that counts*: what there is, is smaller than the half point that
-# was named before the runs. As the article ran them, adaptive methods differ from schedules by
-# −0.300 points; give all schedules the same momentum, and it is 0.130. The best of each are level.
+# was named before the runs. As the article ran them, the error of adaptive methods less that of
+# schedules is −0.300 points; give all schedules the same momentum, and it is 0.130. The best of
+# each are level.
 #
 # Two claims fall. AdaDelta is not the best adaptive method: at the article's rate it has an error
 # of 17.93 %, more than RMSprop and Adam; at three times that rate it has 17.12 %, and their lead is
 # gone. And so the defaults do not do for all: AdaDelta and AdaGrad gain by tuning. What a schedule
-# repairs is a rate that is too large: with momentum, a drop in steps from 0.1 beats a constant 0.1,
-# by −1.188 points, and makes no difference that counts against a constant 0.03.
+# repairs is a rate that is too large: with momentum, a drop in steps from 0.1 changes the error of
+# a constant 0.1 by −1.188 points, and makes no difference that counts against a constant 0.03.
 #
 # </details>
 #
