@@ -202,7 +202,7 @@ check("16.2")
 # ## Where the curvature goes
 #
 # Above, `descend` kept the weights every 25 steps. We draw the sharpness there times $\eta/2$: then
-# the edge of chapter 01, $2/\eta$, is at 1 for every rate. (`scale` is 1 here. Adam will need it.)
+# the edge of chapter 01, $2/\eta$, is at 1 for every rate.
 #
 # **Predict**: at first all three runs are well below the edge. Where is the one at 0.4 at the end?
 
@@ -305,8 +305,8 @@ outcome("16.d", ways[np.searchsorted([0.8, 1, 100], share)])
 # 1.4 times it is thrown farther, to 2.76, far below its edge of 6.49. At 2.2 times it does not come
 # back.
 #
-# So the edge does throw the run out, but only of the steep place. In the network training also
-# pushes the sharpness *up*, all the time: why is not settled. At the edge both balance: each time
+# So the edge does throw the run out, but only of the steep place. In the network, training also
+# pushes the sharpness *up*, all the time; why is not settled. At the edge both balance: each time
 # the sharpness passes $2/\eta$, the jumps grow, and growing jumps lower it. That is
 # *self-stabilization* [3].
 #
@@ -316,8 +316,8 @@ outcome("16.d", ways[np.searchsorted([0.8, 1, 100], share)])
 #
 # Does a network come back like that, too? Take one hidden layer of 64 units, the last layer at its
 # full size, and rates at multiples of the *first edge*, $2/\lambda$ with $\lambda$ the sharpness at
-# the start. Five seeds, 100 steps. Printed are the last loss, the highest loss and the last
-# sharpness as multiples of the first, and the last sharpness by the edge of the rate.
+# the start. Five seeds, 100 steps. Printed are the last loss; the highest loss and the last
+# sharpness as multiples of the first; and the last sharpness by the *new edge*, $2/\eta$.
 #
 # **Predict**: which multiple has the lowest loss at the end?
 
@@ -395,7 +395,7 @@ check("16.3")
 # \frac{2\,(1 + \beta_1)}{(1 - \beta_1)\,\eta} = \frac{38}{\eta} \quad\text{for } \beta_1 = 0.9$$
 #
 # That eigenvalue is the *preconditioned sharpness*, with the $D$ that Adam divides by at that step.
-# With $\beta_2 = 0.99$ it follows the gradients within our 400 steps.
+# With $\beta_2 = 0.99$ $D$ follows the gradients within our 400 steps.
 
 # %%
 rules = {
@@ -476,7 +476,8 @@ outcome("16.g", shares[-1, :, 1].mean())
 # </details>
 #
 # **Predict** before you move in the lab: at which rate should plain descent end at a sharpness of
-# 7? At which should momentum and Adam, and which loss will not do?
+# 7? At which should momentum and Adam, and which loss will not do? The lab's Adam takes a hundredth
+# of the rate; its sharpness is in thousands.
 
 # %%
 labs.edge()
@@ -484,10 +485,10 @@ labs.edge()
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# With the squared error the level at the end is the edge, once the run has had the time to get
-# there: so 0.28 for plain descent, and 0.56 for Adam. Momentum at 0.56 was at its edge, too, but it
-# has learnt its 100 images so well by then that the sharpness sinks again. The cross-entropy passes
-# 7 on the way down, and does not stay.
+# With the squared error the level at the end is the edge, once the run has got there: so 0.28 for
+# plain descent, and 0.56 for Adam. Momentum at 0.56 was at its edge, too, but it has learnt its 100
+# images so well by then that the sharpness sinks again. The cross-entropy passes 7 on the way down,
+# and does not stay.
 #
 # </details>
 #
@@ -517,8 +518,8 @@ outcome("16.h", multiples[learns[-1]])
 #
 # Without warm-up all five seeds learn at 4 times the first edge, and not at 8. With it they do up
 # to 16 times, at a sharpness of 0.08 of the first. At 4 times, where both survive, their losses are
-# 0.088 and 0.086, closer than the spread of each. At 16 times the loss of these 200 steps is lower:
-# 0.06.
+# 0.088 and 0.086, closer than the spread of each. At 16 times the loss after these 200 steps is
+# lower: 0.06.
 #
 # </details>
 #

@@ -17,7 +17,7 @@
 #
 # The images are the clothes of chapter 06, 14 by 14 pixels. A run draws its batches at random, and
 # ends when it is below the goal, a *training* loss of 0.55. That is measured on 2,000 training
-# images every time the steps have grown by 4 %. Runs that differ in their rate only train side by
+# images every time the steps have grown by 4 %. Runs that differ only in their rate train side by
 # side, until `arrivals` of them are safely below the goal.
 
 # %%
@@ -269,8 +269,8 @@ plots.response(lines, "batch size", "steps to the goal", log_y=True, alt=alt)
 # Two numbers give the steps at seven sizes to some percent. Fitted to each seed, $S_{\min}$ is 160
 # and $B_c$ is 70 in the mean, with a spread of over a tenth. By the formula no batch needs fewer
 # examples than $E_{\min}$, 11117 in the mean. With batches of 70 the run needs about twice that. A
-# batch half as large saves a quarter of the examples, for half as many steps again, and one twice
-# as large the other way round.
+# batch half as large saves a quarter of the examples, and takes half as many steps again. One twice
+# as large saves a quarter of the steps, and takes half as many examples again.
 #
 # </details>
 #
@@ -323,7 +323,8 @@ outcome("17.c", scale / fit(sizes, plain.mean(axis=1))[1])
 # The noise scale of a run is 61, and the critical batch size was 70: they differ by about the
 # spread of either. That is closer than we may expect. At single moments the noise scale was lower
 # by more than 30, and higher by more than 150. The derivation took one curvature for all directions
-# and the best rate at each step. And chapter 06 found that it depends on the rate of the run.
+# and the best rate at each step. And chapter 06 found that the noise scale depends on the rate of
+# the run.
 #
 # </details>
 #
@@ -454,15 +455,15 @@ worse = 0
 for row in (2, 4, 6):
     a, b = (trial.Sample(tuple(plain_wrong[k].tolist())) for k in (0, row))
     compared = trial.Comparison(a, b, resolution=0.5, about=f"test error at 8 and {sizes[row]}")
-    print(compared.show())
+    print(f"{compared.show()}: {compared.verdict()}")
     worse += compared.verdict() == trial.HOLDS
 outcome("17.f", int(worse))
 
 # %% [markdown] claims=["test error at 8 and 128[8] < test error at 8 and 128[7] by 0.7", "test error at 8 and 128[7] < test error at 8 and 128[9] by 0.7"]
 # <details><summary>What to see</summary>
 #
-# None is found worse, and none is shown to be equal. With five seeds every interval holds 0, and
-# that of 128 reaches more than half a point to both sides: *undecided*. Shallue and others [2]
+# None is found worse, and none is shown to be equal. With five seeds every interval holds 0 and
+# reaches beyond half a point at one end at least: *undecided*, three times. Shallue and others [2]
 # tuned many workloads, and found no evidence of a harm from large batches either.
 #
 # </details>
@@ -496,9 +497,9 @@ print("with three rates:", suspect_sweep(made_up_run, [8, 64, 512], grid[2:5], r
 #
 # Write `fair_sweep`, which returns for each size the mean steps over the seeds at the size's own
 # best rate: an array (sizes,), and `nan` for a size that these runs cannot judge. `sizes`, `rates`
-# and `seeds` are lists; rates come in increasing order, and there are at least three. A rate is one
-# for all seeds of a size. In the second line above the grid is 0.1, 0.2 and 0.4: what should it
-# say?
+# and `seeds` are lists; rates come in increasing order, and there are at least three. A size has
+# one rate, the same for all its seeds. In the second line above the grid is 0.1, 0.2 and 0.4: what
+# should it say?
 
 
 # %% exercise="17.4"
@@ -587,8 +588,8 @@ outcome("17.g", words[int(off > -0.25) + int(off > 0.25)])
 # %% [markdown] claims=["512 expected[2]: 185 18 spread", "512 beside 128: steps times < 512 beside 128: steps times[2] by 1.2"]
 # <details><summary>What to see</summary>
 #
-# The forecast is of the right size, where 185 steps were measured. It says what matters: four times
-# the machines leave well over a quarter of the steps, and want far more examples.
+# The forecast is right to a quarter, where 185 steps were measured. It says what matters: four
+# times the machines leave well over a quarter of the steps, and want far more examples.
 #
 # </details>
 
@@ -598,9 +599,9 @@ tally()
 # %% [markdown]
 # ## What we learnt
 #
-# - With small batches you pay for examples, with large ones for steps. One formula with two
-#   numbers, $S = S_{\min}(1 + B_c / B)$, gave the steps at seven sizes to some percent, each with a
-#   best rate of its own.
+# - With small batches a run needs about $E_{\min}$ examples, with large ones about $S_{\min}$
+#   steps. One formula with two numbers, $S = S_{\min}(1 + B_c / B)$, gave the steps at seven sizes
+#   to some percent, each with a best rate of its own.
 # - The noise scale was near the critical batch size of SGD, and several times below that of
 #   momentum.
 # - With large batches momentum took several times fewer steps than SGD. With small ones, five seeds

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # The hidden rate
 #
-# **Behind BatchNorm, weights of twice the size do exactly the same. So what does weight decay do
-# there, whose only business is to make weights smaller?**
+# **Behind BatchNorm, weights of twice the size do the same. So what does weight decay do there,
+# whose only business is to make weights smaller?**
 #
 # - **You will** measure by which angle a step turns the weights, derive the angle at which decay
 #   and steps balance, hold it against runs, ask whether decay helps, and repair an AdamW.
@@ -213,10 +213,10 @@ def balance(rate, decay, pull):
 check("18.2")
 
 # %% [markdown]
-# Look at what is *not* in the angle: no gradient, no loss, no data, no start. Seven kinds of runs,
-# three seeds each: the three rates with the product 0.002, starts a quarter and four times as long,
-# and products four times and a quarter as large. Each line has the angle by the law, and which
-# share of it was measured.
+# Look at what is *not* in this *law* of the angle: no gradient, no loss, no data, no start. Seven
+# kinds of runs, three seeds each: the three rates with the product 0.002, starts a quarter and four
+# times as long, and products four times and a quarter as large. Each line has the law's angle, and
+# which share of it was measured.
 
 # %%
 settled = yours("18.2")
@@ -274,7 +274,7 @@ for name, pulls in (("the G of each step", G), ("a constant G", 0 * G + G[:, -EP
 # and that takes $\ln k / (\eta\lambda)$ steps more.
 #
 # The lab does this arithmetic with $G = 1$ and no network. **Predict** before you move: which way
-# must you go on the map to keep the angle, and which way to change only how soon it is reached?
+# must you go on the map to keep the angle? And what changes on the way?
 
 # %%
 from lrcourse import labs
@@ -284,9 +284,9 @@ labs.turning()
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# The angle is the same along the falling diagonals, where rate times decay is. Along them only the
-# length in balance changes, and with it the time to get there. Where the edges stand upright, on
-# the left, the balance is not reached in 1,000 steps.
+# Along the falling diagonals rate times decay is the same, and so is the angle. Only the length in
+# balance changes, and with it the time to get there. Where the edges stand upright, on the left,
+# the balance is not reached in 1,000 steps.
 #
 # The goal takes the product 1/512 and, for instance, a ratio whose balance is at the start: the
 # rate 1 from a length of 4, the rate 16 from 16, the rate 1/16 from 1.
@@ -342,9 +342,9 @@ outcome("18.d", factors["Adam"])
 # %% [markdown] claims=["plain steps: half the rate, the same product: length times: 0.71 0.005", "Adam: half the rate, the same product: length times: 0.51 0.005"]
 # <details><summary>What to see</summary>
 #
-# For plain steps it is 0.71: $\eta / \lambda$ is a quarter, and $(1/4)^{1/4}$ is $0.71$. For Adam
-# it is 0.51. A step of Adam moves each weight by about $\eta$, however long $w$ is. In balance its
-# squared length is $2\eta\lambda \lVert w \rVert^2$, so $\lVert w \rVert$ goes with
+# For plain steps it is 0.71: $\eta / \lambda$ falls to a quarter, and $(1/4)^{1/4}$ is $0.71$. For
+# Adam it is 0.51. A step of Adam moves each weight by about $\eta$, however long $w$ is. In balance
+# the step's squared length is $2\eta\lambda \lVert w \rVert^2$, so $\lVert w \rVert$ goes with
 # $(\eta / \lambda)^{1/2}$: about a half.
 #
 # </details>
@@ -518,9 +518,9 @@ outcome("18.g", choices[0] if apart > 0.1 else choices[1] if apart < -0.1 else c
 # </details>
 #
 # The decay beside the step is AdamW. Two conventions are in use. In torch and here, the decay is
-# multiplied by the rate of the step. In the paper it is multiplied by the schedule's factor only: a
-# decay of 0.01 then shrinks by 1 % a step, in torch at rate 0.001 by 0.001 %. See which one a
-# recipe means before you copy its numbers.
+# multiplied by the rate of the step. In the paper [2] it is multiplied by the schedule's factor
+# only: a decay of 0.01 then shrinks by 1 % a step, in torch at rate 0.001 by 0.001 %. See which one
+# a recipe means before you copy its numbers.
 
 # %% [markdown]
 # ### Exercise 18.5

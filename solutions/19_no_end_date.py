@@ -20,8 +20,8 @@
 #
 # The network and the clothes are those of chapter 10: 196-32-10, batches of 64, rates chosen on
 # 1,000 validation images, errors of 2,000 test images. `five` trains with seeds 0 to 4, all rates
-# side by side. `Watch` measures both errors after each epoch, at the weights by which a rule wants
-# to be judged. A run has a warm-up of 35 steps, unless it says otherwise.
+# side by side. `Watch` measures both errors after each epoch, at the weights that a rule is judged
+# by. A run has a warm-up of 35 steps, unless it says otherwise.
 
 # %%
 import numpy as np
@@ -348,7 +348,7 @@ outcome("19.e", verdict)
 # <details><summary>What to see</summary>
 #
 # Schedule-free has 16.6 % at the rate 2, which is 16 times the best rate of the cosine. It is lower
-# than the cosine, and that is decided.
+# than the cosine: *holds*.
 #
 # Look at the control. After a cold start schedule-free has 18.0 %, and whether it is lower than the
 # cosine is undecided. For the cosine itself the warm-up decides nothing: it has 17.8 % without. At
@@ -391,14 +391,14 @@ outcome("19.f", ahead.count(HOLDS))
 # <details><summary>What to see</summary>
 #
 # At all eight, from 20.0 against 22.2 % after one epoch to 16.2 against 17.4 after eight. The
-# fading mean of momentum is near to the cosines later on: 17.9 against 18.0 after five, 17.2
-# against 17.4 after eight. One caution: all rates were chosen at five epochs, and 1/8 may not suit
-# a cosine of one, or of eight.
+# fading mean of momentum is near the cosines later on: 17.9 against 18.0 after five, 17.2 against
+# 17.4 after eight. One caution: all rates were chosen at five epochs, and 1/8 may not suit a cosine
+# of one, or of eight.
 #
 # </details>
 #
-# In the lab, on the digits, choose a method and a rate, and stop. **Predict**: which methods have a
-# rate that reaches the goal?
+# In the lab, on the digits, find a method and a rate that come near the lowest error at *every*
+# stop. **Predict**: which methods have one?
 
 # %%
 from lrcourse import labs
@@ -513,10 +513,10 @@ check("19.4")
 # At first nothing has moved, so $r$ begins at a guess: `first` times $1 + \lVert w_0 \rVert$. If
 # the guess is far too small, $r$ still grows with each step.
 #
-# Now eight guesses, a decade apart: for the rate of plain steps, for the first guess of DoG, and
-# for the rate of Adam, whose default is 0.001. Five epochs, no warm-up. Each is judged by
-# its last weights and by its fading mean. **Predict**: over how many of the seven decades is DoG's
-# fading mean within 3 points of its best?
+# Now eight guesses, a decade apart: for the rate of plain steps, the first guess of DoG, and the
+# rate of Adam, whose default is 0.001. Five epochs, no warm-up. Each is judged by its last weights
+# and by its fading mean. **Predict**: over how many of the seven decades is DoG's fading mean
+# within 3 points of its best?
 
 # %%
 guess("19.g", "Decades of guesses within 3 points of DoG's best", within=1.5)
@@ -605,13 +605,13 @@ outcome("19.g", found["DoG"])
 #
 # *AlgoPerf* lets methods race for time to a goal over many tasks. In its first competition the
 # prize for methods that need no tuning went to schedule-free AdamW, about 8 % faster than the
-# baseline [6]. On the same tasks, methods that set their own rate lagged behind a rule of Adam's
-# family, a little even with settings sought for all tasks at once [7].
+# baseline [6]. There, methods that set their own rate did poorly at their defaults, and with
+# settings sought for all tasks at once still a little worse than a rule of Adam's family [7].
 #
 # ## What we learnt
 #
 # - Stopped early, a cosine is well behind one that was planned so.
-# - In a bowl what the mean leaves hardly depends on the rate.
+# - In a bowl the plain mean comes as near at four times the rate.
 # - Cosine, line, stable-then-down and the fading mean of a constant rate could not be told apart.
 # - With a warm-up and a rate 16 times that of momentum, schedule-free steps were lower than the
 #   cosine. Against Adam with a cosine it is undecided. Evaluate and save x, with its own BatchNorm

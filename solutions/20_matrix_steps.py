@@ -17,7 +17,7 @@
 # A layer with weights W turns x into xW. The gradient G of W is a matrix, too. A matrix
 # *stretches*: the singular values in S say by how much, each along a direction of its own.
 #
-# Our network is that of the race, 196-64-32-10. **Predict**: in its first batch, the first layer's
+# Our network is that of the race, 196-64-32-10. **Predict**: in its first batch the first layer's
 # gradient has 64 singular values. Which share of its squared length do the three largest have?
 
 # %%
@@ -69,8 +69,8 @@ outcome("20.a", shares[0])
 # <details><summary>What to see</summary>
 #
 # Three of 64 directions have 94 % of the squared length. In the last layer three of ten have 95 %;
-# the bars are those ten, for G divided by its length. So a plain step moves W along a few
-# directions and hardly along the others. The last is zero: the gradients of ten scores sum to 0.
+# the bars are those ten, for G divided by its length. So a plain step hardly moves W along most
+# directions. The last is zero: the gradients of ten scores sum to 0.
 #
 # </details>
 #
@@ -81,7 +81,7 @@ outcome("20.a", shares[0])
 #
 # | limit | steepest D | rule |
 # |---|---|---|
-# | the length of all entries is at most 1 | $G / \lVert G \rVert$ | gradient descent, normalized |
+# | the length of D is at most 1 | $G / \lVert G \rVert$ | gradient descent, normalized |
 # | each entry is at most 1 | $\operatorname{sign}(G)$ | signSGD, chapter 11 |
 # | D stretches no x by more than 1 | ? | this chapter |
 #
@@ -138,7 +138,7 @@ for name, G in gradients.items():
 #
 # $$s \;\leftarrow\; p(s) = a s + b s^3 + c s^5$$
 #
-# If p drives every s toward 1, a few repetitions do what the SVD does: a *Newton-Schulz* iteration.
+# If p drives every s toward 1, a few repetitions, *Newton-Schulz* steps, do what the SVD does.
 
 # %% [markdown]
 # ### Exercise 20.2
@@ -206,9 +206,9 @@ outcome("20.b", "down" if once[1] < 0.999 else "up" if once[1] > 1.001 else "now
 # <details><summary>What to see</summary>
 #
 # Down, to 0.701. Near 0 each step multiplies by a: five steps of the cubic bring 0.01 only to
-# 0.076, five fast ones to 0.699. The price: where the fast curve crosses the line of no step, it
-# falls so steeply that values are thrown past 1. After five steps they lie between 0.68 and 1.13.
-# Muon wants no direction left behind, not a 1 to the last digit.
+# 0.076, five fast ones to 0.699. The price: the fast curve falls so steeply through the line of no
+# step that values never settle there. After five steps they lie between 0.68 and 1.13. Muon wants
+# no direction left behind, not a 1 to the last digit.
 #
 # </details>
 #
@@ -234,8 +234,8 @@ print(f"5 fast steps: nine bars from {sizes[8]:.2f} to {sizes[0]:.2f}, the last 
 labs.singular_values()
 
 # %% [markdown]
-# **What to see.** The cubic gets there, but about six steps later for each factor of ten. The fast
-# coefficients need two more for it, and never come to rest. Fast steps first and cubic ones at the
+# **What to see.** The cubic gets there, and takes about six more steps for each factor of ten. The
+# fast coefficients take two more, and never come to rest. Fast steps first and cubic ones at the
 # end have the best of both.
 
 # %% [markdown]
@@ -457,8 +457,7 @@ outcome("20.c", "the control" if ahead == "same length" else ahead)
 #
 # </details>
 #
-# `lrcourse reproduce muon` asks the same for ten epochs and ten seeds, with its claims locked
-# before the runs.
+# `lrcourse reproduce muon` asks the same for ten epochs and ten seeds, by claims locked before.
 #
 # ## What it costs
 #
@@ -501,8 +500,8 @@ ahead = against("Muon", "Adam, 18 epochs")
 outcome("20.e", "Adam" if ahead.startswith("Adam") else ahead)
 
 # %% [markdown] claims=["Muon against Adam, 18 epochs: 15.8 0.4 spread", "Muon against Adam, 18 epochs[4]: 15.2 0.4 spread"]
-# **What to see.** Not any more. Adam now has 15.2 % and Muon 15.8, and five seeds do not decide
-# between them. Per multiplication the lead is gone, on this network and at this batch size.
+# **What to see.** No longer: Adam now has 15.2 % and Muon 15.8, and five seeds do not decide. Per
+# multiplication the lead is gone, on this network and at this batch size.
 #
 # And on large ones? One study finds Muon twice as efficient as AdamW [3]. A later one, with equal
 # care for ten optimizers [4]: 1.4 times at 0.1 billion weights, and 1.1 times at 1.2 billion.
@@ -523,8 +522,9 @@ outcome("20.e", "Adam" if ahead.startswith("Adam") else ahead)
 #
 # `PartRates` hands Adam the rate times such factors. We train 196-n-n-10 with Adam at a constant
 # rate for one epoch, with five seeds. The loss is the mean of the last 64 batches, and the best
-# rate of a seed is read from a parabola through its three lowest points. **Predict**: by which
-# factor does the best rate fall from width 32 to 192, without muP? And with it?
+# rate of a seed is read from a parabola through its three lowest points. For losses any difference
+# counts. **Predict**: by which factor does the best rate fall from width 32 to 192, without muP?
+# And with it?
 
 # %%
 guess("20.f", "Best rate at width 32 over that at 192", within=1.5)
@@ -606,8 +606,8 @@ for claim, kind, *_, measured, found in papers.verdicts("race-2").body:
 # - Muon was ahead of Adam, and of a control that at each rate steps just as far, each at its own
 #   best rate. So it is not only a longer step: directions matter.
 # - At the same number of multiplications our small network does not decide between it and Adam.
-# - The best rate of Adam falls with the width, and muP holds it in place. That saves the search on
-#   the wide network; it did not beat the search.
+# - From width 32 to 192 Adam's best rate fell; muP held it in place. That saves the search on the
+#   wide network; it did not beat the search.
 #
 # ## How big a step should a network take?
 #
