@@ -412,9 +412,9 @@ outcome("11.f", choices[int(gap > -2) + int(gap > 2)])
 # The picture has changed. Each chosen setting is inside its grid. At 32 the spreads are too large
 # for a verdict. With one setting for all sizes, iRprop- needs 7.2 epochs at 64, 8.0 at 128 and 9.8
 # at 256; SGD needs 4.8, 5.2 and 8.8, signSGD 6.0, 7.0 and 9.0. So at 64 and 128 SGD is ahead of
-# iRprop- by more than two epochs, and at 256 nobody is ahead by as much. The paper's pattern came
-# from *one rate* of SGD. And iRprop- gained by tuning, too: its limits have to be found like any
-# rate.
+# iRprop- by more than two epochs, and at 256 nobody is ahead by as much. Here the paper's pattern
+# came from *one rate* of SGD. And iRprop- gained by tuning, too: its limits have to be found like
+# any rate.
 #
 # </details>
 
@@ -469,9 +469,9 @@ check("11.4")
 #
 # The package has a larger trial of the paper, on pictures of clothes, at the paper's own batch
 # sizes and with its goal of 0.01. Every rule chooses among five settings, and the ten seeds are not
-# those with which the claims were written. The table sets each claim beside what was measured. A
-# verdict is given only where the difference is larger than chance; [chapter 15](15_fair_race.ipynb)
-# builds the rule. `lrcourse reproduce irprop` runs it again.
+# those with which the claims were written. The table sets each claim beside what was measured. What
+# the seeds do not settle is *undecided*; [chapter 15](15_fair_race.ipynb) builds the rule.
+# `lrcourse reproduce irprop` runs it again.
 
 # %%
 from lrcourse import papers
@@ -484,7 +484,7 @@ papers.verdicts("irprop")
 # On its own terms all three claims of the paper hold. Tuned for each size, iRprop- and SGD are
 # level at 1000, with 13.3 and 13.2 epochs; but at 2000 iRprop- keeps its lead, with 13.8 against
 # 19.1. And signSGD, tuned, is behind: 18.1 at 1000, and at 2000 it never gets there. On the digits
-# above iRprop-, tuned, was ahead of neither. Another network, other images, a lower goal, larger
+# above no lead of iRprop-, tuned, was sure. Another network, other images, a lower goal, larger
 # batches: which of them makes the difference we have not tried.
 #
 # </details>
@@ -573,8 +573,8 @@ outcome("11.h", "both" if len(beaten) == 2 else beaten[0] if beaten else "neithe
 # <details><summary>What to see</summary>
 #
 # Each best rate is inside its grid. Lion's error is 18.4 %, signSGD's 21.2, Adam's 20.3: for both
-# pairs 0 is outside the interval and the difference is over half a point, which we call too small
-# to matter. The lead over Adam is the less certain one: its interval begins close to 0. Note Lion's
+# pairs 0 is outside the interval and the difference is over half a point; less we call too small to
+# matter. The lead over Adam is the less certain one: its interval comes closer to 0. Note Lion's
 # rate, a quarter of Adam's. This is one network, at constant rates, after four epochs.
 #
 # </details>
@@ -584,12 +584,12 @@ outcome("11.h", "both" if len(beaten) == 2 else beaten[0] if beaten else "neithe
 # - Rprop keeps signs and lets each weight find its own step. On whole gradients it needs no rate.
 # - One flip undoes almost four agreements. Below a signal of about the noise, steps shrink to
 #   the lower limit.
-# - On mini-batches most steps are at that limit. In the larger trial iRprop- was ahead of a tuned
-#   signSGD all the same.
+# - On mini-batches half of the steps or more are at that limit. In the larger trial iRprop- was
+#   ahead of a tuned signSGD all the same.
 # - A mean of gradients has the right sign more often than one gradient. On one small network Lion,
 #   which asks such a mean, was ahead of signSGD and of Adam.
 # - A claim against SGD at one rate says as much about that rate as about the method. Tuned alike,
-#   iRprop- had no lead on the digits; in the larger trial it kept one at the largest batch.
+#   iRprop- had no sure lead on the digits; in the larger trial it kept one at the largest batch.
 #
 # **Next**: [A rate for each layer](12_layer_rates.ipynb) asks for less than a rate for each
 # weight.

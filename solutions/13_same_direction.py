@@ -212,8 +212,8 @@ check("13.3")
 
 # %% [markdown]
 # Now a real network: clothes of 14 by 14 pixels, and two hidden layers with sigmoids as in the
-# paper, but narrower. After a few epochs it stands still, and 600 batches give 600 gradients of
-# each weight. **Predict**: will $1.5 + f(0)E|z|$ come out near 1.82, as with the bell curve?
+# paper, but narrower. After a few epochs we hold its weights fixed, and 600 batches give 600
+# gradients of each. **Predict**: will $1.5 + f(0)E|z|$ come out near 1.82, as with the bell curve?
 
 
 # %%
@@ -531,9 +531,8 @@ check("13.4")
 # ## The whole trial
 #
 # The package has a larger trial of the paper, with momentum and tuned SGD as rivals. The table sets
-# each claim and each control beside what was measured. A verdict is given only where the difference
-# is larger than chance; [chapter 15](15_fair_race.ipynb) builds the rule. `lrcourse reproduce
-# da-sgd` runs it again.
+# each claim and each control beside what was measured. What the seeds do not settle is *undecided*;
+# [chapter 15](15_fair_race.ipynb) builds the rule. `lrcourse reproduce da-sgd` runs it again.
 
 # %%
 from lrcourse import papers
@@ -593,8 +592,8 @@ papers.verdicts("da-sgd", scale="own").tested()
 #   from 1.82 (noise) to 2 (none); in general it begins at $1.5 + f(0)E|z|$, 1.85 in our network.
 # - At one rate, a larger step looks like a better rule. The control costs one line. At the paper's
 #   own scale its claim holds, and so does the control.
-# - What is left is a farther edge, since no boost is given across a valley. Momentum 0.5 has it
-#   too, and in our race it is ahead of DA-SGD.
+# - What is left: the longer steps keep the edge of SGD, since no boost is given across a valley.
+#   Momentum 0.5 has a farther edge, and in our race is ahead.
 # - A bug that makes steps longer looks like success.
 #
 # **Next**: [Your rules in PyTorch](14_your_rules_in_pytorch.ipynb).

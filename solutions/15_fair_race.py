@@ -117,18 +117,18 @@ def show(methods, alt):
         print(f"best of {method}: {test.show(1, 100)} % at rate {rate:.2g}")
 
 
-for method in ("SGD", "DA-SGD", "layer rates", "Momentum"):
+for method in ("SGD", "DA-SGD", "layer rates", "Momentum", "Nesterov"):
     at = trial.sample(race.part(rows, method), "test_error", learning_rate=1 / 128)
     print(f"at 1/128 {method}: {at.show(1, 100)} %")
 alt = "Test error against rate: three like valleys, and two of the same shape to their left."
 show(["SGD", "DA-SGD", "layer rates", "Momentum", "Nesterov"], alt)
 
-# %% [markdown] claims=["at 1/128 SGD:: 27.3 0.05", "at 1/128 DA-SGD:: 23.6 0.05", "at 1/128 layer rates:: 23.5 0.05", "best of SGD:: 18.7 0.05", "best of DA-SGD:: 18.8 0.05", "best of layer rates:: 18.7 0.05", "best of Nesterov:: 17.3 0.05", "at 1/128 Momentum: < at 1/128 DA-SGD:"]
+# %% [markdown] claims=["at 1/128 SGD:: 27.3 0.05", "at 1/128 DA-SGD:: 23.6 0.05", "at 1/128 layer rates:: 23.5 0.05", "best of SGD:: 18.7 0.05", "best of DA-SGD:: 18.8 0.05", "best of layer rates:: 18.7 0.05", "best of Nesterov:: 17.3 0.05", "at 1/128 Nesterov:: 18.7 0.05", "at 1/128 Nesterov: < at 1/128 Momentum:"]
 # <details><summary>What to see</summary>
 #
-# At 1/128, SGD has 27.3 % of errors, DA-SGD 23.6 and the layer-wise rates 23.5; momentum is ahead
-# of them. At their own best rates the three have 18.7, 18.8 and 18.7, and Nesterov's 17.3 is the
-# lowest of the five.
+# At 1/128 Nesterov leads, with 18.7 % of errors; SGD has 27.3, DA-SGD 23.6 and the layer-wise rates
+# 23.5. At their own best rates these three have 18.7, 18.8 and 18.7, and Nesterov's 17.3 is again
+# the lowest of the five.
 #
 # </details>
 #
@@ -194,8 +194,9 @@ labs.winner()
 #
 # $$s = \frac{1}{\sqrt n} \sqrt{\frac{1}{n - 1} \sum_{i=1}^{n} (d_i - d)^2}$$
 #
-# and its 95 % interval is d ± t s. *Student's* t allows for a spread guessed from few seeds: with
-# three it is 4.30, with ten 2.26, with many 1.96. If 0 is outside, chance alone hardly made d.
+# and its 95 % interval is d ± t s, with t of 0.975: 2.5 % lie beyond each end. *Student's* t allows
+# for a spread guessed from few seeds: with three it is 4.30, with ten 2.26, with many 1.96. If 0 is
+# outside, chance alone hardly made d.
 #
 # But a sure difference may be too small to matter. So we name a **resolution** r before we look;
 # here it is half a point. And "we saw no difference" is not "there is none". That gives four
@@ -269,11 +270,11 @@ outcome("15.c", parted[0, 3])
 # difference" takes seeds as well: 1.4 % with three, 85.9 with 40. A difference of 0.3, real but
 # too small to matter, stays undecided with 40 seeds in 56.9 %.
 #
-# The last line is why one claim is not like twenty: of 20 comparisons of equals, one or more comes
-# out wrong in 64 % of cases. So one names a few **primary** claims before the runs, and they
-# share one 5 %: by *Holm's procedure* the clearest of m is tested at 5 % / m, the next at
-# 5 % / (m - 1), until one stays undecided. The race has three, and 34 *secondary* claims at 5 %
-# each: one or two of these may be wrong, and we cannot know which.
+# The last line is why one claim is not like twenty: if each of 20 comparisons of equals comes out
+# wrong in 5 % of cases, one or more does in 64 %. So one names a few **primary** claims before the
+# runs, and they share one 5 %: by *Holm's procedure* the clearest of m is tested at 5 % / m, the
+# next at 5 % / (m - 1), until one stays undecided. The race has three, and 34 *secondary* claims at
+# 5 % each: one or two of these may be wrong, and we cannot know which.
 #
 # </details>
 #
@@ -308,9 +309,9 @@ def fair_result(validation, test):
 check("15.2")
 
 # %% [markdown]
-# The package does the same for the whole race. *Room* is the factor between the lowest and the
-# highest rate within 1 point of the best validation error. Beside it stand what a step costs and
-# the **probability to beat** the next method: the share of seeds in which it did.
+# The package does the same for the whole race. Its table also has the *room*, what a step costs and
+# the **probability to beat** the next method. *One cycle* is a schedule that rises by half a
+# cosine, then falls by another.
 
 # %%
 from IPython.display import display
@@ -332,8 +333,8 @@ print("in front:", "; ".join(f"{m} {race.best(rows, m)[1].show(1, 100)} %" for m
 #
 # Your numbers for Adam, 17.1 ± 1.0 %, are those of the table. Three schedules
 # lead: Adam with a cosine at 16.2 %, momentum with one cycle at 16.6 and with a cosine at 16.8.
-# Neighbours in the table mostly beat each other in half of the seeds or a little more. And a step
-# of Adam costs more than one of momentum, which a race over epochs does not show.
+# But for the last two, neighbours in the table beat each other in only 30 to 80 % of the seeds. And
+# a step of Adam costs more than one of momentum, which a race over epochs does not show.
 #
 # </details>
 #
@@ -357,7 +358,7 @@ for pair in race.BETTER:
 #
 # </details>
 #
-# All claims of the race, as they were locked, with what would decide the undecided ones:
+# All claims of the race, *locked* before the runs, with what would decide the undecided ones:
 
 # %%
 table = papers.verdicts("race")
@@ -371,8 +372,8 @@ table
 #
 # Of 37 claims 20 hold and 14 are undecided. Who wins the race? Adam with a cosine
 # is ahead of momentum with one cycle (-0.44 points). The interval, -0.69 to -0.18, leaves out 0, so
-# the lead is sure; yet it is not surely over half a point, nor surely below: *undecided*. Nesterov
-# is *not* as good as momentum, it is better (-0.72).
+# the lead is sure; yet it is not over half a point, nor surely below: *undecided*. Nesterov is
+# *not* as good as momentum, it is better (-0.72).
 #
 # *Momentum, tuned* has its momentum chosen with its rate, 0.9 among the choices: on the validation
 # images it cannot lose to momentum 0.9. On the test images it has 18.3 % against 18.0, undecided:
@@ -386,8 +387,8 @@ table
 #
 # What if you can try only one rate, or two? Draw them at random from a method's grid, keep the one
 # with the lowest validation error, and average over all draws: that is the test error to *expect*
-# after so many trials. And another workload may have another winner: seven methods raced again with
-# three epochs instead of ten, on handwritten digits, and on patches of photographs.
+# after so many trials. And another workload may have another winner: seven methods raced again on
+# the clothes with three epochs, on handwritten digits, and on patches of photographs.
 
 # %%
 alt = "Test error to expect against the number of rates tried, 1 to 8, for seven methods."
@@ -419,9 +420,9 @@ for workload in ("clothes", *race.ELSEWHERE):
 # ## A comparison with a winner
 #
 # Here is a comparison as one may find it. Errors have the shape (2 methods, seeds, rates), the old
-# method first; below 0 by more than the margin, the new one is better. Our made-up errors are those
-# of *one* method: the new one has twice the step, so its curve is shifted by one rate. **Predict**
-# how often it wins.
+# method first. It calls the new one better if its difference, new minus old, is below 0 by more
+# than the margin. Our made-up errors are those of *one* method: the new one has twice the step, so
+# its curve is shifted by one rate. **Predict** how often it wins.
 
 # %%
 guess("15.d", "The new method is better in", unit="% of comparisons")
@@ -469,7 +470,8 @@ check("15.3")
 # %%
 corrected, before = yours("15.3"), 100 * np.mean(won)
 won = [d < -m for _, d, m in (corrected(*equal_methods(rng), 4.3) for _ in range(2000))]
-print(f"without the bugs: {100 * np.mean(won):.1f} %, before {before:.1f} %; chance allows 2.5 %")
+share = 100 * np.mean(won)
+print(f"without the bugs: {share:.1f} %, before {before:.1f} %; by chance 1.8 to 3.2 %")
 
 # %% [markdown]
 # ### Exercise 15.4
@@ -481,8 +483,8 @@ print(f"without the bugs: {100 * np.mean(won):.1f} %, before {before:.1f} %; cha
 # 0), `seeds` seeds (from 0), and no more than `budget` runs. Return `"first"` or `"second"`,
 # whichever is better, or `"undecided"`.
 #
-# Two seeds differ by about a point whatever the method, and a rate next to the best costs two. Of
-# equal methods call few different; of methods a point apart find most.
+# Two seeds differ by about a point whatever the method, and a rate next to the best costs two
+# points. Of equal methods call few different; of methods a point apart find most.
 
 
 # %% exercise="15.4"
@@ -537,8 +539,8 @@ for pair in (("SGD", "Momentum"), ("Momentum", "Adam"), ("Momentum", "Momentum, 
 #    as DA-SGD says ([chapter 06](06_batches.ipynb)).
 # 8. **Is the nearest rival there?** DA-SGD leaves momentum to further research.
 #
-# A paper may fail on all of them and be right: run it again. Each paper here has up to three
-# *primary* claims in its own words.
+# A paper may fail on all of them and be right: run it again. Each paper here has three
+# *primary* claims, in our words.
 
 # %%
 primary = Counter()
@@ -551,14 +553,14 @@ for name in papers.NAMES[:5]:
             primary[found] += 1
 print("all primary claims:", ", ".join(f"{name} {count}" for name, count in primary.items()))
 
-# %% [markdown] claims=["all primary claims: holds: 6 0", "all primary claims: holds[3]: 3 0", "all primary claims: holds[5]: 3 0"]
+# %% [markdown] claims=["all primary claims: holds: 6 0", "all primary claims: holds[3]: 3 0", "all primary claims: holds[5]: 3 0", "all primary claims: holds[4]: 2 0", "all primary claims: holds[2]: 1 0"]
 # <details><summary>What to see</summary>
 #
-# Of 15 primary claims 6 hold: three of iRprop-, two of layer-specific rates, one
-# of DA-SGD. 3 do not, and 3 are undecided; the others are not tested at this scale. *Undecided* is
-# no refutation: the networks are small, the images often not the paper's. (At the paper's own
-# scale the first claim of DA-SGD holds: chapter 13.) `papers.verdicts(name)` has all claims of a
-# paper: compare one on its own terms with the same against its control.
+# Of 15 primary claims 6 hold: three of iRprop-, two of layer-specific rates, one of DA-SGD. 3 do
+# not, 3 are undecided, 2 make no difference that counts, and 1 is not tested at this scale.
+# *Undecided* is no refutation: the networks are small, the images often not the paper's. (At the
+# paper's own scale the first claim of DA-SGD holds: chapter 13.) `papers.verdicts(name)` has all
+# claims of a paper, and the controls.
 #
 # </details>
 #
@@ -580,8 +582,8 @@ print("all primary claims:", ", ".join(f"{name} {count}" for name, count in prim
 # its classes in an order of its own: weights from elsewhere are of no use, and neighbours are lost,
 # so let the first layer be dense. Write all of it yourself, or use the rules of `lrcourse.optim`
 # and `nn.Network`, whose `loss_and_gradient(x, y)` fills `network.g`, the gradient at `network.w`.
-# For practice, `Batches(np.random.default_rng(0), steps=600)` from `lrcourse.exercises.chapter_15`
-# is such a `batch`; its `held` has the other images and their classes.
+# `practice = Batches(np.random.default_rng(0), steps=600)`, from `lrcourse.exercises.chapter_15`,
+# is such a `batch`; `practice.held` has the other images and their classes.
 
 
 # %% exercise="15.5"
@@ -629,6 +631,6 @@ tally()
 # - R. Schmidt, F. Schneider, P. Hennig, *Descending through a Crowded Valley*, ICML 2021,
 #   arXiv:2007.01547: fifteen optimizers, tuned and not.
 # - X. Bouthillier and others, *Accounting for Variance in Machine Learning Benchmarks*, MLSys 2021,
-#   arXiv:2103.03098: how many seeds, what else should vary, and how often one method beats another.
+#   arXiv:2103.03098: how many seeds, and what else should vary.
 # - G. Dahl and others, *Benchmarking Neural Network Training Algorithms*, 2023, arXiv:2306.07179:
 #   AlgoPerf, a race to a goal over several workloads.
