@@ -39,6 +39,8 @@ function number(value) {
   return String(Number(value.toPrecision(3)));
 }
 
+const short = (value) => String(Number(value.toPrecision(3)));
+
 // Whether a slider's values grow by a factor from step to step, within the rounding of the grid.
 function isLog(values) {
   const last = values.length - 1, along = (v) => Math.log(v / values[0]) / Math.log(values[last] / values[0]);
@@ -639,7 +641,7 @@ function render({ model, el }) {
     const { points } = steps(), last = points.length - 1;
     walk = step < last ? step : null;
     if (walk === null) stand();
-    const now = Math.min(step, last), [x, y] = points[now].map(number);
+    const now = Math.min(step, last), [x, y] = points[now].map(short);
     const said = `Step ${now} of ${last}: ${stepped.x.label} ${x}, ${stepped.y.label} ${y}.`;
     words.textContent = walk === null ? verdict() : said;
     if (timer === 0) live.textContent = walk === null ? `${said} ${verdict()}` : said;
@@ -686,14 +688,17 @@ function render({ model, el }) {
       KINDS[panel.kind](row, frame, panel, colour);
       context.font = BOLD;
       if (diverged && walk === null && !["images", "map"].includes(panel.kind)) {
-        frame.text(`diverged at ${spec.unit} ${diverged}`, frame.right - 8, frame.bottom - 10, "right", "vermillion");
+        const label = `diverged at ${spec.unit} ${diverged}`;
+        frame.text(label, frame.right - 8, frame.bottom - 10, "right", "vermillion");
       }
     });
   }
 
   function drawAll() {
     const style = getComputedStyle(root);
-    theme = Object.fromEntries(COLOURS.map((name) => [name, style.getPropertyValue(`--lrcourse-${name}`)]));
+    theme = Object.fromEntries(
+      COLOURS.map((name) => [name, style.getPropertyValue(`--lrcourse-${name}`)]),
+    );
     spec.panels.forEach(drawPanel);
   }
   // A panel's ground fades for a moment when the theme changes, whatever changes it.
@@ -731,7 +736,7 @@ function render({ model, el }) {
       const handle = own.find((one) => one.axis === axis);
       const value = valueAt(panel[axis], from, to, point[axis]);
       const text = handle ? handle.control.texts[nearest(handle, frame, point)]
-        : panel[axis].names?.[Math.round(value)] ?? String(Number(value.toPrecision(3)));
+        : panel[axis].names?.[Math.round(value)] ?? short(value);
       return `${panel[axis].label} ${text}`.trim();
     });
     canvases[k].style.cursor = own.length ? "pointer" : "crosshair";
