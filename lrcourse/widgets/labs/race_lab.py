@@ -169,8 +169,8 @@ def winner(learning_rate: float = 1 / 128, method: str = "SGD", rival: str = "Ad
             },
         ],
         verdicts=[
-            f"Lowest here: {first} ({{lowest}} %); {case}; each at its own best, yours "
-            "{best} %, the rival {rival_best} %."
+            f"Lowest here: {first} ({{lowest}} %); {case}; each at its best rate: "
+            "{best} % and {rival_best} %."
             for first in METHODS
             for case in CASES
         ],
