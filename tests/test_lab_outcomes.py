@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import xml.etree.ElementTree as ET
 
@@ -30,6 +31,7 @@ from lrcourse.papers import race, saved, trial
 from lrcourse.papers.race import METHODS
 from lrcourse.schedules import Constant, Cosine, Warmup
 from lrcourse.whitening import ZCA
+from lrcourse.widgets.lab import number
 from lrcourse.widgets.labs import (
     decay_lab,
     edge_lab,
@@ -38,6 +40,7 @@ from lrcourse.widgets.labs import (
     moons,
     networks_lab,
     price_lab,
+    race_lab,
     rules_lab,
     scale_lab,
     training_lab,
@@ -502,10 +505,36 @@ def test_the_lab_names_the_winner_and_what_was_not_run():
     assert both in lab.verdict
     lab.learning_rate = 0.5
     assert f"yours {mean('SGD', 0.5)} %, the rival was not run" in lab.verdict
+    assert lab.verdict.count(". ") == 0  # one sentence
     lab.method = "RMSprop"
     assert "your two were not run" in lab.verdict
     lab.rival = "SGD"
     assert f"yours was not run, the rival {mean('SGD', 0.5)} %" in lab.verdict
+
+
+def test_the_band_of_the_others_runs_from_their_lowest_to_their_largest_error():
+    rates, error = np.array([0.1, 1.0, 10.0]), np.array([[9, 4, 1, 2], [9, 6, 3, 5], [9, 9, 8, 8]])
+    around, band = race_lab.others(rates, error.astype(float))
+    assert around.tolist() == [0.1, 1.0, 10.0, 10.0, 1.0, 0.1]
+    np.testing.assert_allclose(band[0, 1], [1, 3, 8, 8, 5, 2])
+    np.testing.assert_allclose(band[2, 0], [2, 5, 8, 9, 6, 4])
+    error = np.where(rates[:, None] == 1, np.nan, error)  # nobody ran there: straight on
+    np.testing.assert_allclose(race_lab.others(rates, error)[1][0, 1], [1, 4.5, 8, 8, 5, 2])
+
+
+# ---- guesses
+
+
+def test_nothing_tells_the_answer_before_the_guess(lab):
+    reveal = lab.spec["reveal"]
+    if reveal is None:
+        return
+    for control in lab._controls.values():
+        setattr(lab, control.name, control.default)
+    answer = number(lab.row(reveal["table"]))
+    said = f"{lab.spec['caption']} {lab.spec['alt']} {lab.spec['goal']} {lab.sentence}"
+    said += f" {reveal['question']}"
+    assert not re.search(rf"(?<![\d.]){re.escape(answer)}(?![\d.]*\d)", said)
 
 
 # ---- runs that may be stopped

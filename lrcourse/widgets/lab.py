@@ -18,8 +18,9 @@ draw from that row, in a format that `view.js` (live) and `static_svg.py` (stati
 A line is {"xy": table of points} or {"y": table, "x": table (default: 0, 1, 2 ...)}, with "dots",
 "scatter", "cross" or "grey" for its look, "series" for the colour and dash of a line among several
 (else it is blue, or vermillion where the run diverged) and "label". An axis may have "names" for
-its ticks; a panel's "left" gives long ones room, in pixels. A panel with a "secret" shows that
-sentence until the learner has guessed.
+its ticks; a panel's "left" gives long ones room, in pixels. A line with a "band" is the border of
+an area. A panel with a "secret" shows that sentence until the learner has guessed. One with
+"steps" lets its line with dots be played step by step, and that of the other panels with it.
 
 Every lab has the tables `verdict` (index into its verdicts), `diverged` (0, or the step) and
 `reached` (the goal); texts may name further one-number tables in braces, as in "loss {final}".

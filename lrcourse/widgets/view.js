@@ -8,10 +8,10 @@
 //   KINDS          one small function for each kind of picture
 //   render         the controls, the words, and what happens on a move
 
-const BLUE = "#0072B2", VERMILLION = "#D55E00", INK = "#222222", GREY = "#808080", PALE = "#e4e4e4";
-const SERIES = [[BLUE, []], [VERMILLION, [7, 4]], [INK, [2, 3]], [GREY, [9, 3, 2, 3]]];
+// Colours have names; what they are in the light and in the dark theme stands in view.css.
+const COLOURS = ["ink", "paper", "grid", "grey", "blue", "vermillion"];
+const SERIES = [["blue", []], ["vermillion", [7, 4]], ["ink", [2, 3]], ["grey", [9, 3, 2, 3]]];
 const CIVIDIS = [[0, 34, 78], [65, 77, 107], [125, 124, 120], [188, 175, 111], [254, 232, 56]];
-const CLASSES = [[128, 184, 217], [255, 255, 255], [234, 175, 128]]; // pale blue, white, vermillion
 const FONT = "12px system-ui, sans-serif", BOLD = `600 ${FONT}`;
 
 // ---------------------------------------------------------------- tables
@@ -37,6 +37,14 @@ function number(value) {
   if (value !== 0 && Math.abs(value) < 1e-4) return "under 0.0001";
   if (!(Math.abs(value) < 1e4)) return "over 10000";
   return String(Number(value.toPrecision(3)));
+}
+
+const short = (value) => String(Number(value.toPrecision(3)));
+
+// Whether a slider's values grow by a factor from step to step, within the rounding of the grid.
+function isLog(values) {
+  const last = values.length - 1, along = (v) => Math.log(v / values[0]) / Math.log(values[last] / values[0]);
+  return last > 1 && values.every((v, k) => Math.abs(along(v) - k / last) < 0.04);
 }
 
 function indexOf(values, value) {
@@ -81,14 +89,20 @@ function tickText({ names, log }, value) {
 
 function scale({ low, high, log }, start, end) {
   if (!log) return (value) => start + ((value - low) / (high - low)) * (end - start);
-  const base = Math.log10(low), span = Math.log10(high) - base;
-  const floor = low / 10;
-  return (value) => start + ((Math.log10(Math.max(value, floor)) - base) / span) * (end - start);
+  const base = Math.log10(low), span = Math.log10(high) - base; // what is lower lies on the floor
+  return (value) => start + ((Math.log10(Math.max(value, low)) - base) / span) * (end - start);
+}
+
+// The value at a pixel: the inverse of `scale`.
+function valueAt({ low, high, log }, start, end, pixel) {
+  const along = (pixel - start) / (end - start);
+  return log ? low * (high / low) ** along : low + along * (high - low);
 }
 
 class Frame {
-  constructor(context, width, height, panel) {
-    Object.assign(this, { context, width, height, panel });
+  constructor(context, width, height, panel, theme) {
+    Object.assign(this, { context, width, height, panel, theme });
+    Object.assign(this, { kept: [], cut: 0 }); // rows of runs kept, and steps not yet played
     Object.assign(this, { left: panel.left ?? 58, right: width - 16, top: 10, bottom: height - 42 });
     if (panel.bar) this.right -= 52;
     if (!panel.x) return; // images need no axes
@@ -96,13 +110,13 @@ class Frame {
     this.y = scale(panel.y, this.bottom, this.top);
   }
 
-  text(content, x, y, align = "left", colour = INK) {
-    const { context } = this;
+  text(content, x, y, align = "left", colour = "ink") {
+    const { context, theme } = this;
     context.textAlign = align;
-    context.strokeStyle = "white"; // a halo keeps words readable over lines
+    context.strokeStyle = theme.paper; // a halo keeps words readable over lines
     context.lineWidth = 3;
     context.strokeText(content, x, y);
-    context.fillStyle = colour;
+    context.fillStyle = theme[colour];
     context.fillText(content, x, y);
   }
 
@@ -115,7 +129,7 @@ class Frame {
       else if (down) context.lineTo(x, y);
       else { context.moveTo(x, y); down = true; }
     }
-    context.strokeStyle = colour;
+    context.strokeStyle = this.theme[colour];
     context.lineWidth = width;
     context.lineJoin = "round";
     context.setLineDash(dash);
@@ -123,11 +137,53 @@ class Frame {
     context.setLineDash([]);
   }
 
-  // The line of one run: a dot for each step, a ring at the start, a larger dot at the end.
-  run(points, colour) {
+  contains([x, y]) {
+    return x >= this.left && x <= this.right && y >= this.top && y <= this.bottom;
+  }
+
+  // Where a run leaves the rectangle for good, [x, y, angle]; null if it ends inside.
+  exit(points) {
+    const drawn = points.filter(([x, y]) => Number.isFinite(x + y));
+    if (drawn.length === 0 || this.contains(drawn.at(-1))) return null;
+    for (let k = drawn.length - 1; k > 0; k -= 1) {
+      const [x, y] = drawn[k - 1], dx = drawn[k][0] - x, dy = drawn[k][1] - y;
+      let from = 0, to = 1; // the part of this segment that is inside
+      const sides = [[x, dx, this.left, this.right], [y, dy, this.top, this.bottom]];
+      for (const [at, change, low, high] of sides) {
+        const ends = [(low - at) / change, (high - at) / change].sort((a, b) => a - b);
+        if (change === 0 && (at < low || at > high)) to = -1;
+        if (change !== 0) [from, to] = [Math.max(from, ends[0]), Math.min(to, ends[1])];
+      }
+      if (from < to) return [x + to * dx, y + to * dy, Math.atan2(dy, dx)];
+    }
+    return null;
+  }
+
+  // An arrow head whose point is at (x, y).
+  head([x, y, angle], colour) {
     const { context } = this;
+    context.beginPath();
+    for (const [length, turn] of [[0, 0], [13, 0.4], [13, -0.4]]) {
+      context.lineTo(x - length * Math.cos(angle + turn), y - length * Math.sin(angle + turn));
+    }
+    context.fillStyle = this.theme[colour];
+    context.fill();
+  }
+
+  // The step that comes next, as an arrow; up to the edge if it leaves the rectangle.
+  arrow(start, end) {
+    const exit = this.exit([start, end]);
+    const tip = exit ?? [...end, Math.atan2(end[1] - start[1], end[0] - start[0])];
+    this.line([start, tip], "ink", 2);
+    this.head(tip, "ink");
+  }
+
+  // The line of one run: a dot for each step, a ring at the start, a larger dot at the end, an
+  // arrow where it leaves.
+  run(points, colour) {
+    const { context, theme } = this, exit = this.panel.x && this.exit(points);
     this.line(points, colour);
-    context.fillStyle = colour;
+    context.fillStyle = theme[colour];
     context.beginPath();
     points.forEach(([x, y], k) => {
       const radius = k === points.length - 1 ? 4.5 : 2.2;
@@ -138,17 +194,19 @@ class Frame {
     const [x, y] = points[0];
     context.beginPath();
     context.arc(x, y, 5, 0, 7);
-    context.fillStyle = "white";
+    context.fillStyle = theme.paper;
     context.fill();
+    context.strokeStyle = theme[colour];
     context.lineWidth = 2;
     context.stroke();
+    if (exit) this.head(exit, colour);
   }
 
   // Small dots, or a cross for each point.
   marks(points, colour, cross) {
     const { context } = this;
     for (const [x, y] of cross ? points : []) {
-      this.line([[x - 5, y - 5], [x + 5, y + 5], [NaN, NaN], [x + 5, y - 5], [x - 5, y + 5]], INK, 2);
+      this.line([[x - 5, y - 5], [x + 5, y + 5], [NaN, NaN], [x + 5, y - 5], [x - 5, y + 5]], "ink", 2);
     }
     if (cross) return;
     context.beginPath();
@@ -156,8 +214,19 @@ class Frame {
       context.moveTo(x + 2.5, y);
       context.arc(x, y, 2.5, 0, 7);
     }
-    context.fillStyle = colour;
+    context.fillStyle = this.theme[colour];
     context.globalAlpha = 0.5;
+    context.fill();
+    context.globalAlpha = 1;
+  }
+
+  // A faint area within a closed line.
+  area(points, colour) {
+    const { context } = this;
+    context.beginPath();
+    for (const [x, y] of points) context.lineTo(x, y);
+    context.fillStyle = this.theme[colour];
+    context.globalAlpha = 0.2;
     context.fill();
     context.globalAlpha = 1;
   }
@@ -188,19 +257,19 @@ class Frame {
 
   axes() {
     const { context, left, right, top, bottom, panel } = this;
-    context.fillStyle = "white";
+    context.fillStyle = this.theme.paper;
     context.fillRect(0, 0, this.width, this.height);
     context.font = FONT;
     if (!panel.x) return;
     if (panel.bar) this.colourBar();
     for (const value of ticks(panel.x)) {
       const x = this.x(value);
-      this.line([[x, top], [x, bottom]], PALE, 1);
+      this.line([[x, top], [x, bottom]], "grid", 1);
       this.text(tickText(panel.x, value), x, bottom + 15, "center");
     }
     for (const value of ticks(panel.y)) {
       const y = this.y(value);
-      this.line([[left, y], [right, y]], PALE, 1);
+      this.line([[left, y], [right, y]], "grid", 1);
       this.text(tickText(panel.y, value), left - 6, y + 4, "right");
     }
     this.text(panel.x.label, (left + right) / 2, bottom + 34, "center");
@@ -221,7 +290,7 @@ class Frame {
     context.clip();
     draw();
     context.restore();
-    context.strokeStyle = GREY;
+    context.strokeStyle = this.theme.grey;
     context.lineWidth = 1;
     context.strokeRect(left, top, right - left, bottom - top);
   }
@@ -232,28 +301,58 @@ class Frame {
 const pairs = (flat, frame) =>
   Array.from({ length: flat.length / 2 }, (_, k) => [frame.x(flat[2 * k]), frame.y(flat[2 * k + 1])]);
 
+// A computed colour, "rgb(0, 114, 178)", as three numbers.
+const rgb = (colour) => colour.match(/[\d.]+/g).slice(0, 3).map(Number);
+
 // A byte, 0 to 255, as a colour on a line through the anchors.
 const between = (anchors) => (byte) => {
   const place = (byte / 255) * (anchors.length - 1), k = Math.min(Math.floor(place), anchors.length - 2);
   return anchors[k].map((c, j) => c + (place - k) * (anchors[k + 1][j] - c));
 };
 
+function pointsOf(line, row, frame) {
+  if (line.xy) return pairs(row(line.xy), frame);
+  const across = line.x ? row(line.x) : null;
+  return Array.from(row(line.y), (v, k) => [frame.x(across ? across[k] : k), frame.y(v)]);
+}
+
+// Runs that were kept, in grey, each with its number where it ends; only lines that differ.
+function drawKept(row, frame, panel) {
+  for (const [k, kept] of frame.kept.entries()) {
+    let named = false;
+    for (const line of panel.lines ?? []) {
+      const differs = kept(line.xy ?? line.y).byteOffset !== row(line.xy ?? line.y).byteOffset;
+      if (!differs || line.grey || line.scatter || line.cross) continue;
+      const points = pointsOf(line, kept, frame), end = points.findLast((p) => frame.contains(p));
+      frame.line(points, "grey", 1.5, SERIES[line.series ?? 0][1]);
+      if (named || !end) continue;
+      named = true;
+      frame.text(k + 1, Math.min(end[0] + 4, frame.right - 14), Math.max(end[1] - 5, frame.top + 14));
+    }
+  }
+}
+
 // The lines of a panel, then their names at the top right.
 function drawLines(row, frame, panel, colour) {
+  drawKept(row, frame, panel);
   let place = 0;
   for (const line of panel.lines ?? []) {
-    const across = line.x ? row(line.x) : null;
-    const points = line.xy ? pairs(row(line.xy), frame)
-      : Array.from(row(line.y), (v, k) => [frame.x(across ? across[k] : k), frame.y(v)]);
-    const [ink, dash] = line.grey ? [GREY, []] : SERIES[line.series] ?? [colour, []];
-    if (line.scatter || line.cross) frame.marks(points, ink, line.cross);
+    const small = line.scatter || line.cross, all = pointsOf(line, row, frame);
+    const points = line.grey || small ? all : all.slice(0, all.length - frame.cut);
+    const [ink, dash] = line.grey ? ["grey", []] : SERIES[line.series] ?? [colour, []];
+    if (small) frame.marks(points, ink, line.cross);
+    else if (line.band) frame.area(points, ink);
     else if (line.dots) frame.run(points, ink);
     else frame.line(points, ink, line.series === undefined ? 1.5 : 2, dash);
+    if (frame.next && panel.steps && line.dots) {
+      frame.arrow(...all.slice(points.length - 1, points.length + 1));
+    }
     if (line.label) {
       const y = frame.top + 16 + 16 * place, x = frame.right - 8;
       place += 1;
       frame.text(line.label, x - 30, y, "right");
-      if (line.scatter || line.cross) frame.marks([[x - 12, y - 4]], ink, line.cross);
+      if (small) frame.marks([[x - 12, y - 4]], ink, line.cross);
+      else if (line.band) frame.area([[x - 24, y - 9], [x, y - 9], [x, y + 1], [x - 24, y + 1]], ink);
       else frame.line([[x - 24, y - 4], [x, y - 4]], ink, 2, dash);
     }
   }
@@ -263,12 +362,12 @@ function drawLines(row, frame, panel, colour) {
 function drawLevels(row, frame, panel) {
   if (panel.level) {
     const y = frame.y(panel.level.value);
-    frame.line([[frame.left, y], [frame.right, y]], INK, 1, [6, 4]);
+    frame.line([[frame.left, y], [frame.right, y]], "ink", 1, [6, 4]);
     frame.text(panel.level.label, frame.left + 5, y + 14);
   }
   for (const [k, { table, label }] of (panel.limits ?? []).entries()) {
     const x = frame.x(row(table)[0]), far = x > (frame.left + frame.right) / 2;
-    frame.line([[x, frame.top], [x, frame.bottom]], INK, 1, [6, 4]);
+    frame.line([[x, frame.top], [x, frame.bottom]], "ink", 1, [6, 4]);
     frame.text(label, x + (far ? -5 : 5), frame.top + 14 + 16 * k, far ? "right" : "left");
   }
 }
@@ -277,8 +376,8 @@ function drawLevels(row, frame, panel) {
 const KINDS = {
   // Runs over the contours of the loss; a cross marks the minimum.
   path(row, frame, panel, colour) {
-    frame.line(pairs(row(panel.contours), frame), GREY, 0.8);
-    frame.marks([[frame.x(0), frame.y(0)]], INK, true);
+    frame.line(pairs(row(panel.contours), frame), "grey", 0.8);
+    frame.marks([[frame.x(0), frame.y(0)]], "ink", true);
     drawLines(row, frame, panel, colour);
   },
 
@@ -291,11 +390,11 @@ const KINDS = {
   // Named groups of bars side by side, such as one group for each layer; or a histogram, whose
   // bars touch and whose bins divide the x axis evenly.
   bars(row, frame, panel, colour) {
-    const { left, right, bottom, context } = frame, groups = panel.bars.length;
+    const { left, right, bottom, context, theme } = frame, groups = panel.bars.length;
     panel.bars.forEach((bar, j) => {
       const heights = row(bar.table), pitch = (right - left) / heights.length;
       const gap = panel.touching ? 0.5 : pitch * 0.15, wide = (pitch - 2 * gap) / groups;
-      context.fillStyle = panel.bars.length > 1 ? SERIES[j][0] : colour;
+      context.fillStyle = theme[panel.bars.length > 1 ? SERIES[j][0] : colour];
       heights.forEach((height, k) => {
         const x = left + k * pitch + gap + j * wide, y = Math.min(frame.y(height), bottom);
         context.fillRect(x, y, wide, bottom - y);
@@ -303,7 +402,7 @@ const KINDS = {
       if (bar.label) {
         const y = frame.top + 16 + 16 * j;
         frame.text(bar.label, right - 24, y, "right");
-        context.fillStyle = SERIES[j][0];
+        context.fillStyle = theme[SERIES[j][0]];
         context.fillRect(right - 18, y - 9, 10, 10);
       }
     });
@@ -315,22 +414,25 @@ const KINDS = {
     const { left, right, top, bottom } = frame, columns = panel.x.names.length;
     frame.raster(row(panel.cells), columns, between(CIVIDIS), [left, top, right - left, bottom - top]);
     const [x, y] = panel.here.map((name) => row(name)[0]);
-    frame.run([[frame.x(x), frame.y(y)]], INK);
+    frame.run([[frame.x(x), frame.y(y)]], "ink");
   },
 
   // The sides that a classifier gives to its two classes, under the points that it learnt from.
   region(row, frame, panel) {
-    const { left, right, top, bottom, context } = frame, cells = row(panel.cells);
+    const { left, right, top, bottom, context, theme } = frame, cells = row(panel.cells);
     const box = [left, top, right - left, bottom - top];
-    frame.raster(cells, Math.sqrt(cells.length), between(CLASSES), box, true);
+    const [blue, paper, vermillion] = ["blue", "paper", "vermillion"].map((name) => rgb(theme[name]));
+    const half = (colour) => colour.map((c, k) => (c + paper[k]) / 2);
+    const classes = between([half(blue), paper, half(vermillion)]);
+    frame.raster(cells, Math.sqrt(cells.length), classes, box, true);
     const labels = row(panel.labels);
     pairs(row(panel.points), frame).forEach(([x, y], k) => {
       context.beginPath(); // colour and shape both tell the class
       if (labels[k]) context.rect(x - 3, y - 3, 6, 6);
       else context.arc(x, y, 3.2, 0, 7);
-      context.fillStyle = labels[k] ? VERMILLION : BLUE;
+      context.fillStyle = labels[k] ? theme.vermillion : theme.blue;
       context.fill();
-      context.strokeStyle = "white";
+      context.strokeStyle = theme.paper;
       context.lineWidth = 1;
       context.stroke();
     });
@@ -382,26 +484,28 @@ function render({ model, el }) {
   const controls = Object.fromEntries(spec.controls.map((control) => [control.name, control]));
   const setting = (control) => indexOf(control.values, model.get(control.name));
 
-  // The row of a table for the current setting.
-  function row(name) {
+  // The rows of the tables at some setting (control -> the place of its value), and at the current.
+  const rowsAt = (place) => (name) => {
     const { axes, size, values } = tables[name];
     let position = 0;
     for (const axis of axes) {
-      position = position * controls[axis].values.length + setting(controls[axis]);
+      position = position * controls[axis].values.length + place(controls[axis]);
     }
     return values.subarray(position * size, (position + 1) * size);
-  }
+  };
+  const row = rowsAt(setting);
   const fill = (text) => text.replace(/\{(\w+)\}/g, (_, name) => {
     const values = row(name); // whole numbers, such as steps, keep all their digits
     return values instanceof Float32Array ? number(values[0]) : String(values[0]);
   });
 
   const verdict = () => fill(spec.verdicts[row("verdict")[0]]);
+  const settings = (some) => some.map((c) => `${c.label} ${c.texts[setting(c)]}`).join(", ");
 
   function sentence() {
-    const settings = spec.controls.map((c) => `${c.label} ${c.texts[setting(c)]}`).join(", ");
+    const said = settings(spec.controls);
     const goal = row("reached")[0] ? "Goal reached." : "Goal not reached.";
-    return `${settings[0].toUpperCase()}${settings.slice(1)}. ${verdict()} ${goal}`;
+    return `${said[0].toUpperCase()}${said.slice(1)}. ${verdict()} ${goal}`;
   }
 
   // ---- what happens on a move: the trait is set, every view of it redraws, the kernel hears later
@@ -435,13 +539,19 @@ function render({ model, el }) {
     });
     const label = element("label", {}, name, control.holder);
     control.node = element("div", { className: `control ${control.kind}` }, label);
-    if (control.kind !== "select") control.node.append(control.value);
+    if (control.kind !== "select") {
+      const ends = [control.texts[0], isLog(control.values) ? "log scale" : "", control.texts.at(-1)];
+      const spans = ends.map((text) => element("span", {}, text));
+      const row = element("span", { className: "ends", "aria-hidden": "true" }, ...spans);
+      control.node.append(control.value, row);
+    }
     if (position === 0) control.node.classList.add("first");
   }
 
   // ---- pictures and words
   const canvases = spec.panels.map(() => element("canvas"));
-  const pictures = element("div", { className: "pictures", role: "img" }, ...canvases);
+  const readout = element("span", { className: "readout", hidden: true });
+  const pictures = element("div", { className: "pictures", role: "img" }, ...canvases, readout);
   const words = element("p", { className: "sentence", "aria-hidden": "true" });
   const live = element("p", { className: "live", "aria-live": "polite" });
   const reached = element("span", { className: "reached" }, "✔ goal reached");
@@ -450,6 +560,11 @@ function render({ model, el }) {
   const answer = element("span", { role: "status" });
   const edge = element("span", { className: "mark edge", "aria-hidden": "true" }, "▲");
   const guessed = element("span", { className: "mark", "aria-hidden": "true" }, "△");
+
+  const keep = element("button", { type: "button", ...OWN_KEYS }, "Keep this run");
+  const keptRuns = element("ol", { className: "kept", hidden: true });
+  const play = element("button", { type: "button", className: "play", ...OWN_KEYS }, "Play");
+  const single = element("button", { type: "button", ...OWN_KEYS }, "Step");
 
   const start = element("button", { type: "button", ...OWN_KEYS }, "Start");
   start.addEventListener("click", () => choose("running", !model.get("running")));
@@ -461,6 +576,9 @@ function render({ model, el }) {
     }
     for (const control of spec.controls) choose(control.name, control.default);
     choose("guess", null);
+    kept = [];
+    listKept();
+    refresh();
   });
   reveal.addEventListener("click", () => {
     const known = model.get("guess") != null; // a None of Pyodide's arrives as undefined
@@ -472,7 +590,7 @@ function render({ model, el }) {
     const guess = model.get("guess"), known = guess != null;
     edge.hidden = guessed.hidden = !known;
     reveal.textContent = `${known ? "Hide" : "Reveal"} the ${spec.reveal.name ?? "edge"}`;
-    let text = spec.reveal.question;
+    let text = `${spec.reveal.question} Put the ${control.label} at your guess, then Reveal.`;
     if (known) {
       const place = (mark, value) => {
         const along = fraction(control.values, value);
@@ -485,20 +603,83 @@ function render({ model, el }) {
     if (answer.textContent !== text) answer.textContent = text;
   }
 
-  let sizes = canvases.map(() => [0, 0]);
+  // ---- runs kept: the three last, with the setting and the outcome of each in words
+  let kept = [];
+  function listKept() {
+    keptRuns.replaceChildren(...kept.map((run) => element("li", {}, run.said)));
+    keptRuns.hidden = kept.length === 0;
+  }
+  keep.addEventListener("click", () => {
+    const places = new Map(spec.controls.map((control) => [control, setting(control)]));
+    const said = `${settings(shown)}: ${verdict()}`;
+    if (kept.every((run) => run.said !== said)) {
+      kept = [...kept, { said, row: rowsAt((control) => places.get(control)) }].slice(-3);
+    }
+    listKept();
+    drawAll();
+    live.textContent = `Kept: ${said}`;
+  });
+
+  // ---- one step after the other: the run is drawn up to `walk`; null is all of it
+  const stepped = spec.panels.find((panel) => panel.steps);
+  let walk = null, timer = 0;
+
+  // The points of the run (x, y), up to the last one that is drawn, and how many there could be.
+  function steps() {
+    const line = stepped.lines.find((one) => one.dots);
+    const values = line.xy ? row(line.xy) : null, across = values ?? row(line.x);
+    const all = Array.from({ length: across.length / (values ? 2 : 1) }, (_, k) => (
+      values ? [values[2 * k], values[2 * k + 1]] : [across[k], row(line.y)[k]]));
+    return { points: all.filter(([x, y]) => !Number.isNaN(x + y)), length: all.length };
+  }
+  function stand() {
+    clearInterval(timer);
+    timer = 0;
+    play.textContent = "Play";
+  }
+  function walkTo(step) {
+    const { points } = steps(), last = points.length - 1;
+    walk = step < last ? step : null;
+    if (walk === null) stand();
+    const now = Math.min(step, last), [x, y] = points[now].map(short);
+    const said = `Step ${now} of ${last}: ${stepped.x.label} ${x}, ${stepped.y.label} ${y}.`;
+    words.textContent = walk === null ? verdict() : said;
+    if (timer === 0) live.textContent = walk === null ? `${said} ${verdict()}` : said;
+    drawAll();
+  }
+  single.addEventListener("click", () => {
+    stand();
+    walkTo(walk === null ? 0 : walk + 1);
+  });
+  play.addEventListener("click", () => {
+    if (timer) { stand(); drawAll(); return; }
+    play.textContent = "Pause";
+    timer = setInterval(() => walkTo(walk + 1), 125);
+    walkTo(walk ?? 0);
+  });
+
+  // ---- drawing
+  let sizes = canvases.map(() => [0, 0]), theme = {};
+  const frames = [];
+  const hidden = (panel) => panel.secret && model.get("guess") == null;
   function drawPanel(panel, k) {
     const [width, height] = sizes[k];
     if (width === 0) return; // not laid out yet
     const context = canvases[k].getContext("2d");
     const density = canvases[k].width / width;
     context.setTransform(density, 0, 0, density, 0, 0);
-    const frame = new Frame(context, width, height, panel);
+    const frame = frames[k] = new Frame(context, width, height, panel, theme);
+    frame.kept = kept.map((run) => run.row);
+    if (walk !== null) {
+      frame.cut = steps().length - 1 - walk;
+      frame.next = timer === 0;
+    }
     const diverged = row("diverged")[0];
-    const colour = diverged ? VERMILLION : BLUE;
+    const colour = diverged ? "vermillion" : "blue";
     frame.axes();
     frame.inside(() => {
       context.font = BOLD;
-      if (panel.secret && model.get("guess") == null) {
+      if (hidden(panel)) {
         const { left, right, top, bottom } = frame;
         frame.text(panel.secret, (left + right) / 2, (top + bottom) / 2, "center");
         return;
@@ -506,14 +687,79 @@ function render({ model, el }) {
       context.font = FONT;
       KINDS[panel.kind](row, frame, panel, colour);
       context.font = BOLD;
-      if (diverged && !["images", "map"].includes(panel.kind)) {
-        frame.text(`diverged at ${spec.unit} ${diverged}`, frame.right - 8, frame.bottom - 10, "right", VERMILLION);
+      if (diverged && walk === null && !["images", "map"].includes(panel.kind)) {
+        const label = `diverged at ${spec.unit} ${diverged}`;
+        frame.text(label, frame.right - 8, frame.bottom - 10, "right", "vermillion");
       }
     });
   }
 
+  function drawAll() {
+    const style = getComputedStyle(root);
+    theme = Object.fromEntries(
+      COLOURS.map((name) => [name, style.getPropertyValue(`--lrcourse-${name}`)]),
+    );
+    spec.panels.forEach(drawPanel);
+  }
+  // A panel's ground fades for a moment when the theme changes, whatever changes it.
+  pictures.addEventListener("transitionend", drawAll);
+
+  // ---- the pointer: what it points at, and a click that sets the controls
+
+  // The controls whose values lie along a panel's axes: a map's two, or that of its one limit.
+  function handles(panel) {
+    const named = panel.kind === "map" ? [["x", panel.here[0]], ["y", panel.here[1]]]
+      : panel.limits?.length === 1 ? [["x", panel.limits[0].table]] : [];
+    return named.filter(([, name]) => tables[name].axes.length === 1).map(([axis, name]) => {
+      const { axes, values } = tables[name];
+      return { axis, control: controls[axes[0]], values: Array.from(values) };
+    });
+  }
+  function nearest({ axis, values }, frame, point) {
+    const distances = values.map((value) => Math.abs(frame[axis](value) - point[axis]));
+    return distances.indexOf(Math.min(...distances));
+  }
+  function pick(k, point) {
+    const panel = spec.panels[k];
+    if (hidden(panel) || !frames[k]?.contains([point.x, point.y])) return;
+    for (const handle of handles(panel)) {
+      choose(handle.control.name, handle.control.values[nearest(handle, frames[k], point)]);
+    }
+  }
+  function read(k, point) {
+    const panel = spec.panels[k], frame = frames[k];
+    readout.hidden = !panel.x || hidden(panel) || !frame?.contains([point.x, point.y]);
+    canvases[k].style.cursor = "";
+    if (readout.hidden) return;
+    const own = handles(panel), { left, right, top, bottom } = frame;
+    const said = [["x", left, right], ["y", bottom, top]].map(([axis, from, to]) => {
+      const handle = own.find((one) => one.axis === axis);
+      const value = valueAt(panel[axis], from, to, point[axis]);
+      const text = handle ? handle.control.texts[nearest(handle, frame, point)]
+        : panel[axis].names?.[Math.round(value)] ?? short(value);
+      return `${panel[axis].label} ${text}`.trim();
+    });
+    canvases[k].style.cursor = own.length ? "pointer" : "crosshair";
+    readout.textContent = own.length ? `${said.join("; ")} (click to set)` : said.join("; ");
+    const across = canvases[k].offsetLeft + point.x, far = across > pictures.clientWidth / 2;
+    readout.style.left = `${across + (far ? -10 : 10)}px`;
+    readout.style.top = `${canvases[k].offsetTop + point.y + (point.y < 40 ? 14 : -32)}px`;
+    readout.style.transform = far ? "translateX(-100%)" : "";
+  }
+  for (const [k, canvas] of canvases.entries()) {
+    const at = (event) => ({ x: event.offsetX, y: event.offsetY });
+    canvas.addEventListener("click", (event) => pick(k, at(event)));
+    canvas.addEventListener("pointermove", (event) => {
+      if (event.buttons === 1 && event.pointerType === "mouse") pick(k, at(event));
+      read(k, at(event));
+    });
+    canvas.addEventListener("pointerleave", () => { readout.hidden = true; });
+  }
+
   let pause = 0;
   function refresh() {
+    stand();
+    walk = null;
     for (const control of shown) {
       const k = setting(control);
       control.input.value = k;
@@ -522,7 +768,7 @@ function render({ model, el }) {
         control.input.setAttribute("aria-valuetext", control.texts[k]);
       }
     }
-    spec.panels.forEach(drawPanel);
+    drawAll();
     words.textContent = verdict();
     const said = sentence();
     pictures.setAttribute("aria-label", `${spec.alt} ${said}`);
@@ -539,10 +785,13 @@ function render({ model, el }) {
     pictures,
     words,
     element("div", { className: "actions" }, reset),
+    keptRuns,
     element("p", { className: "caption" }, spec.caption),
     live,
   );
   if (spec.live) reset.before(start);
+  else reset.before(keep); // tables that change keep no run
+  if (stepped) keep.before(play, single);
   if (spec.reveal) {
     reset.after(reveal, answer);
     controls[spec.reveal.control].holder?.append(edge, guessed);
@@ -570,8 +819,8 @@ function render({ model, el }) {
       sizes[k] = [contentRect.width, contentRect.height];
       target.width = Math.round(contentRect.width * density);
       target.height = Math.round(contentRect.height * density);
-      drawPanel(spec.panels[k], k);
     }
+    drawAll();
   });
   canvases.forEach((canvas) => observer.observe(canvas));
 
@@ -598,6 +847,7 @@ function render({ model, el }) {
     for (const event of events) model.off(event, refresh);
     observer.disconnect();
     clearTimeout(pause);
+    clearInterval(timer);
   };
 }
 

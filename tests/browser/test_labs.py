@@ -113,7 +113,9 @@ def test_a_mouse_drag_moves_the_pictures(page, lab, rate):
 def test_letters_on_a_focused_control_leave_the_notebook_alone(page, lab, rate):
     cells = page.locator(".jp-Notebook .jp-Cell")
     before = cells.count()
-    for control in (rate, lab.get_by_role("combobox"), lab.get_by_role("button", name="Reset")):
+    buttons = lab.get_by_role("button").all()
+    assert len(buttons) == 5
+    for control in (rate, lab.get_by_role("combobox"), *buttons):
         control.focus()
         page.keyboard.type("xabdd")
         assert cells.count() == before

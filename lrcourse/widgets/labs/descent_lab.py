@@ -175,6 +175,7 @@ def path_panel(lines: list[dict]) -> dict:
         "x": axis("w₁ (curvature 1)", -3, 3),
         "y": axis("w₂ (the steep axis)", -2, 2),
         "contours": "contours",
+        "steps": True,
         "lines": lines,
     }
 
@@ -285,6 +286,7 @@ def one_knob(learning_rate: float = 0.01, *, curvature: float = 4.0) -> Lab:
             "kind": "curves",
             "x": axis("w", -3.5, 3.5),
             "y": axis("loss", -0.1 * top, 3 * top),
+            "steps": True,
             "lines": [
                 {"x": "w", "y": "parabola", "grey": True},
                 {"x": "path", "y": "loss", "dots": True},

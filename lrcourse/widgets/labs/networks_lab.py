@@ -158,8 +158,8 @@ def classifier(
         "Right: training loss against epoch on a log axis.",
         goal=f"training loss under {goal} in epoch {epochs}.",
         caption="Left: blue discs and vermillion squares are the points; the background is the "
-        "class that the network predicts there, white where it is unsure. Right: the loss of that "
-        "run, epoch by epoch. Adam needs a smaller rate than SGD.",
+        "class that the network predicts there, fainter the less sure it is. Right: the loss of "
+        "that run, epoch by epoch. Adam needs a smaller rate than SGD.",
     )
 
 

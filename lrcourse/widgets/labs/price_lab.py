@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 FITS = {"SGD": (160.0, 70.0), "momentum": (30.0, 370.0)}  # S_min and B_c of chapter 17, rounded
 NEAR = 1.02  # times the lowest price: still the cheapest run
 VERDICTS = (
-    "{steps} steps and {examples} examples cost {price}. Examples are what you pay for: the batch "
-    "is too large.",
-    "{steps} steps and {examples} examples cost {price}. Steps are what you pay for: the batch is "
-    "too small.",
+    "{steps} steps and {examples} examples cost {price}. Another batch size costs less.",
     "{steps} steps and {examples} examples cost {price}. No batch size is cheaper with this rule; "
     "the other rule is.",
     "{steps} steps and {examples} examples cost {price}, and no run is cheaper.",
@@ -58,7 +55,7 @@ def price_outcomes(
         "price": price,
         "cheapest": cheapest,
         "lowest": least * (np.sqrt(cost) + np.sqrt(critical)) ** 2,
-        "verdict": np.select([lowest, near, batch < cheapest], [3, 2, 1], 0).astype(np.uint8),
+        "verdict": np.select([lowest, near], [2, 1], 0).astype(np.uint8),
         "reached": lowest,
         "diverged": np.zeros(price.shape, np.uint8),
     }

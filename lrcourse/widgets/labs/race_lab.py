@@ -2,7 +2,6 @@ r"""A lab on comparisons: one rate for all methods makes a winner, often not tha
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -68,6 +67,27 @@ def winner_outcomes(rows: Sequence[dict]) -> dict[str, np.ndarray]:
     }
 
 
+def others(rates: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    r"""The band of all methods but two: up along their lowest errors, back along their largest.
+
+    rates: shape (R,). error: mean test errors, shape (R, M).
+    Returns the rates, shape (2 R,), and the errors, shape (M, M, 2 R), for each pair left out.
+    Where no other method was run the band goes straight on to the next rate.
+    """
+    count = error.shape[1]
+    band = np.empty((count, count, 2 * len(rates)))
+    for own in range(count):
+        for rival in range(count):
+            rest = np.delete(error, [own, rival], axis=1)
+            known = ~np.isnan(rest).all(axis=1)
+            low, high = (
+                np.interp(np.log(rates), np.log(rates[known]), ends(rest[known], axis=1))
+                for ends in (np.nanmin, np.nanmax)
+            )
+            band[own, rival] = [*low, *high[::-1]]
+    return np.concatenate([rates, rates[::-1]]), band
+
+
 def winner(learning_rate: float = 1 / 128, method: str = "SGD", rival: str = "Adam") -> Lab:
     r"""Lab: all methods of the race at one learning rate, and each at its own best.
 
@@ -78,7 +98,7 @@ def winner(learning_rate: float = 1 / 128, method: str = "SGD", rival: str = "Ad
     outcomes = winner_outcomes(saved("race"))
     rates, errors, count = outcomes["rates"], outcomes["errors"], len(METHODS)
     shown, seeds = errors.clip(max=WORST), errors.shape[-1]
-    pen = np.vstack([outcomes["error"], np.full(count, np.nan)])  # lifted after each curve
+    around, band = others(rates, outcomes["error"].clip(max=2 * WORST))
     place = np.arange(count, dtype=np.float32)
     own, other, here = ("method",), ("rival",), ("learning_rate",)
     tables = {
@@ -88,8 +108,8 @@ def winner(learning_rate: float = 1 / 128, method: str = "SGD", rival: str = "Ad
         "all_place": ((), place.repeat(seeds)),
         "best_all": ((), outcomes["best"]),
         "best_place": ((), place),
-        "curves": ((), pen.T),
-        "curves_rate": ((), np.tile([*rates, math.nan], count).astype(np.float32)),
+        "others": (("method", "rival"), band),
+        "others_rate": ((), around.astype(np.float32)),
         "curve_rate": ((), rates.astype(np.float32)),
         "reached": (("learning_rate", "method", "rival"), outcomes["reached"]),
         "verdict": (("learning_rate", "method", "rival"), outcomes["verdict"].astype(np.uint8)),
@@ -133,7 +153,13 @@ def winner(learning_rate: float = 1 / 128, method: str = "SGD", rival: str = "Ad
                 "x": axis("learning rate", 4e-5, 400, log=True),
                 "y": axis("mean test error, %", 14, WORST),
                 "lines": [
-                    {"x": "curves_rate", "y": "curves", "grey": True},
+                    {
+                        "x": "others_rate",
+                        "y": "others",
+                        "grey": True,
+                        "band": True,
+                        "label": "the others",
+                    },
                     {"x": "curve_rate", "y": "rival_curve", "series": 1, "label": "its rival"},
                     {"x": "curve_rate", "y": "curve", "series": 0, "label": "your method"},
                     {"x": "rival_best_rate", "y": "rival_best", "cross": True},
@@ -143,19 +169,20 @@ def winner(learning_rate: float = 1 / 128, method: str = "SGD", rival: str = "Ad
             },
         ],
         verdicts=[
-            f"Lowest here: {first} ({{lowest}} %); {case}. Each at its own best rate: yours "
-            "{best} %, the rival {rival_best} %."
+            f"Lowest here: {first} ({{lowest}} %); {case}; each at its best rate: "
+            "{best} % and {rival_best} %."
             for first in METHODS
             for case in CASES
         ],
         alt="Left: the test errors of all methods at one learning rate, a row each, and their "
-        "error at their own best rate. Right: test error against learning rate for all methods.",
+        "error at their own best rate. Right: test error against learning rate for your method and "
+        "its rival, over a band from the lowest to the largest error of the others.",
         goal="make the worse one win: a rate at which your method beats its rival, though the "
         "rival is better when each has its own best rate.",
-        caption=f"Left: a dot for each of {seeds} seeds at this rate, and a cross where the method "
-        "is at its own best; a row without dots was not run there. Right: all methods, the crosses "
-        f"mark the best of your two. What is over {WORST:g} % lies on the edge or beyond it; 90 % "
-        "is a guess. To win takes more than half a point and more than the margin over seeds. "
+        caption=f"A dot for each of {seeds} seeds at this rate, if the method was run there; a "
+        "cross where it is at its own best. "
+        f"What is over {WORST:g} % lies on the edge or beyond it; 90 % is a guess. "
+        "To win takes more than half a point and more than the margin over seeds. "
         f"{winners} of {count} methods are lowest at some rate. In {pairs} pairs one is better, "
         f"each at its best; one rate for both turns {turned} of them around.",
     )

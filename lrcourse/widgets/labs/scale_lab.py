@@ -259,13 +259,13 @@ def batchnorm(learning_rate: float = 0.025, batch_size: int = 16, init: str = "k
         goal="a rate at which the network learns with BatchNorm, and not without (mean loss of the "
         f"last ten steps under {goal:g}).",
         caption=f"Left: {steps} steps of a 64-32-32-32-10 network on 8x8 digits, with BatchNorm "
-        "before each ReLU and without; each point is the mean of ten steps. The normal "
-        "initialization is far too small for so deep a network, unless BatchNorm sets the scale.",
+        "before each ReLU and without; each point is the mean of ten steps.",
         reveal={
             "name": "range",
             "control": "learning_rate",
             "table": "edge",
             "question": "Guess first: up to which rate does the network without BatchNorm learn?",
-            "answer": "Without BatchNorm the largest rate that learns is {edge} (0: none does).",
+            "answer": "Without BatchNorm the largest rate that learns is {edge} (0: none does; the "
+            "normal initialization is far too small for so deep a network).",
         },
     )
