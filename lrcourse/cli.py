@@ -265,25 +265,52 @@ def assign(folder: Path, chapters: tuple[str, ...], due: str, package: str) -> N
         "lrcourse site public             the whole course",
         "lrcourse site draft 00 01        two chapters, while you write them",
         "lrcourse site public --jobs 8",
+        "lrcourse site public --lite      and every chapter runs in the reader's browser",
     )
 )
 @click.argument("out", type=click.Path(path_type=Path))
 @click.argument("chapters", nargs=-1, metavar="[NN]...")
 @click.option("--jobs", type=click.IntRange(1), default=2, help="Notebooks at a time; default: 2.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Keep the notebooks' outputs here.")
-def site(out: Path, chapters: tuple[str, ...], jobs: int, cache: Path | None) -> None:
+@click.option("--lite", is_flag=True, help="Add JupyterLite: chapters that run in the browser.")
+@click.option(
+    "--pyodide",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Python for the browser, with its packages, to be served from the site itself.",
+)
+def site(
+    out: Path,
+    chapters: tuple[str, ...],
+    jobs: int,
+    cache: Path | None,
+    lite: bool,
+    pyodide: Path | None,
+) -> None:
     r"""Make a static site of the course.
 
     OUT gets a page for each chapter NN (default: all) and its solution, executed, with sliders
     that need no kernel, and the documentation. Its pages load nothing from elsewhere: put it on any
     web server, or open OUT/index.html. Run it again, and only what has changed is executed.
+
+    With --lite every chapter also opens in JupyterLite, where it is filled in and run without a
+    server or an installation. Python for the browser then comes from Pyodide's network, or with
+    --pyodide from the site.
     """
-    with _stoppable(STOPPED.format("Executed notebooks"), "site"):
+    if pyodide and not lite:
+        raise click.UsageError("--pyodide is for --lite.")
+    with _stoppable(STOPPED.format("Executed notebooks"), "lite" if lite else "site"):
         import pooch
 
         from lrcourse.site import SiteError
         from lrcourse.site.build import build
 
         with _reported(SiteError):
-            for line in build(out, chapters, cache or pooch.os_cache("lrcourse") / "site", jobs):
+            outputs = cache or pooch.os_cache("lrcourse") / "site"
+            browser = None
+            if lite:
+                from lrcourse.site.lite import lite as jupyterlite
+
+                browser = jupyterlite(pyodide)
+            for line in build(out, chapters, outputs, jobs, browser):
                 click.echo(line)

@@ -3,7 +3,7 @@ r"""Write the site: a page for each chapter, each solution and each text of the 
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from lrcourse.widgets.standalone_html import fragment, script, style
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 FIRST = ("learning", "faq", "conventions")  # for learners; the others are for teachers and authors
+LITE = "lite"  # the folder of JupyterLite in the site
 MARKER = ".lrcourse-site.json"  # lists the files of a site, and marks it as ours
 ENVIRONMENT = Environment(
     autoescape=True, trim_blocks=True, lstrip_blocks=True, loader=FileSystemLoader(HERE)
@@ -57,7 +58,13 @@ class Page:
         return f"{self.number} {self.title}".strip()
 
 
-def build(out: Path, chapters: Sequence[str], cache: Path, jobs: int) -> Iterator[str]:
+def build(
+    out: Path,
+    chapters: Sequence[str],
+    cache: Path,
+    jobs: int,
+    browser: Mapping[str, bytes] | None = None,
+) -> Iterator[str]:
     r"""Write the site to a folder; yield a line for each thing done.
 
     Args:
@@ -65,6 +72,7 @@ def build(out: Path, chapters: Sequence[str], cache: Path, jobs: int) -> Iterato
         chapters: their numbers, such as "02"; none means all.
         cache: the folder that keeps the outputs of executed notebooks.
         jobs: notebooks at a time.
+        browser: the files of JupyterLite (`lite`), in which every page then opens its chapter.
 
     Raises:
         SiteError: the folder is not ours, a chapter does not exist or fails.
@@ -76,7 +84,8 @@ def build(out: Path, chapters: Sequence[str], cache: Path, jobs: int) -> Iterato
     texts = sorted(DOCS.glob("*.md"))
     texts.sort(key=lambda path: FIRST.index(path.stem) if path.stem in FIRST else len(FIRST))
     pages += [_docs_page(path) for path in texts]
-    files, dropped = _render(pages)
+    files, dropped = _render(pages, LITE if browser else None)
+    files |= {f"{LITE}/{name}": content for name, content in (browser or {}).items()}
     names = sorted(files)
     try:
         _mark(out, {*names, *old})
@@ -154,7 +163,7 @@ def _docs_page(path):
     return Page(f"lrcourse/docs/{path.name}", f"docs/{path.stem}.html", "docs", title, text)
 
 
-def _render(pages):
+def _render(pages, lite):
     r"""The content of each file of the site by name, and the link targets that it lacks."""
     places = {page.source: page.path for page in pages} | {"README.md": "index.html"}
     menu = {part: [p for p in pages if p.part == part] for part in ("chapters", "docs")}
@@ -173,7 +182,7 @@ def _render(pages):
     def fill(template, path, **values):
         root = _relative(".", path) + "/"
         files[path] = ENVIRONMENT.get_template(template).render(
-            menu=menu, root=root, relative=lambda p: _relative(p, path), **values
+            menu=menu, lite=lite, root=root, relative=lambda p: _relative(p, path), **values
         )
 
     for page in pages:
