@@ -32,6 +32,8 @@ PYPI = "../../../../pypi"  # of the site, as seen from the kernel's own script
 # Of Pyodide's own packages those that we need; and what comes with the kernel.
 PYODIDE = {"matplotlib", "numpy", "packaging", "pillow", "threadpoolctl"}
 WITH_KERNEL = {"ipython", "jupyterlab-widgets", "traitlets", "widgetsnbextension"}
+# Labs stay on the page when they are scrolled out of view.
+OVERRIDES = SETTINGS | {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"}}
 BROWSER = {"sys_platform": "emscripten", "platform_system": "Emscripten", "python_version": "3.12"}
 
 
@@ -71,7 +73,7 @@ def lite(pyodide: Path | None) -> dict[str, bytes]:
         }
         settings = {"jupyter-lite-schema-version": 0, "jupyter-config-data": page}
         (source / "jupyter-lite.json").write_text(json.dumps(settings), encoding="utf-8")
-        (source / "overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+        (source / "overrides.json").write_text(json.dumps(OVERRIDES), encoding="utf-8")
         for part in ("chapters", "solutions"):
             (source / "files" / part).mkdir(parents=True)
             for path in course_folder().glob(f"{part}/*.ipynb"):
