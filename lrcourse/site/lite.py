@@ -33,7 +33,7 @@ PYPI = "../../../../pypi"  # of the site, as seen from the kernel's own script
 PYODIDE = {"matplotlib", "numpy", "packaging", "pillow", "threadpoolctl"}
 WITH_KERNEL = {"ipython", "jupyterlab-widgets", "traitlets", "widgetsnbextension"}
 # Labs stay on the page when they are scrolled out of view.
-OVERRIDES = SETTINGS | {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"}}
+OVERRIDES = SETTINGS | {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
 BROWSER = {"sys_platform": "emscripten", "platform_system": "Emscripten", "python_version": "3.12"}
 
 

@@ -122,6 +122,6 @@ def test_a_chapter_runs_and_answers(page, address, chapter):
     check_says(page, exercise, "All checks agree")
     page.keyboard.press("Control+s")
     page.get_by_text("Saving completed").first.wait_for()
-    page.reload()
+    page.goto(f"{address}/lite/lab/index.html?path=chapters/{chapter}.ipynb")
     cell(page, head).locator(".cm-content").get_by_text("BEGIN SOLUTION").wait_for()
     lab.locator("canvas").first.wait_for()
