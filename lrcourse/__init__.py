@@ -6,7 +6,7 @@ Nothing heavy is imported here: each name below loads its module when it is firs
 import sys
 from importlib import import_module
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     **{"check": "exercises", "hint": "exercises"},

@@ -169,7 +169,11 @@ def release(check: bool) -> None:
 )
 @click.option("--fill", type=FILE, multiple=True, help="A Canvas gradebook or Moodle worksheet.")
 @click.option("--report", is_flag=True, help="Also write report.html about the class.")
+@click.option("--package-use", is_flag=True, help="Mark answers that call lrcourse's own code.")
 @click.option("--student", "students", multiple=True, help="Grade only this one.")
+@click.option(
+    "--exercise", "exercises", multiple=True, metavar="NN.M", help="Grade only this one again."
+)
 @click.option("--again", is_flag=True, help="Grade what is graded already, too.")
 @click.option("--assignment", multiple=True, metavar="NN", help="Grade this chapter; default: all.")
 @click.option("--out", type=click.Path(path_type=Path), default="grades", help="Where results go.")
@@ -203,6 +207,7 @@ def grade(submissions: Path, out: Path, **options: object) -> None:
     "reproduce",
     epilog=_examples(
         "lrcourse reproduce                 list the papers",
+        "lrcourse reproduce all --saved     report the runs that came with the package",
         "lrcourse reproduce irprop da-sgd",
         "lrcourse reproduce all --out ~/trials --jobs 8",
         "lrcourse reproduce irprop --scale full --dask tcp://10.0.0.5:8786",
@@ -221,12 +226,14 @@ def grade(submissions: Path, out: Path, **options: object) -> None:
 )
 @click.option("--dask", default="", metavar="ADDRESS", help="Run on the cluster of this scheduler.")
 @click.option("--report-only", is_flag=True, help="Run nothing, report what is there.")
+@click.option("--saved", "as_saved", is_flag=True, help="Report the package's own runs.")
 def reproduce_papers(names: tuple[str, ...], **options: object) -> None:
     r"""Put a paper on trial.
 
     Runs the experiments of the paper NAME again, or of `all`, and writes a report: each figure it
     prints beside the measured one, and a verdict on each claim. Without a NAME the papers are
-    listed. Stop it at any time, and run the same command again to continue.
+    listed. Stop it at any time, and run the same command again to continue. With --saved nothing
+    is run: the report is of the runs that came with the package.
     """
     with _stoppable(
         STOPPED.format("Finished runs") + " With --report-only it reports what is there."
@@ -265,6 +272,7 @@ def assign(folder: Path, chapters: tuple[str, ...], due: str, package: str) -> N
         "lrcourse site public             the whole course",
         "lrcourse site draft 00 01        two chapters, while you write them",
         "lrcourse site public --jobs 8",
+        "lrcourse site public --github ann/lrcourse",
         "lrcourse site public --lite      and every chapter runs in the reader's browser",
     )
 )
@@ -272,6 +280,7 @@ def assign(folder: Path, chapters: tuple[str, ...], due: str, package: str) -> N
 @click.argument("chapters", nargs=-1, metavar="[NN]...")
 @click.option("--jobs", type=click.IntRange(1), default=2, help="Notebooks at a time; default: 2.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Keep the notebooks' outputs here.")
+@click.option("--github", default="", metavar="OWNER/NAME", help="The repository of its Pages.")
 @click.option("--lite", is_flag=True, help="Add JupyterLite: chapters that run in the browser.")
 @click.option(
     "--pyodide",
@@ -284,6 +293,7 @@ def site(
     chapters: tuple[str, ...],
     jobs: int,
     cache: Path | None,
+    github: str,
     lite: bool,
     pyodide: Path | None,
 ) -> None:
@@ -292,6 +302,9 @@ def site(
     OUT gets a page for each chapter NN (default: all) and its solution, executed, with sliders
     that need no kernel, and the documentation. Its pages load nothing from elsewhere: put it on any
     web server, or open OUT/index.html. Run it again, and only what has changed is executed.
+
+    With --github each page also opens in Binder and Colab, and the site has a map for search
+    engines, a picture for those who share a link, and a page for wrong addresses.
 
     With --lite every chapter also opens in JupyterLite, where it is filled in and run without a
     server or an installation. Python for the browser then comes from Pyodide's network, or with
@@ -312,5 +325,5 @@ def site(
                 from lrcourse.site.lite import lite as jupyterlite
 
                 browser = jupyterlite(pyodide)
-            for line in build(out, chapters, outputs, jobs, browser):
+            for line in build(out, chapters, outputs, jobs, github, browser):
                 click.echo(line)

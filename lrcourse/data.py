@@ -7,7 +7,7 @@ r"""The images that networks learn from: `load(name)` gives training, validation
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from lrcourse.datasets.download import read_published
 from lrcourse.datasets.formats import DataError, read_bundled
 from lrcourse.messages import unknown
 
-__all__ = ["Data", "DataError", "Split", "choose_validation", "load"]
+__all__ = ["Data", "DataError", "Split", "choose_validation", "halved", "load"]
 
 
 class Split(NamedTuple):
@@ -142,3 +142,29 @@ def choose_validation(
     aside = np.zeros(len(y), bool)
     aside[np.argsort(-rank, kind="stable")[: round(count)]] = True
     return aside
+
+
+def halved(data: Data) -> Data:
+    r"""Return the data with images of half the height and width, so that networks train faster.
+
+    Each square of 2 by 2 pixels becomes one, their mean.
+
+    Args:
+        data: what `load` returns; its images have an even height and width.
+
+    Raises:
+        ValueError: a height or width is odd.
+    """
+    height, width, *colours = data.image_shape
+    if height % 2 or width % 2:
+        raise ValueError(
+            f"Only images of even height and width can be halved, not {height} by {width}."
+        )
+    shape = (height // 2, width // 2, *colours)
+
+    def smaller(split: Split) -> Split:
+        squares = split.x.reshape(-1, shape[0], 2, shape[1], 2, *colours)
+        return split._replace(x=squares.mean(axis=(2, 4)).reshape(len(split.x), -1))
+
+    parts = {name: smaller(getattr(data, name)) for name in ("train", "validation", "test")}
+    return replace(data, image_shape=shape, **parts)

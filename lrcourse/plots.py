@@ -222,6 +222,16 @@ def complex_plane(values: Mapping[str, ArrayLike], *, alt: str) -> None:
     show(figure, alt)
 
 
+def fans(rays: Mapping[str, ArrayLike], x_label: str, y_label: str, *, alt: str) -> None:
+    r"""Vectors in the plane, each a ray from the origin; name -> their ends, shape (n, 2)."""
+    lines = {}
+    for name, ends in rays.items():
+        line = np.full((len(ends), 3, 2), np.nan)  # from the origin to the end, then a gap
+        line[:, 0], line[:, 1] = 0, ends
+        lines[name] = tuple(line.reshape(-1, 2).T)
+    curves(lines, x_label, y_label, alt=alt)
+
+
 def path(
     loss_function: Callable[[Any], float],
     w_history: Mapping[str, ArrayLike] | ArrayLike,

@@ -13,7 +13,7 @@
 # %% [markdown]
 # ## One weight
 #
-# Near its lowest point almost any smooth loss looks like a parabola. So take a parabola:
+# Near its lowest point almost any smooth loss looks like a parabola. So take one:
 #
 # $$L(w) = \tfrac12 \lambda w^2 \qquad\qquad L'(w) = \lambda w \qquad\qquad L''(w) = \lambda$$
 #
@@ -22,8 +22,7 @@
 #
 # $$w_{t+1} = w_t - \eta \lambda w_t = (1 - \eta\lambda)\, w_t$$
 #
-# so every step multiplies $w$ by the same factor, and $w_t = (1 - \eta\lambda)^t\, w_0$. All that
-# can happen is in that factor.
+# So every step multiplies $w$ by the same factor, and $w_t = (1 - \eta\lambda)^t\, w_0$.
 #
 # **Predict**: the curvature is 4. Which of five rates ends farther away than it began, after ten
 # steps? And which ends nearest to 0?
@@ -52,9 +51,8 @@ outcome("01.a", max(runs, key=lambda rate: runs[rate][-1]))
 # %% [markdown] claims=["rate 0.05: factor: 0.80 0.005", "rate 0.53: factor[2]: 3.106 0.0005"]
 # <details><summary>What to see</summary>
 #
-# At 0.05 the factor is 0.80: $w$ falls slowly to 0. At 0.25 it arrives in one step. At 0.4 it
-# swings with shrinking jumps, at 0.5 between 1 and −1, and at 0.53 it ends at 3.106. The loop and
-# the formula agree.
+# At 0.05 the factor is 0.80: $w$ falls slowly to 0. At 0.25 it arrives in one step. At 0.53 it ends
+# at 3.106.
 #
 # </details>
 #
@@ -64,12 +62,12 @@ outcome("01.a", max(runs, key=lambda rate: runs[rate][-1]))
 # |---|---|---|
 # | 0 to 1 | 1 to 0 | *converges* from one side, slowly if near 0 |
 # | exactly 1 | 0 | arrives in one step |
-# | 1 to 2 | 0 to -1 | *rings*: each jump crosses the minimum and is shorter than the last |
-# | exactly 2 | -1 | jumps from side to side and comes no nearer |
+# | 1 to 2 | 0 to -1 | *rings*: each jump crosses the minimum, and is shorter than the last |
+# | exactly 2 | -1 | jumps from side to side |
 # | above 2 | below -1 | *diverges*: each jump is longer than the last |
 #
-# The edge is at $\eta = 2/\lambda$, and it is sharp: at any rate below it a run arrives in the end,
-# at any rate above it no run does.
+# The edge is at $\eta = 2/\lambda$, and it is sharp: below it every run arrives in the end, above
+# it none does.
 #
 # Now a bowl of curvature 10. Compute the edge, put the slider there, and press *Reveal*. Then reach
 # the goal at the smallest and at the largest rate that you can find.
@@ -82,9 +80,8 @@ labs.one_knob(curvature=10)
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# One step at $1/10$, the edge at $2/10$. The right panel has a logarithmic axis, so multiplying by
-# the same factor at every step gives a straight line. As the rate grows, the line falls more and
-# more steeply up to $1/10$, then less and less, and beyond the edge it rises.
+# At $1/10$ one step arrives, and the edge is at $2/10$. The right panel has a logarithmic axis, so
+# multiplying by the same factor at every step gives a straight line.
 #
 # </details>
 #
@@ -94,17 +91,16 @@ labs.one_knob(curvature=10)
 #
 # $$L(w) = \tfrac12 (w - c)^\top H\, (w - c)$$
 #
-# $H$ is the *Hessian*, the symmetric $D \times D$ matrix of second derivatives. It takes the place
-# of $\lambda$. And what is the gradient?
+# $H$ is the *Hessian*, the symmetric $D \times D$ matrix of second derivatives, in the place of
+# $\lambda$. And what is the gradient?
 
 # %% [markdown]
 # ### Exercise 01.1
 # **Down a bowl**
 #
-# Write `bowl_path`: gradient descent on that bowl. `hessian` has shape `(D, D)` and is symmetric,
-# `centre` and `start` have shape `(D,)`. Return every $w$ on the way as one array of shape
-# `(steps + 1, D)`: row 0 is the start, row $t$ is $w$ after $t$ steps. Leave the inputs as they
-# are.
+# Write `bowl_path`: gradient descent on that bowl. `hessian` has shape `(D, D)`, `centre` and
+# `start` have shape `(D,)`. Return every $w$ on the way as one array of shape `(steps + 1, D)`: row
+# $t$ is $w$ after $t$ steps, and row 0 the start. Leave the inputs as they are.
 #
 # For `hessian = [[2, 1], [1, 3]]`, `centre = [1, -1]`, `start = [3, 2]`, rate 0.1 and two steps
 # expect `[[3, 2], [2.3, 0.9], [1.85, 0.2]]`.
@@ -128,11 +124,11 @@ from lrcourse import check
 check("01.1")
 
 # %% [markdown]
-# From here on the chapter descends with your function, once it passes. The gradient is
-# $\nabla L = H\,(w - c)$: the ½ cancels the 2 of the square, as it does for one weight.
+# From here on the chapter descends with your function, once it passes. The gradient is $\nabla L =
+# H\,(w - c)$.
 #
-# Nobody differentiates large networks by hand. PyTorch records what is done to `w` and works the
-# gradient out from that: *autograd*. The first step of the path has to agree with it.
+# PyTorch works out gradients by itself, from what is done to `w`: *autograd*. It has to agree with
+# the first step of the path.
 
 # %%
 import torch
@@ -150,12 +146,12 @@ print("torch", w.grad.numpy(), " from the path", (first[0] - first[1]) / 0.1)
 # %% [markdown]
 # ## A narrow valley
 #
-# Take two weights with curvatures 1 and 10, and the minimum at 0. The Hessian is diagonal, so the
-# weights move independently: each step multiplies the flat one by $1 - \eta$, the steep one by
-# $1 - 10\eta$. But there is one knob for both.
+# Take two weights with curvatures 1 and 10, and the minimum at 0. The Hessian is diagonal, so each
+# step multiplies the flat one by $1 - \eta$, the steep one by $1 - 10\eta$. But one rate serves
+# both.
 #
-# **Predict**: rate 0.02 or 0.18, which of the two ends nearer to the minimum? In which of them does
-# a direction ring?
+# **Predict**: rate 0.02 or 0.18, which ends nearer to the minimum? And with which does a weight
+# ring?
 
 # %%
 guess("01.b", "Which rate ends nearer to the minimum after 20 steps?", [0.02, 0.18])
@@ -178,24 +174,22 @@ outcome("01.b", min(paths, key=lambda rate: np.linalg.norm(paths[rate][-1])))
 # %% [markdown] claims=["rate 0.02: ends at: -1.669 0.0005", "rate 0.18: ends at[3] < rate 0.02: ends at[3] by 1"]
 # <details><summary>What to see</summary>
 #
-# At the small rate the path falls into the valley and then moves slowly along its floor: the flat
-# weight is still at −1.669. At the large rate the steep weight rings from wall to wall, and yet the
-# run ends much nearer. Every step is at a right angle to the contour on which it starts.
+# At the small rate the flat weight is still at −1.669. At the large rate the steep one rings from
+# wall to wall, and yet the run ends much nearer.
 #
 # </details>
 #
-# The steep direction sets the edge, $2/\lambda_\text{max} = 0.2$, for both. So which rate is best?
-# The slower direction decides: in the lower figure, the higher of the two lines. That is lowest
-# where the lines cross, where $1 - \eta\lambda_\text{min} = \eta\lambda_\text{max} - 1$:
+# The steep direction sets the edge, $2/\lambda_\text{max} = 0.2$, for both. Which rate is best? The
+# slower direction decides: in the lower figure, the higher of the two lines. That is lowest where
+# they cross, where $1 - \eta\lambda_\text{min} = \eta\lambda_\text{max} - 1$:
 #
 # $$\eta_\text{best} = \frac{2}{\lambda_\text{min} + \lambda_\text{max}} \qquad\qquad
 # \text{factor} = \frac{\kappa - 1}{\kappa + 1} \qquad\qquad
 # \kappa = \frac{\lambda_\text{max}}{\lambda_\text{min}}$$
 #
-# $\kappa$ is the *condition number*; a contour of the valley is $\sqrt\kappa$ times as long as
-# wide.
+# $\kappa$ is the *condition number*.
 #
-# **Predict**: if $\kappa$ is ten times as large, how many times as many steps does the *best* rate
+# **Predict**: at ten times the condition number, how many times as many steps does the *best* rate
 # need?
 
 # %%
@@ -215,16 +209,15 @@ outcome("01.c", needed[1] / needed[0])
 # %% [markdown] claims=["condition number 10: factor measured[3]: 35 0.5", "condition number 100: factor measured[3]: 346 0.5", "condition number 1000: factor measured[3]: 3,454 0.5"]
 # <details><summary>What to see</summary>
 #
-# To come a thousand times closer takes 35, 346 and 3,454 steps: ten times the condition number
-# costs ten times the steps, even with the best rate.
+# To come a thousand times closer takes 35, 346 and 3,454 steps: about ten times as many for ten
+# times the condition number, even with the best rate.
 #
 # </details>
 #
-# That is why later chapters whiten the data, normalise layers, and give each layer its own rate:
-# all of these try to make the valley rounder.
+# That is why later chapters whiten the data, normalise layers, and give each layer its own rate.
 #
 # In the lab, reach the goal for curvatures 1 : 3, then 1 : 10, then 1 : 30. Compute
-# $\eta_\text{best}$ first each time. Over which range of rates can the goal be reached at 1 : 30?
+# $\eta_\text{best}$ first. Over which range of rates can it be reached at 1 : 30?
 
 # %%
 labs.bowl(controls=("learning_rate", "conditioning"))
@@ -248,9 +241,9 @@ for steep in (3, 10, 30):
 # ## A bowl that is turned
 #
 # In a network the Hessian is hardly ever diagonal. Turn the valley by 30 degrees: its curvatures
-# are still 1 and 10, but now they are the *eigenvalues* of $H$, and belong to its *eigenvectors*.
-# Write the distance from the minimum as a sum of parts, one along each eigenvector. As $H$ times an
-# eigenvector is $\lambda$ times it, each step multiplies each part by its own $1 - \eta\lambda$.
+# are still 1 and 10, but now they are the *eigenvalues* of $H$. Write the distance from the minimum
+# as a sum of parts, one along each *eigenvector*. As $H$ times an eigenvector is $\lambda$ times
+# it, each step multiplies each part by its own $1 - \eta\lambda$.
 #
 # At rate 0.15, by which factor does the flat part shrink in each step? And does each weight shrink
 # steadily, too?
@@ -275,25 +268,23 @@ print(f"factor along curvature 1: {factors[0]:.2f}, along curvature 10: {factors
 # %% [markdown] claims=["factor along curvature 1: 0.85 0.005", "along curvature 10: 0.50 0.005"]
 # <details><summary>What to see</summary>
 #
-# The weights do not shrink steadily. The parts along the eigenvectors do, and draw two straight
-# lines: each step multiplies the flat part by 0.85, and the size of the steep part by 0.50. A bowl
-# of any number of weights is a sum of parabolas, each like the one of the first section. The
-# steepest sets the edge.
+# The weights do not shrink steadily. The parts along the eigenvectors do: each step multiplies the
+# flat part by 0.85, and the size of the steep part by 0.50. So a bowl of any number of weights is a
+# sum of parabolas, and the steepest sets the edge.
 #
 # </details>
 #
-# So one eigenvalue has to be known, the largest. But a network with a million weights has a Hessian
-# of a million rows, which nobody writes down. All one can ask for is gradients.
+# But a network with a million weights has a Hessian of a million rows, which nobody writes down.
+# What one has is gradients.
 
 # %% [markdown]
 # ### Exercise 01.2
 # **The edge of a bowl that you cannot see**
 #
 # Write `measure_edge`. It gets `gradient`, a function that takes $w$ of shape `(size,)` and returns
-# the gradient there, of the same shape; and `size`, the number of weights. The loss is a bowl
-# around 0, with curvatures somewhere between 0.001 and 1000. Return its edge: the rate below which
-# gradient descent converges and above which it diverges. 2 % off is near enough, and 10,000
-# gradients have to do. How you find it is up to you.
+# the gradient there. The loss is a bowl around 0, with curvatures somewhere between 0.001 and 1000.
+# Return its edge. 2 % off is near enough, and 10,000 gradients have to do. How you find it is up to
+# you.
 #
 # Expect about 0.2 for `measure_edge(lambda w: 10 * w, 3)`.
 
@@ -314,16 +305,15 @@ def measure_edge(gradient, size):
 check("01.2")
 
 # %% [markdown]
-# One can try rates, and close in on the edge. The worked solution does something else: it
-# multiplies by $H$ again and again, until the steepest direction has outgrown all others. That is
-# *power iteration*, and it is how the curvature of real networks is measured.
+# One can try rates, and close in on the edge. The worked solution multiplies by $H$ until the
+# steepest direction has outgrown all others: *power iteration*.
 #
 # ## Two rates in turn
 #
-# One rate is a compromise. Take two rates $a$ and $b$ in turn: two steps multiply the distance
-# along curvature $\lambda$ by $(1 - a\lambda)(1 - b\lambda)$. Say that you know the curvatures to
-# lie between `low` and `high`, and nothing more. The worst of them decides. With the best single
-# rate, taken twice, its factor is $\left(\frac{\kappa - 1}{\kappa + 1}\right)^2$.
+# One rate is a compromise. Take two, $a$ and $b$, in turn: two steps multiply the distance along
+# curvature $\lambda$ by $(1 - a\lambda)(1 - b\lambda)$. You know only that the curvatures lie
+# between `low` and `high`, and the worst of them decides. With the best single rate, taken twice,
+# its factor is $\left(\frac{\kappa - 1}{\kappa + 1}\right)^2$.
 #
 # **Predict**: can two different rates do better? May one of them lie beyond the edge?
 
@@ -337,8 +327,6 @@ guess("01.d", "May the larger of the two best rates lie beyond the edge?", ["yes
 # Write `two_rates`. It returns two learning rates, in any order, with which the largest size of
 # $(1 - a\lambda)(1 - b\lambda)$, over all $\lambda$ from `low` to `high`, is as small as it can be;
 # 2 % more will pass. Derive them, or let the computer search: the check looks only at what they do.
-#
-# To see where you are, draw the size of that product over $\lambda$ in a cell of your own.
 
 
 # %% exercise="01.3"
@@ -372,20 +360,18 @@ lines[f"two rates, {whose('01.3')}"] = lines.pop("two rates")
 plots.curves(lines, "curvature", "size of the factor of two steps", alt=alt)
 outcome("01.d", "yes" if max(pair) > 2 / 10 else "no")
 
-# %% [markdown] claims=["one rate: 35 0.5", "two rates: 21 0.5"]
+# %% [markdown] claims=["one rate: 35 0.5", "two rates: 21 0.5", "two rates[3]: 0.431 0.0005"]
 # <details><summary>What to see</summary>
 #
-# Two rates in turn need 21 steps where the best single rate needs 35. One of the two is more than
-# twice the edge. Along curvature 10 it multiplies the distance by more than 3, but the
+# Two rates in turn need 21 steps where the best single rate needs 35. The larger, 0.431, is more
+# than twice the edge of 0.2. Along curvature 10 it multiplies the distance by more than 3, but the
 # small rate by less than 0.2, so the two together shrink it. The flat direction gains from the long
 # step.
 #
 # </details>
 #
-# So the edge $2/\lambda_\text{max}$ holds for *one* rate at all steps; single steps may be longer.
-# For any number of rates the best ones are known (Young, Journal of Mathematics and Physics
-# 1953). Long steps among short ones also improve what can be guaranteed for every smooth convex
-# loss (Grimmer, SIAM Journal on Optimization 2024).
+# So the edge $2/\lambda_\text{max}$ holds for *one* rate at all steps. For any number of rates the
+# best ones are known (Young, Journal of Mathematics and Physics 1953).
 #
 # ## When the bowl is not quadratic
 #
@@ -393,8 +379,8 @@ outcome("01.d", "yes" if max(pair) > 2 / 10 else "no")
 #
 # $$L(w) = \tfrac12 w^2 + \tfrac14 w^4 \qquad\qquad L'(w) = w + w^3 \qquad\qquad L''(w) = 1 + 3w^2$$
 #
-# The curvature is 1 at the minimum and grows outwards. The cell draws two runs at the same rate,
-# and then tries all rates for four starts.
+# The curvature is 1 at the minimum and grows outwards. The cell draws two runs at one rate, and
+# then tries all rates for four starts.
 #
 # **Predict**: at rate 0.28, does a run from 1 arrive? And one from 2.5?
 
@@ -423,28 +409,22 @@ outcome("01.e", "both" if near and far else "only 1" if near else "only 2.5" if 
 # %% [markdown] claims=["start 0.1: largest rate that arrives: 1.98 0.005", "start 2.5: largest rate that arrives: 0.27 0.005"]
 # <details><summary>What to see</summary>
 #
-# Same loss, same rate: the run from 1 arrives, the one from 2.5 jumps farther each time. (The dots
-# are the steps; the lines only join them.) From 0.1 a rate of 1.98 still arrives, from 2.5 only
-# 0.27.
+# Same loss, same rate: the run from 1 arrives, the one from 2.5 jumps farther each time. From 0.1 a
+# rate of 1.98 still arrives, from 2.5 only 0.27.
 #
-# From far out the edge is lower than at the minimum, but not as low as $2/(1 + 3w^2)$, which takes
-# the curvature at the start. A jump sees the curvature *averaged* between the start and the
-# minimum, which here is $1 + w^2$. That last column is right to within the spacing of our rates,
-# 0.01.
+# So from far out the edge is lower, but not as low as $2/(1 + 3w^2)$, which takes the curvature at
+# the start. A jump to the minimum sees the curvature *averaged* on its way, which here is $1 +
+# w^2$. The last column is right to within the spacing of our rates, 0.01.
 #
 # </details>
 #
-# So a rate that is fine late in training may be too large early on. Chapter 07 changes the rate on
-# the way. In networks the reverse happens, too: trained with all their data, they often move to
-# where the curvature is just $2/\eta$, and stay there, at the *edge of stability* (Cohen et al.,
-# ICLR 2021).
+# So a rate that is fine late in training may be too large early on.
 #
 # ## Small batches
 #
-# Real losses are a mean over many examples, and a step looks at a *mini-batch* of them. Let each
+# A loss is a mean over many examples, and a step looks at a *mini-batch* of $B$ of them. Let each
 # example $i$ have its own bowl $\tfrac12 (w - c_i)^2$, with centres of mean 0 and variance 1. The
-# whole loss has its minimum at 0, yet each batch of $B$ fresh examples pulls towards the mean of
-# its own centres.
+# whole loss has its minimum at 0, yet each batch pulls towards the mean of its own centres.
 #
 # Each step multiplies $w$ by $1 - \eta$ and adds noise of variance $\eta^2/B$. Once the two
 # balance, the variance $v$ of $w$ stays the same:
@@ -452,8 +432,8 @@ outcome("01.e", "both" if near and far else "only 1" if near else "only 2.5" if 
 # $$v = (1 - \eta)^2\, v + \frac{\eta^2}{B} \qquad\text{so}\qquad
 # v = \frac{\eta}{B\,(2 - \eta)}$$
 #
-# The loss is then above its minimum by $\tfrac12 v$ on average: that *excess* is what we plot. To
-# see a mean, 1,000 runs go side by side from $w = 3$.
+# The loss is then above its minimum by $\tfrac12 v$ on average: that is what we plot, as the mean
+# of 1,000 runs from $w = 3$.
 #
 # **Predict**: half the rate, how many times as high is the level where a run settles? Which of the
 # four below ends lowest?
@@ -486,17 +466,16 @@ outcome("01.f", level["rate 0.2, batch 1"] / level["rate 0.4, batch 1"])
 # %% [markdown] claims=["rate 0.4, batch 1: settles at: 0.126 0.0005", "rate 0.2, batch 1: settles at: 0.056 0.0005", "rate 0.4, batch 16: settles at: 0.008 0.0005"]
 # <details><summary>What to see</summary>
 #
-# Every run falls, and then stops falling: the noise pushes $w$ away as fast as the slope pulls it
+# The loss falls, and then stops falling: the noise pushes $w$ away as fast as the slope pulls it
 # back. That level is the *noise floor*, and the formula gives it. Half the rate settles later, at
-# 0.056 in place of 0.126, a little less than half; for small rates it is half. Sixteen times the
-# batch settles at 0.008, a sixteenth, after as many steps; but each step looks at sixteen times as
-# many examples.
+# 0.056 in place of 0.126, a little less than half. Sixteen times the batch settles at 0.008, a
+# sixteenth, with sixteen times the work in each step.
 #
 # </details>
 #
 # In the lab, 64 examples make a valley of 1 : 10. Reach the goal with all of them, then lower the
-# batch size. A single run ends high or low partly by luck, so the cell below the lab takes 40 draws
-# of examples and batches, and finds the rate with the lowest mean loss at the end.
+# batch size. One run ends high or low partly by luck, so the cell below the lab finds the best rate
+# over 40 draws.
 #
 # **Predict** before you move a slider: does a smaller batch want a smaller rate or a larger one?
 # And why not a tiny rate?
@@ -519,12 +498,12 @@ for k, batch in enumerate((1, 4, 16, 64)):
     print(f"± {ends.std(ddof=1) / 40**0.5:.5f} (at rate 0.01 {last[:, 0, k].mean():.3f})")
 outcome("01.g", "a smaller rate" if rates[best[0]] < rates[best[3]] else "a larger rate")
 
-# %% [markdown] claims=["batch 4: best rate: 0.04 0.005", "batch 16: best rate: 0.05 0.005", "batch 64: best rate: 0.18 0.005", "batch 1: best rate < batch 16: best rate by 0.01", "batch 1: best rate[2] < batch 1: best rate[5] by 0.5", "batch 16: best rate[2] < batch 16: best rate[5] by 0.5"]
+# %% [markdown] claims=["batch 1: best rate: 0.03 0.005", "batch 16: best rate: 0.05 0.005", "batch 64: best rate: 0.18 0.005", "batch 16: best rate < batch 64: best rate by 0.1", "batch 1: best rate[2] < batch 1: best rate[5] by 0.5", "batch 16: best rate[2] < batch 16: best rate[5] by 0.5"]
 # <details><summary>What to see</summary>
 #
-# The smaller the batch, the smaller its best rate: 0.18 with all examples, 0.05 at 16, 0.04 at 4. A
-# smaller rate lowers the noise floor. But in 60 steps a tiny rate does not arrive: at 0.01 every
-# batch size ends far above its best. The best rate balances the two.
+# A small batch wants a smaller rate: 0.03 to 0.05 for batches of 1 to 16, and 0.18 with all
+# examples. That lowers the noise floor. But in 60 steps a tiny rate does not arrive: at 0.01 every
+# batch size ends far above its best.
 #
 # </details>
 
@@ -534,8 +513,8 @@ outcome("01.g", "a smaller rate" if rates[best[0]] < rates[best[3]] else "a larg
 #
 # A run with small batches has stopped falling, above the loss that you want. One friend says "halve
 # the rate", another "double the batch". What does each do to the noise floor, and what does it
-# cost? Which would you try when the rate is just below the edge, and why? Write three or four
-# sentences in the cell below; a person reads them.
+# cost? Which would you try when the rate is just below the edge, and why? A person reads your three
+# or four sentences.
 
 # %% [markdown] question="01.q1"
 # *Your answer stands here.*
@@ -550,8 +529,8 @@ outcome("01.g", "a smaller rate" if rates[best[0]] < rates[best[3]] else "a larg
 # ## A loop with two bugs
 #
 # The last exercise fits a line, slope times $x$ plus intercept, to points $(x_i, y_i)$. The loss is
-# $\frac{1}{B}\sum_i \frac12 (\text{slope}\, x_i + \text{intercept} - y_i)^2$. At batch size 4 the
-# code below finds the line. What does it do at 64?
+# $\frac{1}{B}\sum_i \frac12 (\text{slope}\, x_i + \text{intercept} - y_i)^2$. What does the code
+# below do at batch size 4, and at 64?
 
 
 # %%
@@ -574,8 +553,8 @@ for batch_size in (4, 64):
 # **Find two bugs**
 #
 # Write `batch_step`: one step of gradient descent on the loss above, without the two bugs of that
-# code. `slope` and `intercept` are numbers, `x` and `y` have shape `(B,)`. Return the new slope and
-# intercept, in this order, and leave `x` and `y` as they are.
+# code. `x` and `y` have shape `(B,)`. Return the new slope and intercept, two numbers, in this
+# order, and leave `x` and `y` as they are.
 #
 # For `batch_step(0.5, -1, x, y, 0.3)` with `x = [0, 1, 4]` and `y = [0, 1.5, -1]` expect −0.1 and
 # −0.9.
@@ -596,8 +575,8 @@ def batch_step(slope, intercept, x, y, learning_rate):
 check("01.4")
 
 # %% [markdown]
-# This loss is a bowl, too, in the slope and the intercept. Its gradient at a line, less that at the
-# line 0, is what `measure_edge` asks for. So measure where the edge is for either version of the
+# This loss is a bowl, too, in the slope and the intercept. With all $y$ at 0 it lies around 0, as
+# `measure_edge` asks, and its curvature is the same. So measure the edge for either version of the
 # code, and for either batch size.
 
 # %%
@@ -614,22 +593,19 @@ for batch_size in (4, 64):
 
 # %% [markdown] claims=["batch 64, sum: edge < batch 4, sum: edge by 0.1", "batch 64, sum: edge < batch 64, mean: edge by 1"]
 # With a sum the gradient grows with the batch, so the edge falls in proportion: a rate of 0.1 is
-# below it for these 4 examples, and beyond it for the 64. With a mean it is about the same for
-# both. In this course a loss is always a mean.
+# below it for 4 examples, and beyond it for 64. With a mean it is about the same for both. In this
+# course a loss is always a mean.
 #
 # ## What we learnt
 #
 # - Along each eigenvector of the Hessian a step multiplies the distance by $1 - \eta\lambda$. For a
-#   single rate the edge is $\eta = 2/\lambda_\text{max}$, and gradients alone are enough to find
-#   it.
+#   single rate the edge is $\eta = 2/\lambda_\text{max}$; gradients alone are enough to find it.
 # - The best single rate is $2/(\lambda_\text{min} + \lambda_\text{max})$, and even then the number
-#   of steps grows with the condition number. Two rates in turn do better, if the curvatures are
-#   known.
-# - Where the curvature changes, so does the edge.
+#   of steps grows with the condition number. Two rates in turn do better.
 # - Small batches leave a noise floor, nearly proportional to the rate over the batch size.
 #
-# **Next**: [Backprop](02_backprop.ipynb). A network has thousands of weights. Before we can choose
-# its steps we need its gradient.
+# **Next**: [Backprop](02_backprop.ipynb). A network has thousands of weights, and needs its
+# gradient first.
 
 # %%
 tally()

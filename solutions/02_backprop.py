@@ -66,8 +66,7 @@ outcome("02.a", "negative" if d_w < 0 else "positive")
 #
 # This picture is the *computational graph*. Backprop needs only a few rules. A *sum* passes the
 # gradient to all its inputs, unchanged. A *product* passes to each input the gradient times the
-# *other* input. A *maximum* passes all of it to the larger input, and 0 to the others. And a value
-# that is used several times adds up what comes back from each use.
+# *other* input. And a value that is used several times adds up what comes back from each use.
 #
 # ## A judge
 #
@@ -104,10 +103,9 @@ outcome("02.b", min(asked, key=asked.get))
 # %% [markdown] claims=["float32: smallest error: 4e-05 0.000005", "float64: smallest error[2]: 1e-06 0.0000005"]
 # <details><summary>What to see</summary>
 #
-# Each curve is a V. On the right $h$ is too wide: ten times less $h$ leaves a hundred times less
-# error. On the left two almost equal losses are subtracted, and rounding is all that remains. In
-# float32 no $h$ gets below an error of 4e-05, and the smallest do not change w at all: the slope
-# reads 0. In float64 the best is $h$ = 1e-06.
+# Each curve is a V. On the right $h$ is too wide. On the left two almost equal losses are
+# subtracted, and rounding is all that remains. In float32 no $h$ gets below an error of 4e-05, and
+# the smallest do not change w at all: the slope reads 0. In float64 the best is $h$ = 1e-06.
 #
 # </details>
 #
@@ -123,7 +121,7 @@ outcome("02.b", min(asked, key=asked.get))
 # something that bends each number by itself: the *sigmoid* of the neuron, or *ReLU*, the larger of
 # x and 0.
 #
-# How steep can the sigmoid get? And what do the slopes of ten of them leave of a gradient?
+# How steep can the sigmoid get? And what is left of a gradient after the slopes of ten of them?
 
 # %%
 inputs = np.linspace(-6, 6, 121)
@@ -288,8 +286,8 @@ print(f"float64 against the measurement: {difference(network.g, measured):.0e}")
 # %% [markdown] claims=["float64 against torch < float64 against the measurement", "float64 against the measurement < float32 against torch"]
 # <details><summary>What to see</summary>
 #
-# float32 keeps about seven digits, float64 sixteen: against torch all of them agree, but for the
-# rounding of the last. The measurement agrees to eight digits; the V has shown why not to more.
+# float32 keeps about seven digits, float64 sixteen: against torch nearly all of them agree. The
+# measurement agrees to eight digits; the V has shown why not to more.
 #
 # </details>
 #
@@ -483,9 +481,9 @@ outcome("02.d", untrained)
 # ## How big a step?
 #
 # Never trust a single rate. Here are seven, for four epochs each, from three starts. The seven
-# networks train side by side, with the package's layers: with `runs=7`, w has the shape (7, 50890),
-# and each row its own rate. We compare them on *validation* images, which are not trained on. The
-# *test* images are not used until the rate is chosen.
+# networks train side by side: with `runs=7`, w has the shape (7, 50890), and each row its own rate.
+# We compare them on *validation* images, which are not trained on. The *test* images are not used
+# until the rate is chosen.
 #
 # **Predict**: what happens to the error at either end, and above all at rate 1?
 
@@ -534,7 +532,8 @@ labs.digits()
 #
 # A larger batch draws the cloud of gradients together, but takes fewer steps in an epoch, so it
 # needs a larger rate: about four times as large at four times the batch. At 64 and 128 no rate on
-# the slider reaches the goal in ten epochs. But this is a single start. Chapter 06 repeats it.
+# the slider reaches the goal in ten epochs. But this is a single start. Chapter 06 repeats it with
+# more.
 #
 # </details>
 #
@@ -574,8 +573,7 @@ outcome("02.f", max(tested, key=lambda name: np.mean(tested[name])))
 #
 # At 0.1 the accuracy jumps from epoch to epoch, in the three runs by up to 0.054 to 0.095. With the
 # smaller rate for the last two epochs each of the three runs ends higher, at 0.843 on average
-# against 0.82. The batches were the same, so it is the size of the last steps that made the
-# difference.
+# against 0.82. All else was the same, so the size of the last steps made the difference.
 #
 # </details>
 #
@@ -607,7 +605,7 @@ plots.images(moved.T, columns=16, alt=alt)
 #
 # Now the digits of the lab in poor light: every pixel has 0.07 of its brightness. `try_plan` trains
 # a small network on them for five epochs, from five starts; a plan has one pair for each epoch, its
-# learning rate and its batch size. What was good for the clothes is not good here:
+# learning rate and its batch size. How good is the plan that served the clothes?
 
 
 # %%

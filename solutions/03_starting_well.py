@@ -3,27 +3,26 @@
 #
 # **Before the first step, every weight needs some value. Does it matter which?**
 #
-# - **You will** send images through ten layers from three initializations, watch what arrives,
-#   derive the one that keeps the signal alive, measure how gradients vanish on the way back, and
-#   tune an initialization for a network that hardly anything gets through.
+# - **You will** send images through ten layers from three initializations, derive the one that
+#   keeps the signal alive, measure how gradients vanish on the way back, and tune an initialization
+#   for ten layers of sigmoids.
 # - **Time**: about 90 minutes.
 # - **You need**: [Backprop](02_backprop.ipynb), and the variance of a sum of random numbers.
 
 # %% [markdown]
 # ## Ten layers
 #
-# The values that the weights have before the first step are the network's *initialization*, or its
-# *start* for short. Our network reads digits of 8 by 8 pixels. It has ten linear layers, with 64
-# units in each hidden one and a ReLU after it. All biases begin at 0.
+# The values of the weights before the first step are the network's *initialization*, or its *start*
+# for short. Our network reads digits of 8 by 8 pixels. It has ten linear layers, with 64 units in
+# each hidden one and a ReLU after it. All biases begin at 0.
 #
 # `layer_statistics` sends a batch forward and its gradient back, and keeps for each layer the
 # outputs `y` and the gradient there, `d_y`. The *spread* is their standard deviation over all
-# images and units. We take five draws of the weights each time, and print mean ± standard
-# deviation. The numbers are float64, since some get very small.
+# images and units. We print mean ± standard deviation of five draws of the weights.
 #
-# The *plain start* draws all weights from a normal distribution with standard deviation 0.01,
-# whatever the layer, as AlexNet did in 2012. Beside it come two that this chapter explains: Xavier
-# Glorot's and Kaiming He's.
+# The *plain start* draws all weights from a normal distribution with standard deviation 0.01, as
+# AlexNet did in 2012. Beside it come two that this chapter explains: Xavier Glorot's and Kaiming
+# He's.
 #
 # **Predict**, for the plain start: by how much does one layer multiply the spread of the layer
 # before? Each output is a sum over 64 inputs, each times a random number.
@@ -84,24 +83,23 @@ outcome("03.a", np.mean(lines["normal"][1][9] / lines["normal"][1][0]) ** (1 / 9
 # %% [markdown] claims=["normal: spread in layer 1[6]: 0.057 0.0005", "normal: spread in layer 1[4]: 2.4e-13 5e-15", "Xavier: spread in layer 1[6]: 0.73 0.005", "Xavier: spread in layer 1[6] < Kaiming: spread in layer 1[6] by 0.1"]
 # <details><summary>What to see</summary>
 #
-# With the plain start a layer leaves 0.057 of the spread, and 2.4e-13 is what
-# comes out of the tenth. Xavier's leaves 0.73, Kaiming's all of it, but for the luck of the draw.
-# In the histograms, each row on one scale, the first row shrinks to a needle and the second
-# narrows.
+# With the plain start a layer leaves 0.057 of the spread, and 2.4e-13 is what comes out of the
+# tenth. Xavier's leaves 0.73, Kaiming's all of it, to within the luck of the draw. In the
+# histograms, each row on one scale, the first row shrinks to a needle and the second narrows.
 #
 # </details>
 #
 # ## Why not zero?
 #
-# If small weights are bad, zeros are worse. But is it the size? Let all weights of each layer be 0,
-# then 0.05, then 0.05 with random numbers added, and train. In which of the three do the hidden
-# units of a layer end up different from each other?
+# If small weights are bad, zeros are worse. But is it the size? Let all weights be 0, then 0.05,
+# then 0.05 with random numbers added, and train. In which of the three do the hidden units of a
+# layer end up different from each other?
 
 # %%
 from lrcourse import fit
 from lrcourse.optim import SGD
 
-setting, apart = {"learning_rate": 0.1, "batch_size": 32, "progress": False}, []
+setting = {"learning_rate": 0.1, "batch_size": 32, "progress": False}
 for value, noise in ((0, 0), (0.05, 0), (0.05, 0.05)):
     network, rng = deep_network(nn.zero, depth=3), np.random.default_rng(1)
     for layer in network.layers[::2]:
@@ -109,19 +107,17 @@ for value, noise in ((0, 0), (0.05, 0), (0.05, 0.05)):
     before = network.layers[0].W.copy()
     fit(network, digits, SGD(), epochs=5, rng=rng, **setting)
     W, error = network.layers[0].W, 1 - network.accuracy(*digits.validation)
-    apart.append(np.ptp(W, axis=1).max())
-    print(
-        f"{value} and {noise} random: layer 1 moved by up to {abs(W - before).max():.2g}", end="; "
-    )
-    print(f"its units differ by up to {apart[-1]:.1g}; validation error {error:.0%}")
+    moved, apart = abs(W - before).max(), np.ptp(W, axis=1).max()
+    print(f"{value} and {noise} random: layer 1 moved by up to {moved:.2g}", end="; ")
+    print(f"its units differ by up to {apart:.1g}; validation error {error:.0%}")
 
 # %% [markdown] claims=["0.05 and 0.05 random[4] < 0.05 and 0 random[4] by 20"]
 # <details><summary>What to see</summary>
 #
-# From zeros no weight of layer 1 ever moves: no gradient reaches it. From 0.05
-# they move, but all 64 units compute the same, so they get the same gradient and stay the same, to
-# the rounding: one unit, 64 times. With random numbers on top, the units differ, and in the same
-# five epochs the error falls much lower. Random numbers are there to *break the symmetry*.
+# From zeros no weight of layer 1 ever moves: no gradient reaches it. From 0.05 they move, but all
+# 64 units compute the same, so they get the same gradient and stay the same, to the rounding: one
+# unit, 64 times. With random numbers on top the units differ, and the error falls much lower. They
+# *break the symmetry*.
 #
 # </details>
 #
@@ -179,7 +175,7 @@ outcome("03.b", np.median(lines["c = 1.6"][1][-1]))
 # On a log axis each c is nearly a straight line: every layer multiplies by the same factor. A fifth
 # more or less changes the result by four to five powers of ten. The formula holds on average over
 # draws. A single draw of fifty layers may be far below it, for c = 2 at 0.1 in place of 1, as the
-# chance of each layer is multiplied, too. The ten draws are the same for all three c.
+# chance of each layer is multiplied, too.
 #
 # </details>
 
@@ -187,10 +183,10 @@ outcome("03.b", np.median(lines["c = 1.6"][1][-1]))
 # ### Exercise 03.1
 # **Two initializations**
 #
-# Write `kaiming` and `xavier`. Both draw normal weights with mean 0 in NumPy's layout
-# `(fan_in, fan_out)`, from the generator `rng` they are given, as *one* draw of that shape. Kaiming
-# He's variance is the one derived above. Xavier Glorot's is one over the *mean* of fan_in and
-# fan_out; why will become clear on the way back.
+# Write `kaiming` and `xavier`. Both return one draw of normal weights with mean 0, of shape
+# `(fan_in, fan_out)`, from the generator `rng` that they are given. Kaiming He's variance is the
+# one derived above. Xavier Glorot's is one over the *mean* of fan_in and fan_out; why will become
+# clear on the way back.
 #
 # For fan_in 8 and fan_out 2 expect *standard deviations* of 0.5 and 0.447.
 
@@ -235,16 +231,15 @@ print(f"torch's default is {share:.2f} times as wide; ten layers make that {shar
 # %% [markdown] claims=["standard deviation: ours[2]: 0.0505 0.00005", "torch's default is: 0.41 0.005"]
 # <details><summary>What to see</summary>
 #
-# Both draw with standard deviation 0.0505, to within a hundredth of it. But by
-# default torch draws 0.41 times as wide, and ten such ReLU layers leave about a ten-thousandth of
-# the signal.
+# Both draw with standard deviation 0.0505, to within a hundredth of it. But by default torch draws
+# 0.41 times as wide, and ten such ReLU layers leave about a ten-thousandth of the signal.
 #
 # </details>
 #
 # ## Other activations
 #
-# ReLU keeps half of the mean square. Another function f keeps another share. Let z be standard
-# normal; the factor that makes up for f is called its *gain*:
+# ReLU keeps half of the mean square. Another function f keeps another share, and its *gain* makes
+# up for that. Let z be standard normal:
 #
 # $$\text{gain} = \frac{1}{\sqrt{\overline{f(z)^2}}} \qquad\qquad
 # v = \frac{\text{gain}^2}{\text{fan\_in}}$$
@@ -255,7 +250,7 @@ print(f"torch's default is {share:.2f} times as wide; ten layers make that {shar
 #
 # Write `gain`. It gets a function `f`, which takes an array and returns one of the same shape, and
 # returns one number that is right to within 1 %. How you find it is up to you. For ReLU expect
-# about $\sqrt2$, and for $f(z) = 2z - 1.2$ about 0.429.
+# about $\sqrt2$, and for $f(z) = 4z - 1.5$ about 0.234.
 
 
 # %% exercise="03.2"
@@ -271,29 +266,24 @@ def gain(f):
 check("03.2")
 
 # %% [markdown]
-# torch has a table of gains. If its number is exact, it is the gain that you measure, and with it a
-# layer multiplies the mean square by 1. Which of the three below is only a rule of thumb? And what
-# does it do to 50 layers?
+# torch has a table of gains. With an exact one a layer multiplies the mean square by 1. Which of
+# the two below is only a rule of thumb? And what does it do to 50 layers?
 
 # %%
-measured, factors = yours("03.2"), {}
-for name, slope, f in (
-    ("relu", None, relu),
-    ("leaky_relu", 0.2, lambda z: np.where(z > 0, z, 0.2 * z)),
-    ("tanh", None, np.tanh),
-):
-    table = torch.nn.init.calculate_gain(name, slope)
-    factors[name] = (table / measured(f)) ** 2
-    print(f"{name}: torch's gain {table:.3f}; one layer multiplies by {factors[name]:.3f}", end="")
+measured = yours("03.2")
+for name, f in (("relu", relu), ("tanh", np.tanh)):
+    table = torch.nn.init.calculate_gain(name)
+    factor = (table / measured(f)) ** 2
+    print(f"{name}: torch's gain {table:.3f}; one layer multiplies by {factor:.3f}", end="; ")
     last = [squares_by_layer(table**2, f, seed)[-1] for seed in range(10)]
-    print(f"; layer 50 has {text(last)} times the mean square of layer 1")
+    print(f"layer 50 has {text(last)} times the mean square of layer 1")
 
 # %% [markdown] claims=["tanh: torch's gain[2]: 1.1 0.05", "tanh: torch's gain[4]: 1.8 0.05"]
 # <details><summary>What to see</summary>
 #
-# For both rectifiers the factor is 1 to within the measurement. With torch's gain
-# for tanh it is 1.1. Fifty such factors would make over a hundred, but layer 50 has only 1.8 times
-# the mean square of layer 1: tanh holds back what is large.
+# For ReLU the factor is 1 to within the measurement. With torch's gain for tanh it is 1.1. Fifty
+# such factors would make over a hundred, but layer 50 has only 1.8 times the mean square of layer
+# 1: tanh holds back what is large.
 #
 # </details>
 #
@@ -371,12 +361,12 @@ outcome("03.c", min(shares, key=shares.get))
 # %% [markdown] claims=["ReLU, Kaiming: share of the spread in layer 1: 0.57 0.005", "ReLU, Kaiming: share of the spread in layer 1[4]: 0.37 0.005", "ReLU, normal: share of the spread in layer 1[4]: 0.37 0.005", "sigmoid, Kaiming: share of the spread in layer 1[4]: 1.8e-05 5e-07"]
 # <details><summary>What to see</summary>
 #
-# With ReLU the share goes from 0.57 to 0.37, the same at both starts: the plain
-# one loses the *size* of the signal, not the differences between images. With sigmoids it is the
-# other way round. The spread stays, and a share of 1.8e-05 is left between images: the lower row of
-# histograms, each unit less its mean over the images, is a needle from layer 4 on. The outputs of a
-# sigmoid lie around 0.5, so each unit sums a constant, much larger than what the image adds. *A
-# healthy spread over everything can hide a dead signal.*
+# With ReLU the share goes from 0.57 to 0.37, the same at both starts: the plain one loses the
+# *size* of the signal, not the differences between images. With sigmoids the spread stays, and a
+# share of 1.8e-05 is left between images: the lower row of histograms, each unit less its mean over
+# the images, is a needle from layer 4 on. The outputs of a sigmoid lie around 0.5, so each unit of
+# the next layer sums a constant, much larger than what the image adds. *A healthy spread over
+# everything can hide a dead signal.*
 #
 # </details>
 #
@@ -388,10 +378,10 @@ outcome("03.c", min(shares, key=shares.get))
 #
 # $$\sqrt{\text{fan\_out} \cdot v \cdot \overline{\text{slope}^2}}$$
 #
-# ReLU's slope is 1 for half of the entries. A sigmoid's is 1/4 at most, in its middle. Kaiming's
-# start looks at the way forward, $2/\text{fan\_in}$; the way back would like $2/\text{fan\_out}$.
-# Without ReLU's 2, that is $1/\text{fan\_in}$ and $1/\text{fan\_out}$, and Xavier's start lies in
-# between: one over the mean of the two. With equal widths forward and back ask for the same.
+# ReLU's slope is 1 for half of the entries. A sigmoid's is 1/4 at most. Kaiming's start looks at
+# the way forward, $2/\text{fan\_in}$; the way back would like $2/\text{fan\_out}$. Without ReLU's
+# 2, that is $1/\text{fan\_in}$ and $1/\text{fan\_out}$, and Xavier's start lies in between: one
+# over the mean of the two.
 #
 # **Predict**: with Xavier's start, from layer 9 down to layer 1 a gradient passes eight sigmoids.
 # What is left of it? And which factor does a layer leave between images, on the way forward?
@@ -406,11 +396,8 @@ for activation, slope in ((nn.ReLU, 0.5**0.5), (nn.Sigmoid, 0.25)):
         label, kind = f"{activation.__name__}, {name}", (starts[name], activation)
         d, apart = five_draws(*kind, "d_y"), five_draws(*kind, spread=between)
         lines[label], eight = (range(1, 11), d), d[0] / d[8]
-        forward = (apart[8] / apart[0]) ** (1 / 8)
-        print(
-            f"{label}: eight layers back {text(eight)}; each {np.mean(eight) ** (1 / 8):.3f}",
-            end="",
-        )
+        back, forward = eight.mean() ** (1 / 8), (apart[8] / apart[0]) ** (1 / 8)
+        print(f"{label}: eight layers back {text(eight)}; each {back:.3f}", end="")
         print(f", formula {slope * (64 * v) ** 0.5:.3f}; each forward {forward.mean():.3f}")
 alt = "Spread of the gradient at each layer's outputs, log axis, two activations, three starts."
 plots.response(lines, "layer", "spread of the gradient", log_x=False, log_y=True, alt=alt)
@@ -419,13 +406,13 @@ outcome("03.d", np.mean(lines["Sigmoid, Xavier"][1][0] / lines["Sigmoid, Xavier"
 # %% [markdown] claims=["Sigmoid, Xavier: eight layers back: 9.9e-06 5e-08", "Sigmoid, Kaiming: eight layers back[3]: 0.318 0.0005", "Sigmoid, Kaiming: eight layers back[5]: 0.318 0.0005", "Sigmoid, Kaiming: eight layers back[3] < ReLU, Kaiming: eight layers back[3] by 0.5"]
 # <details><summary>What to see</summary>
 #
-# This is the *vanishing gradient*. With sigmoids and Xavier's start each layer
-# takes away three quarters, and 9.9e-06 is left after eight of them. One learning rate has to serve
-# all layers: one that layer 9 can stand moves layer 1 a hundred thousand times less.
+# This is the *vanishing gradient*. With sigmoids and Xavier's start each layer takes away three
+# quarters, and 9.9e-06 is left after eight of them. One learning rate has to serve all layers: what
+# moves layer 9 moves layer 1 a hundred thousand times less.
 #
-# The factor forward is nearly the factor back: small differences between images and gradients
-# pass through the same weights and slopes, so they vanish together. For sigmoids with Kaiming's
-# start both are 0.318, below the formula, which takes the largest slope, 1/4, for all.
+# The factor forward is nearly the factor back: small differences between images and gradients pass
+# through the same weights and slopes, so they vanish together. For sigmoids with Kaiming's start
+# both are 0.318, below the formula, which takes the largest slope, 1/4, for all.
 #
 # </details>
 
@@ -433,12 +420,11 @@ outcome("03.d", np.mean(lines["Sigmoid, Xavier"][1][0] / lines["Sigmoid, Xavier"
 # ### Exercise 03.4
 # **Wake ten sigmoids**
 #
-# Find an initialization for the network of ten *sigmoid* layers. Write `sigmoid_variance`, which
-# takes fan_in and returns the variance $v$ of the weights. At the start, and on average over
-# several draws, the gradient at the outputs of layer 1 must be between a quarter and four times as
-# wide as at those of layer 9, with 32 and with 256 units in each hidden layer. The formula alone
-# does not tell: it needs the mean square of the slopes, and you know only the largest slope. So
-# measure: `five_draws` takes any `start(rng, fan_in, fan_out)`, and a `width`.
+# Find an initialization for ten *sigmoid* layers. Write `sigmoid_variance`, which takes fan_in and
+# returns the variance $v$ of the weights. At the start, on average over several draws, the spread
+# of the gradient at layer 1 must be between a quarter and four times that at layer 9, with 32 and
+# with 256 units in each hidden layer. You know only the largest slope, so the formula does not
+# tell. Measure: `five_draws` takes any `start(rng, fan_in, fan_out)`, and a `width`.
 
 
 # %% exercise="03.4"
@@ -497,9 +483,9 @@ outcome("03.e", choices[sum(good) - 1])
 # <details><summary>What to see</summary>
 #
 # With three layers five seeds do not tell Xavier's start from Kaiming's, and the plain one gets
-# half of the digits wrong. With ten layers the plain start learns at no rate. Kaiming's is ahead of
-# Xavier's on average, but both vary much from draw to draw. And fewer rates work: for Kaiming's 2
-# stay under 15 % in place of 4.
+# about half of the digits wrong. With ten layers the plain start learns at no rate. Kaiming's is
+# ahead of Xavier's on average, but both vary much from draw to draw. And fewer rates work: for
+# Kaiming's 2 stay under 15 % in place of 4.
 #
 # </details>
 #
@@ -523,15 +509,15 @@ plots.response(lines, "learning rate", "validation error", alt=alt)
 # <details><summary>What to see</summary>
 #
 # From Kaiming's start ten sigmoids learn nothing at any rate. With weights wide enough to let the
-# gradient through they do; in our run the test error is 21.0 ± 6.2 %. With ReLU it was lower on
-# average: what is right for the gradient at the start is not all that training needs.
+# gradient through they do; in our run the test error is 21.0 ± 6.2 %. With ReLU and Kaiming's start
+# it was lower on average: what is right for the gradient at the start is not all that training
+# needs.
 #
 # </details>
 #
-# Now watch one learn. The network of the lab has three layers and tells two half moons apart. It
-# opens with the plain start; leave the rule at SGD, for the others come in chapters 09 and 10.
-# Reach the goal. Which of the four starts get there, at some rate? And does a smaller batch, which
-# means more steps, save the plain start?
+# Now watch one learn. The network of the lab has three layers and tells two half moons apart. Leave
+# the rule at SGD, for the others come in chapters 09 and 10. Which of the four starts reach the
+# goal, at some rate? And does a smaller batch, which means more steps, save the plain start?
 
 # %%
 from lrcourse import labs
@@ -542,10 +528,9 @@ labs.classifier(learning_rate=0.1, init="normal")
 # <details><summary>What to see</summary>
 #
 # From zero and from the plain start no setting of this lab reaches the goal. At batch size 32 both
-# stay at the loss of tossing a coin, at every rate: layers of tiny weights let hardly any signal
-# through, and hardly any gradient back. Batch size 8 makes four times as many steps. Then, at the
-# larger rates, the plain start leaves its plateau after ten epochs or more, too late. Zero never
-# does. Kaiming's and Xavier's starts have no plateau.
+# stay at the loss of tossing a coin, at every rate. Batch size 8 makes four times as many steps.
+# Then, at the larger rates, the plain start leaves its plateau after ten epochs or more, too late.
+# Zero never does. Kaiming's and Xavier's starts have no plateau.
 #
 # </details>
 #
@@ -607,12 +592,6 @@ check("03.5")
 show_spreads(yours("03.5"))
 
 # %% [markdown]
-# <details><summary>What to see</summary>
-#
-# All spreads are of one size, at all widths.
-#
-# </details>
-#
 # ## What we learnt
 #
 # - Random weights break the symmetry between units; units with equal weights stay equal.
@@ -620,14 +599,14 @@ show_spreads(yours("03.5"))
 #   that 1 on average, and any other factor acts once for every layer.
 # - Look at the spread *between images*. The spread over everything can be large in a network that
 #   cannot tell them apart.
-# - Differences between images on the way forward and gradients on the way back pass through the
-#   same weights and slopes, and vanish together.
+# - Differences between images and gradients pass through the same weights and slopes, and vanish
+#   together.
 # - fan_in is W's first size here and its second in torch.
 # - With ten layers the plain start learnt at no rate, and Kaiming's was ahead of Xavier's on
 #   average. With three layers our runs did not tell those two apart.
 #
-# **Next**: [ZCA whitening](04_zca_whitening.ipynb). We chose the weights so that signals keep their
-# size. But the data themselves can be long and narrow, like the valley of chapter 01.
+# **Next**: [ZCA whitening](04_zca_whitening.ipynb). The data themselves can be long and narrow,
+# like the valley of chapter 01.
 #
 # ## Further reading
 #

@@ -39,9 +39,8 @@ plots.images(x[shown], image_shape=(16, 16, 3), columns=8, alt=alt)
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# Cover one pixel: its neighbours give it away. In numbers that is the
-# *covariance*, for every pair of features one number. Rows of $X$ are images, $\mu$ is the mean
-# image:
+# Cover one pixel: its neighbours give it away. In numbers that is the *covariance*, for every pair
+# of features one number. Rows of $X$ are images, $\mu$ is the mean image:
 #
 # $$C = \frac{1}{n - 1} \sum_{i=1}^{n} (x_i - \mu)(x_i - \mu)^\top$$
 #
@@ -88,19 +87,17 @@ middle = (8 * 16 + 8) * 3 + 1
 for name, other in (("its neighbour's green", middle + 3), ("its own red", middle - 1)):
     print(f"green in the middle and {name}: {correlation[middle, other]:.2f}")
 print(f"green in two opposite corners: {correlation[1, -2]:.2f}")
-print(f"smallest of any two greens: {correlation[1::3, 1::3].min():.2f}")
 greens = [(row * 16 + column) * 3 + 1 for row in (2, 8) for column in (2, 6, 10, 14)]
 alt = "Eight pictures in grey, one for each pixel: its correlation with all others, in green."
 plots.images(correlation[greens, 1::3], columns=8, alt=alt)
 outcome("04.a", correlation[middle, middle + 3])
 
-# %% [markdown] claims=["its neighbour's green: 0.94 0.005", "its own red: 0.71 0.005", "two opposite corners: 0.44 0.005", "smallest of any two greens: 0.42 0.005"]
+# %% [markdown] claims=["its neighbour's green: 0.94 0.005", "its own red: 0.71 0.005", "two opposite corners: 0.44 0.005"]
 # <details><summary>What to see</summary>
 #
-# 0.94 for the neighbour, 0.71 for the own red, and still 0.44 for the opposite
-# corner. Each picture belongs to one pixel and shows its correlation with all others, in green:
-# white is 1, black the smallest of all that are shown. They fade slowly, and the smallest of any
-# two is still 0.42. 768 numbers are far from 768 different facts.
+# 0.94 for the neighbour, 0.71 for the own red, and still 0.44 for the opposite corner. Each picture
+# belongs to one pixel and shows its correlation with all others, in green: white is 1, black the
+# smallest that is shown. They fade slowly. 768 numbers are far from 768 different facts.
 #
 # </details>
 #
@@ -133,11 +130,11 @@ outcome("04.b", few)
 # %% [markdown] claims=["share of the first three: 0.77 0.005", "axes for nine tenths: 13 0"]
 # <details><summary>What to see</summary>
 #
-# Above, the first eight axes, and below them numbers 100 to 103 and 700 to 703.
-# The first is the brightness of the whole patch, the second its colour. Then come ramps, then finer
-# and finer waves, and at the end checks of single pixels. The first three hold 0.77 of the
-# variance, and 13 hold nine tenths. The last vary over a million times less: that is a condition
-# number, and chapter 01 told us what it costs.
+# Above, the first eight axes, and below them numbers 100 to 103 and 700 to 703. The first is the
+# brightness of the whole patch, the second its colour. Then come ramps, then finer and finer waves,
+# and at the end checks of single pixels. The first three hold 0.77 of the variance, and 13 hold
+# nine tenths. The last vary over a million times less than the first: that is a condition number,
+# and chapter 01 told us what it costs.
 #
 # </details>
 #
@@ -148,8 +145,8 @@ outcome("04.b", few)
 #
 # $$z = (x - \mu)\, W \qquad\qquad W_\text{PCA} = U \Lambda^{-1/2}$$
 #
-# White stays white under any further rotation. So there are as many whitenings as rotations. One
-# of them turns *back* to where the pixels were:
+# White stays white under any further rotation, so there are as many whitenings as rotations. One of
+# them turns *back* to where the pixels were:
 #
 # $$W_\text{ZCA} = U \Lambda^{-1/2}\, U^\top$$
 #
@@ -174,9 +171,9 @@ plots.images(np.concatenate(rows), image_shape=(16, 16, 3), columns=8, alt=alt)
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# PCA has lost the picture: the number in the place of a pixel is the amount of an
-# axis, sorted by variance. In ZCA each pixel still stands in its place. The even areas, which a
-# neighbour can predict, have gone grey. What could not be predicted is left: the edges.
+# PCA has lost the picture: in the place of a pixel stands the amount of an axis. In ZCA each pixel
+# keeps its place. The even areas, which a neighbour can predict, have gone grey. What could not be
+# predicted is left: the edges.
 #
 # </details>
 
@@ -213,9 +210,8 @@ guess("04.c", "Which whitening moves the images less?", ["PCA", "ZCA"])
 
 # %%
 matrix_of = yours("04.2")
-x, validation, test = (
-    small(split, 8).astype(float) for split in (data.train, data.validation, data.test)
-)
+splits = data.train, data.validation, data.test
+x, validation, test = (small(split, 8).astype(float) for split in splits)
 mean, C = x.mean(axis=0), covariance_of(x)
 zca, pca = ZCA(epsilon=0).fit(x), PCAWhitening(epsilon=0).fit(x)
 W, moved = matrix_of(C, 0), {}
@@ -263,14 +259,14 @@ outcome("04.d", factors["epsilon 0.01"][-1])
 # %% [markdown] claims=["epsilon 0.01: weakest axis times: 10 0.5", "epsilon 0: weakest axis times: 178 0.5"]
 # <details><summary>What to see</summary>
 #
-# Where the variance is far below epsilon, the factor is $1/\sqrt{\epsilon}$: 10
-# for 0.01, against 178 for 0. With epsilon 1, only brightness comes out white. In the pictures that
-# row is soft. The last, with 0.0001, has made the finest grain as strong as the edges.
+# Where the variance is far below epsilon, the factor is $1/\sqrt{\epsilon}$: 10 for 0.01, against
+# 178 for 0. With epsilon 1, only the first axis, brightness, comes out white, and the pictures are
+# soft. With 0.0001 the finest grain is as strong as the edges.
 #
 # </details>
 #
 # In the lab, the 30th axis of 768 is to come out nearly white, with a variance of 0.9, and no axis
-# may be stretched more than 20 times. Compute the smallest epsilon that allows the second, from the
+# may be multiplied by more than 20. Compute the smallest epsilon that allows the second, from the
 # formula for the factor. Then find the largest that allows the first.
 
 # %%
@@ -281,8 +277,8 @@ labs.whitening()
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# An axis whose variance is just $\epsilon$ comes out with one half. What lies well
-# to the left of that point is white, what lies to the right fades away.
+# An axis whose variance is just $\epsilon$ comes out with variance one half. What lies well to the
+# left of that point is white, what lies to the right fades away.
 #
 # </details>
 #
@@ -343,12 +339,12 @@ outcome("04.e", edges["white"])
 # %% [markdown] claims=["centred: edge[4]: 0.01537 0.000005", "white: edge[4]: 0.00004 0.000005", "white: edge: 2 0.5", "raw: edge < centred: edge by 0.2"]
 # <details><summary>What to see</summary>
 #
-# The measured edges are $2/\lambda_\text{max}$ to within one step of our rates,
-# 10 %. Centring alone raises the edge five-fold. Dividing by one number moves the curve sideways
-# and changes nothing else: *a larger edge is no gain in itself*, for the gradient has other units.
-# What counts is how low a curve gets. After 200 steps at their best rates, 0.01537 is left of the
-# centred loss and 0.00004 of the white one. And its edge is 2, whatever the pixels are measured in,
-# as long as epsilon is small beside the largest variance.
+# The measured edges are $2/\lambda_\text{max}$ to within one step of our rates, 10 %. Centring
+# alone raises the edge five-fold. Dividing by one number moves the curve sideways and changes
+# nothing else: *a larger edge is no gain in itself*, for the gradient has other units. What counts
+# is how low a curve gets. After 200 steps at their best rates, 0.01537 is left of the centred loss
+# and 0.00004 of the white one. And its edge is 2, whatever the pixels are measured in, as long as
+# epsilon is small beside the largest variance.
 #
 # </details>
 
@@ -392,10 +388,10 @@ for condition in (10, 100, 1000, 10000, 100000):
 # %% [markdown] claims=["condition 1000: epsilon[2]: 6.0e-04 5e-06", "condition 100: epsilon[2]: 7.5e-08 5e-10"]
 # <details><summary>What to see</summary>
 #
-# With a condition number of 10, nothing but rounding is left. With 1000 it is
-# 6.0e-04 in place of the 7.5e-08 with 100, and beyond that 200 steps are few. At the best rate the
-# slowest axis shrinks by about $1 - 2/\kappa$ in a step, where $\kappa$ is the condition number:
-# what counts is how many steps there are for each unit of $\kappa$.
+# With a condition number of 10, nothing but rounding is left. With 1000 it is 6.0e-04 in place of
+# the 7.5e-08 with 100, and beyond that 200 steps are few. At the best rate a step multiplies the
+# slowest axis by about $1 - 2/\kappa$, where $\kappa$ is the condition number: what counts is how
+# many steps there are for each unit of $\kappa$.
 #
 # </details>
 #
@@ -435,9 +431,8 @@ for name in names:
         W = matrix_of(C, float(name[4:]))
     else:
         W = np.diag(1 / deviation) if name == "standardised" else np.eye(192)
-    z, z_validation, z_test = (
-        (part - (name != "raw") * mean) @ W for part in (x, validation, test)
-    )
+    shift = 0 if name == "raw" else mean
+    z, z_validation, z_test = ((part - shift) @ W for part in (x, validation, test))
     with np.errstate(all="ignore"):
         networks = [train(z, data.train.y, seed, rates) for seed in range(5)]
         losses[name] = np.transpose([n.loss(z, data.train.y) for n in networks])
@@ -447,28 +442,22 @@ for name in names:
 
 # %%
 for name, loss in losses.items():
-    loss = loss.mean(axis=1)
-    good, least = rates[loss < 0.6], np.nanargmin(loss)
-    span = f"{good.min():.2f} to {good.max():.2f}" if good.size else "none"
-    print(
-        f"{name}: lowest training loss {loss[least]:.2f} ± {losses[name][least].std(ddof=1):.2f}",
-        end="",
-    )
-    print(f" at rate {rates[least]:.2f}; under 0.6: {span}", end="")
-    print(f"; test accuracy {np.mean(tests[name]):.3f} ± {np.std(tests[name], ddof=1):.3f}")
+    mean_loss, accuracy = loss.mean(axis=1), np.array(tests[name])
+    print(f"{name}: lowest training loss {np.nanmin(mean_loss):.2f}", end="; ")
+    print(f"test accuracy {accuracy.mean():.3f} ± {accuracy.std(ddof=1):.3f}", end="; ")
+    print("training loss under 0.6 at", rates[mean_loss < 0.6].round(2))
 lines = {n: (rates, np.where(losses[n] < 2.5, losses[n], np.nan)) for n in names[:5:2]}
 alt = "Training loss against learning rate for three inputs, with bands over seeds."
 plots.response(lines, "learning rate", "training loss", alt=alt)
 outcome("04.f", min(tests, key=lambda name: np.mean(tests[name])))
 
-# %% [markdown] claims=["raw: lowest training loss: 0.96 0.005", "centred: lowest training loss: 0.46 0.005", "ZCA 0.01: lowest training loss: 0.22 0.005", "raw: lowest training loss[5] < ZCA 0.0001: lowest training loss[7] by 0.02", "ZCA 0.0001: lowest training loss[7] < ZCA 0.01: lowest training loss[7] by 0.05"]
+# %% [markdown] claims=["raw: lowest training loss: 0.96 0.005", "centred: lowest training loss: 0.46 0.005", "ZCA 0.01: lowest training loss: 0.22 0.005", "raw: lowest training loss[2] < ZCA 0.0001: lowest training loss[2] by 0.02", "ZCA 0.0001: lowest training loss[2] < ZCA 0.01: lowest training loss[2] by 0.05"]
 # <details><summary>What to see</summary>
 #
-# In the same number of steps the raw input gets to a training loss of 0.96, the
-# centred one to 0.46, the white ones to 0.22 or 0.23. The rates that get under 0.6 span a factor of
-# 8 with epsilon 0.1, 4 with 0.01, and 2 with 0.0001, no more than with the centred input. How far
-# right a curve reaches does not follow from the inputs alone any more: a network's curvature
-# depends on its weights too.
+# In the same number of steps the raw input gets to a training loss of 0.96, the centred one to
+# 0.46, the white ones to 0.22 or 0.23. With epsilon 0.1 four rates get under 0.6, with 0.0001 only
+# two, as with the centred input: how wide that range is does not follow from the inputs alone any
+# more, since a network's curvature depends on its weights, too.
 #
 # On *test* images the raw input is last, and epsilon 0.0001 next to last, though it trains as far
 # as the other white ones: it seems to learn the noise that was amplified, too. Five seeds do not
@@ -510,29 +499,26 @@ for epsilon in (0.01, 0.0001):
     found = np.array([leaked(epsilon, seed) for seed in range(8)])
     gap = (found[:, 1, 0] - found[:, 1, 1]) - (found[:, 0, 0] - found[:, 0, 1])
     for k, what in enumerate(("mean square", "loss", "accuracy")):
-        without, leak = found[:, 0, 0, k], found[:, 1, 0, k]
-        print(
-            f"epsilon {epsilon}, {what}: honest {without.mean():.2f}, leaked {leak.mean():.2f}",
-            end="",
-        )
-        print(f"; by the leak {gap[:, k].mean():+.3f} ± {gap[:, k].std(ddof=1):.3f}")
+        honest, leak = found[:, :, 0, k].mean(axis=0)
+        print(f"epsilon {epsilon}, {what}: honest {honest:.2f}, leaked {leak:.2f}", end="; ")
+        print(f"by the leak {gap[:, k].mean():+.3f} ± {gap[:, k].std(ddof=1):.3f}")
 shift = gap[:, 1].mean() / gap[:, 1].std(ddof=1)
 outcome("04.g", choices[0 if shift < -1 else 2 if shift > 1 else 1])
 
 # %% [markdown] claims=["epsilon 0.0001, mean square: honest: 1.39 0.005", "epsilon 0.0001, mean square: honest[2]: 0.67 0.005", "epsilon 0.0001, loss: honest[3]: -0.321 0.0005", "epsilon 0.01, loss: honest[3]: -0.036 0.0005", "the loss of a uniform guess < epsilon 0.0001, loss: honest by 0.4"]
 # <details><summary>What to see</summary>
 #
-# With epsilon 0.0001 the leaked images come out small, with a mean square of 0.67 in
-# place of 1.39, and the leak shifts the measured loss by −0.321 ± 0.072. What a user will meet is
-# the higher one. With 0.01 it is −0.036 ± 0.019. In neither case does the accuracy give the leak
-# away, to within 0.03. Nor are these good networks: with epsilon 0.0001 the loss is above that of a
-# uniform guess, since they are sure of their mistakes.
+# With epsilon 0.0001 the leaked images come out small, with a mean square of 0.67 in place of 1.39,
+# and the leak shifts the measured loss by −0.321 ± 0.072. What a user will meet is the higher one.
+# With 0.01 it is −0.036 ± 0.019. In neither case does the accuracy give the leak away, to within
+# 0.03. Nor are these good networks: with epsilon 0.0001 the loss is above that of a uniform guess,
+# since they are sure of their mistakes.
 #
 # </details>
 #
 # ## A function with three bugs
 #
-# The next function is to whiten training and test images as `ZCA(epsilon).fit(train)` does. All
+# The next function should whiten training and test images as `ZCA(epsilon).fit(train)` does. All
 # shapes are right. To judge it, one test image goes in twice, each time in other company. May that
 # change its features?
 
@@ -561,11 +547,10 @@ compare_with_the_package(suspect_whiten)
 # ### Exercise 04.4
 # **Find three bugs**
 #
-# Write `whiten_splits`, the suspect without its bugs, in NumPy. (The check sees only what comes
-# back, so the package's `ZCA` would pass, too, and the bugs would still be there.) `train` is `(n,
-# d)`, `test` is `(m, d)`. Return the tuple (whitened train, whitened test), and leave the inputs as
-# they are. To judge your own, call `compare_with_the_package(whiten_splits)` in a new cell below
-# it, and expect differences under 1e-10.
+# Write `whiten_splits`, the suspect without its bugs, in NumPy. `train` is `(n, d)`, `test` is `(m,
+# d)`. Return the tuple (whitened train, whitened test), and leave the inputs as they are. To judge
+# your own, call `compare_with_the_package(whiten_splits)` in a new cell below it, and expect
+# differences under 1e-10.
 
 
 # %% exercise="04.4"

@@ -3,12 +3,11 @@
 #
 # **How many examples should one step look at, and what does that do to the learning rate?**
 #
-# - **You will** measure the noise of mini-batch gradients, see where a larger batch may take a
-#   larger rate and where that ends, choose both under a budget, and grow the batch instead of
-#   lowering the rate.
+# - **You will** measure the noise of batch gradients, see how far a larger batch may take a larger
+#   rate, choose both under a budget, and grow the batch instead of lowering the rate.
 # - **Time**: about 80 minutes.
-# - **You need**: the noise floor of [One knob](01_one_knob.ipynb), the network of
-#   [Backprop](02_backprop.ipynb), and what a variance is.
+# - **You need**: [One knob](01_one_knob.ipynb), [Backprop](02_backprop.ipynb), and what a variance
+#   is.
 
 # %% [markdown]
 # ## A fan of gradients
@@ -16,39 +15,28 @@
 # The loss is a mean over all images, and so is its gradient $\nabla L$, the *whole* gradient. A
 # step usually looks at a batch of B images, and its gradient $g_B$ is only an estimate.
 #
-# Here are clothes, shrunk to 14 by 14 pixels, and a small network that has trained for one epoch.
-# There we stop and compute one gradient for *each* of 2,000 images.
+# Here are clothes, halved to 14 by 14 pixels, and a small network that has trained for one epoch.
+# There we compute one gradient for *each* of 2,000 images.
 
 # %%
-from dataclasses import replace
 import numpy as np
 from lrcourse import check, fit, guess, load, nn, outcome, plots, tally, yours
+from lrcourse.data import halved
+from lrcourse.measure import with_spread
 from lrcourse.optim import SGD
 
 
-def shrink(split):
-    x = split.x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))
-    return split._replace(x=x.reshape(-1, 196))
-
-
-def small_network(seed, runs=None):
+def trained(seed, images, rate, batch_size=32, epochs=6, callbacks=(), **options):
     rng = np.random.default_rng(seed)
-    layers = [nn.Linear(196, 32), nn.ReLU(), nn.Linear(32, 10)]
-    return nn.Network(layers, rng, runs=runs), rng
+    network = nn.Network([nn.Linear(196, 32), nn.ReLU(), nn.Linear(32, 10)], rng, **options)
+    settings = {"learning_rate": rate, "batch_size": batch_size, "epochs": epochs}
+    history = fit(network, images, SGD(), rng=rng, callbacks=callbacks, progress=False, **settings)
+    return network, rng, history.epochs
 
-
-def with_spread(values, digits=2):
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
-
-
-data = load("fashion-mini")
-parts = {name: shrink(getattr(data, name)) for name in ("train", "validation", "test")}
-data = replace(data, image_shape=(14, 14), **parts)
 
 # %%
-network, rng = small_network(0)
-settings = {"batch_size": 32, "progress": False}
-fit(network, data, SGD(), learning_rate=0.1, epochs=1, rng=rng, **settings)
+data = halved(load("fashion-mini"))
+network, rng, _ = trained(0, data, 0.1, epochs=1)
 x, labels = data.train.x[:2000], data.train.y[:2000]
 
 
@@ -58,16 +46,14 @@ def gradient(batch):
 
 
 singles = np.array([gradient([i]) for i in range(2000)])
-whole = gradient(np.arange(2000))
-print(f"{singles.shape}, their mean less the whole: {abs(singles.mean(axis=0) - whole).max():.0e}")
+whole = singles.mean(axis=0)
 
 # %% [markdown]
-# Such a gradient has 6,634 numbers. To draw it we keep two: how far it reaches along $\nabla L$,
-# and how far across, in the direction in which single images differ most. One unit on both axes
-# is the length of $\nabla L$.
+# Of a gradient's 6,634 numbers we draw two: its *reach* along $\nabla L$, and how far it points
+# across, where single images differ most. The unit of both is the length of $\nabla L$.
 #
 # **Predict**: draw 40 batches of 8 images and 40 of 128. By what factor is the first fan wider, and
-# which one reaches farther *on average* along $\nabla L$?
+# which one reaches farther *on average*?
 
 # %%
 guess("06.a", "The fan of 8 is how many times as wide as that of 128?", within=1.5)
@@ -83,24 +69,18 @@ def drawn(batch_size, count):
     return np.array([gradient(rng.integers(2000, size=batch_size)) for _ in range(count)])
 
 
-fans = {}
-for batch_size in (8, 128):
-    rays = np.full((40, 3, 2), np.nan)
-    rays[:, 0] = 0
-    rays[:, 1] = drawn(batch_size, 40) @ np.stack([along, across], axis=1) / length
-    fans[f"batch {batch_size}"] = tuple(rays.reshape(-1, 2).T)
+both = np.stack([along, across], axis=1) / length
+rays = {f"batch {size}": drawn(size, 40) @ both for size in (8, 128)}
 alt = "Two fans of rays from the origin: 40 gradients of 8 images each, and 40 of 128."
-plots.curves(fans, "along the whole gradient", "across it", alt=alt)
-few_images, many_images = (np.nanstd(across[1::3]) for _, across in fans.values())
-outcome("06.a", few_images / many_images)
+plots.fans(rays, "along the whole gradient", "across it", alt=alt)
+outcome("06.a", rays["batch 8"][:, 1].std() / rays["batch 128"][:, 1].std())
 
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# Each ray is the gradient of one batch. Those of 8 images point all over the
-# right half, and a few backward. Those of 128 are a bundle around (1, 0) about a quarter as wide.
-# And yet the *middle* of both fans seems to be the same. How long the rays are, and where their
-# mean is, can be computed.
+# Each ray is the gradient of one batch. Those of 8 images point all over the right half, and a few
+# backward. Those of 128 are a bundle around (1, 0), over three times narrower. And yet the *middle*
+# of both fans seems to be the same.
 #
 # </details>
 #
@@ -116,19 +96,18 @@ outcome("06.a", few_images / many_images)
 # $$E\, g_B = \nabla L \qquad\qquad
 # E \lVert g_B \rVert^2 = \lVert \nabla L \rVert^2 + \frac{\operatorname{tr}\Sigma}{B}$$
 #
-# The left one holds for every B, as the mean of a mean. The right one is the rule that the variance
-# of a mean of B independent numbers is B times smaller, for all weights at once.
+# On the right, the variance of a mean of B independent numbers is B times smaller, for all weights
+# at once.
 
 # %% [markdown]
 # ### Exercise 06.1
 # **Signal and noise**
 #
-# In a large network nobody keeps the single gradients. But gradients of batches of two sizes can be
-# had, and so the mean of $\lVert g_B \rVert^2$ over many batches of each size. Write
-# `signal_and_noise`, which finds $\lVert \nabla L \rVert^2$ and $\operatorname{tr}\Sigma$ from
-# them. `squared_lengths` are the two means and `sizes` the two batch sizes, which differ, in any
-# order. Return two numbers, the signal first. For `squared_lengths=(7, 2.5)` and `sizes=(2, 8)`
-# expect 1 and 12.
+# For batches of two sizes we can measure the
+# mean of $\lVert g_B \rVert^2$. Write `signal_and_noise`, which finds $\lVert \nabla L \rVert^2$,
+# the signal, and $\operatorname{tr}\Sigma$, the noise, from these two means. `squared_lengths` are
+# the means and `sizes` the two batch sizes, which differ, in any order. Return two numbers, the
+# signal first. For `squared_lengths=(7, 2.5)` and `sizes=(2, 8)` expect 1 and 12.
 
 
 # %% exercise="06.1"
@@ -146,10 +125,8 @@ check("06.1")
 
 # %% [markdown]
 # A paper that we meet again in chapter 13 says: "bigger batch sizes decrease the average value of
-# the gradient, resulting in a slower training speed" [1]. That is a claim about numbers.
-#
-# Below are two columns, both in units of the length of $\nabla L$: the mean reach along
-# $\nabla L$, and the length. Which of them shrinks as B grows?
+# the gradient, resulting in a slower training speed" [1]. Which shrinks as B grows, the mean reach
+# or the length?
 
 # %%
 signal = float(whole @ whole)
@@ -166,53 +143,46 @@ for batch_size in (1, 8, 32, 128, 512):
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# The reach is 1 at every batch size, to within twice the error of our means. The
-# *mean* gradient does not shrink. What shrinks is the length, because the noise in it does. So
-# why do large batches train slowly? An epoch has fewer steps of the same reach.
+# The reach is 1 at every batch size, to within twice the error of our means: the *mean* gradient
+# does not shrink. The length does, with the noise in it. If large batches train slowly, it is since
+# an epoch has fewer steps.
 #
 # </details>
 #
+# From which batch size on is the signal stronger than the noise? The two terms are equal at
+# $B = \operatorname{tr}\Sigma / \lVert\nabla L\rVert^2$, the *noise scale* [2]. We measure it by
+# exercise 06.1, from batches of 8 and of 512, after one epoch at rate 0.1 and after one at 0.025,
+# with six seeds each.
 #
-# How large must a batch be before the signal is stronger than the noise? The two terms are equal at
-# $B = \operatorname{tr}\Sigma / \lVert\nabla L\rVert^2$, the *noise scale* [2]. We measure it as
-# in exercise 06.1, from batches of 8 and of 512, after one epoch at rate 0.1 and after one at
-# 0.025, with six seeds each.
-#
-# At which of the two rates is the noise scale larger?
+# At which of the two rates is it larger?
 
 # %%
-separate, scales = yours("06.1"), {}
+separate, scales = yours("06.1"), []
 for rate in (0.1, 0.025):
     found = []
     for seed in range(6):
-        network, rng = small_network(seed)
-        fit(network, data, SGD(), learning_rate=rate, epochs=1, rng=rng, **settings)
+        network, rng, _ = trained(seed, data, rate, epochs=1)
         pair = [np.mean(np.sum(drawn(size, 3200 // size) ** 2, axis=1)) for size in (8, 512)]
         found.append(separate(pair, (8, 512)))
     signal, noise = np.transpose(found)
-    scales[rate] = noise / signal
-    print(f"rate {rate}: noise {with_spread(noise, 0)}, signal {with_spread(signal)}", end=", ")
-    print(f"equal at sizes {scales[rate].round().astype(int).tolist()}")
-factors = scales[0.025] / scales[0.1]
-print(
-    f"seed by seed, the second is larger by a factor of {factors.min():.1f} to {factors.max():.0f}"
-)
+    scales.append(noise / signal)
+    print(f"rate {rate}: noise {with_spread(noise, 0)}, signal {with_spread(signal, 2)}")
+factors = scales[1] / scales[0]
+print(f"seed by seed, larger by a factor of {factors.min():.1f} to {factors.max():.0f}")
 
 # %% [markdown] claims=["by a factor of: 2 0.5", "rate 0.025: noise[3] < rate 0.1: noise[3] by 1"]
 # <details><summary>What to see</summary>
 #
-# Each seed has another noise scale, but in all six it is at least 2 times as large after the epoch
-# at 0.025. The noises of the two rates differ little. It is the signal that is smaller at the
-# smaller rate. A likely reason is the bowl of chapter 01: large noisy steps keep a run up on the
-# walls, where the gradient is long. So the noise scale belongs to the *run*, not to the data alone.
-# In large networks it was found to grow as the loss falls [2].
+# At 0.025, at least 2 times as large in all six seeds. The noises differ little; it is the signal
+# that is smaller. A likely reason: large noisy steps keep a run up on the walls of the bowl, where
+# the gradient is long. So the noise scale belongs to the *run*, not to the data alone.
 #
 # </details>
 #
 # ## Rate against batch size
 #
-# Now train, with 4,096 images for six epochs: five batch sizes, nine rates, eight seeds. The nine
-# rates train side by side.
+# Now train, with 4,096 images for six epochs: five batch sizes, eight seeds, and nine rates side by
+# side.
 #
 # **Predict**: from 8 to 2048 the batch grows 256-fold. How much does its best rate grow?
 
@@ -226,9 +196,7 @@ losses, tests = {}, {}
 for batch_size in (8, 32, 128, 512, 2048):
     rows = []
     for seed in range(8):
-        nine, rng = small_network(seed, runs=9)
-        settings = {"learning_rate": rates[:, None], "batch_size": batch_size, "epochs": 6}
-        fit(nine, few, SGD(), rng=rng, progress=False, **settings)
+        nine, *_ = trained(seed, few, rates[:, None], batch_size, runs=9)
         rows.append([nine.loss(*few), nine.accuracy(*data.test)])
     losses[batch_size], tests[batch_size] = np.array(rows).transpose(1, 2, 0)
 lines = {f"batch {size}": (rates, loss) for size, loss in losses.items()}
@@ -238,7 +206,7 @@ plots.response(lines, "learning rate", "training loss", alt=alt)
 # %%
 best = {size: loss.mean(axis=1).argmin() for size, loss in losses.items()}
 for size, k in best.items():
-    print(f"batch {size}: best rate {rates[k]:.3g}, loss {with_spread(losses[size][k])}")
+    print(f"batch {size}: best rate {rates[k]:.3g}, loss {with_spread(losses[size][k], 2)}")
 lines = {f"batch {size}": (rates / size, loss) for size, loss in losses.items()}
 alt = "The same losses against rate / batch size, one curve for each batch size."
 plots.response(lines, "learning rate / batch size", "training loss", alt=alt)
@@ -247,27 +215,26 @@ outcome("06.b", rates[best[2048]] / rates[best[8]])
 # %% [markdown] claims=["batch 8: best rate: 0.1 0.05", "batch 32: best rate: 0.4 0.05"]
 # <details><summary>What to see</summary>
 #
-# Bands are one standard deviation of the eight seeds. In the first figure the
-# valleys end at nearly the same wall, between rate 0.8 and 1.6. Only for batch 8 it stands nearer,
-# before 0.8. From batch 8 to 32 the best rate grows from 0.1 to 0.4, though at 8 the rates 0.1 and
-# 0.2 are almost level. Then it meets the wall and stays, and each larger batch ends higher.
+# In the first figure the valleys end at nearly the same wall, between rate 0.8 and 1.6; only for
+# batch 8 it stands before 0.8. From batch 8 to 32
+# the best rate grows from 0.1 to 0.4, though at 8 the rates 0.1 and 0.2 are almost level; then it
+# stays.
 #
-# In the second figure the left arms are *one* line. There only the rate over the batch size counts:
-# four times the batch makes a quarter of the steps, four times the rate makes each four times as
-# long. A batch leaves the line where its rate comes near the wall: a large one would need a rate
-# beyond it.
+# In the second figure the left arms are *one* line. There only rate over batch size counts: four
+# times the batch makes a quarter of the steps, four times the rate makes each four times as long. A
+# batch leaves the line where its rate comes near the wall.
 #
 # </details>
 #
 # ## Are large batches worse teachers?
 #
-# Keskar and others found that large batches lead to networks that do worse on new images [3]. Then
-# two runs with the *same* training loss should differ in their test accuracy. Do they here?
+# Keskar and others found that large batches lead to networks that do worse on new images [3]. Do
+# two runs with the *same* training loss differ in test accuracy here?
 
 # %%
 for size, k in ((8, 0), (32, 2), (128, 4), (32, 0), (128, 2), (512, 4)):
-    print(f"batch {size} at rate {rates[k]}: loss {with_spread(losses[size][k])}", end=", ")
-    print(f"test accuracy {with_spread(100 * tests[size][k], 1)} %")
+    print(f"batch {size} at rate {rates[k]}: loss {with_spread(losses[size][k], 2)}", end=", ")
+    print(f"test accuracy {with_spread(100 * tests[size][k])} %")
 lines = {}
 for size, k in best.items():
     lines[f"batch {size}"] = losses[size][: k + 1].mean(axis=1), 1 - tests[size][: k + 1]
@@ -277,87 +244,61 @@ plots.response(lines, "training loss", "test error", alt=alt, log_x=False)
 # %% [markdown] claims=["batch 8 at rate 0.0125: loss[3]: 76.8 0.05", "batch 32 at rate 0.05: loss[3]: 76.6 0.05", "batch 32 at rate 0.0125: loss[3]: 70.2 0.05", "batch 128 at rate 0.05: loss[3]: 70.1 0.05"]
 # <details><summary>What to see</summary>
 #
-# Not on the left arms. At a training loss of 0.60 batches of 8 and of 32 name 76.8
-# and 76.6 % of the test images, and at 0.88 batches of 32 and of 128 name 70.2 and 70.1 %, both
-# pairs well within their spread. Only the last points of the large batches, at rates 0.2 and 0.4,
-# are above the line of the others. Their bands are wide, and they are near the wall: rate and batch
-# size cannot be told apart there.
+# Not on the left arms. At a training loss of 0.60 batches of 8 and of 32 name 76.8 and 76.6 % of
+# the test images, and at 0.88 batches of 32 and of 128 name 70.2 and 70.1 %, well within their
+# spread. Only the last points of the large batches lie above the others, with wide bands; near the
+# wall rate and batch size cannot be told apart.
 #
 # </details>
 #
-#
-# That is six epochs of a small network. Hoffer and others [4] trained long, and the gap closed when
-# large batches were given more updates; Shallue and others [5] tuned every batch size by itself on
-# many tasks and saw no harm from large ones.
+# That is six epochs of a small network. Hoffer and others [4] closed the gap by giving large
+# batches more updates. Shallue and others [5] tuned each batch size by itself on many tasks and saw
+# no harm from large ones.
 #
 # ## What is the wall?
 #
 # On the bowl of chapter 01 the edge was $2/\lambda$. A network has a $\lambda$ as well: its
-# curvature in the steepest direction, the largest eigenvalue of the Hessian. Chapter 01 found it by
-# *power iteration*. Here that takes differences of gradients, a little to each side of $w$.
+# curvature in the steepest direction. The package measures it from differences of gradients, and
+# [chapter 16](16_the_edge.ipynb) builds that.
 #
 # **Predict**: measured before the first step, where is $2/\lambda$?
 
 # %%
 guess("06.c", "Where is 2/λ before training?", ["below the wall", "at the wall", "above it"])
 
-
 # %%
-def edge(network, h=0.03):
-    w, v = network.w.copy(), np.random.default_rng(0).normal(size=network.w.shape)
-    for _ in range(20):
-        v /= np.linalg.norm(v, axis=1, keepdims=True)
-        gradients = []
-        for side in (w + h * v, w - h * v):
-            network.w = side
-            network.loss_and_gradient(few[0][:1024], few[1][:1024])
-            gradients.append(network.g.copy())
-        v = (gradients[0] - gradients[1]) / (2 * h)
-    network.w = w
-    return 2 / np.linalg.norm(v, axis=1)
+from lrcourse.measure import curvature
 
-
-# %%
-edges, before = {}, []
-for batch_size in (32, 512):
-    after = []
-    for seed in range(4):
-        seven, rng = small_network(seed, runs=7)
-        before.append(edge(seven)[0])
-        settings = {"learning_rate": rates[:7, None], "batch_size": batch_size, "epochs": 6}
-        fit(seven, few, SGD(), rng=rng, progress=False, **settings)
-        after.append(edge(seven))
-        edges[f"after training, batch {batch_size}"] = rates[:7], np.transpose(after)
-    for k in range(3, 7):
-        found = np.transpose(after)[k]
-        print(f"batch {batch_size} at rate {rates[k]}: 2/λ after training {with_spread(found)}")
-print(f"before training: 2/λ {with_spread(before[:4])}")
-edges["before training"] = rates[:7], np.tile(before[:4], (7, 1))
-edges["2/λ = rate"] = rates[:7], rates[:7, None]
+steps, before, after = rates[:7, None], [], []
+for seed in range(4):
+    for rate, found in ((0 * steps, before), (steps, after)):  # at rate 0 nothing moves
+        seven, rng, _ = trained(seed, few, rate, 512, runs=7, dtype=np.float64)
+        found.append(2 / curvature(seven, few[0][:1024], few[1][:1024], rng))
+print(f"before training: 2/λ {with_spread([edges[0] for edges in before], 2)}")
+for rate, found in zip(rates, np.transpose(after), strict=False):
+    print(f"after training at rate {rate}: 2/λ {with_spread(found, 2)}")
+edges = {"after training": after, "before training": before, "2/λ = rate": steps.T}
+lines = {name: (rates[:7], np.transpose(found)) for name, found in edges.items()}
 alt = "2/λ against rate, before and after training, beside the line where it equals the rate."
-plots.response(edges, "learning rate", "2 / λ", alt=alt, log_y=True)
-outcome("06.c", "below the wall" if max(before) < 0.8 else "at the wall")
+plots.response(lines, "learning rate", "2 / λ", alt=alt, log_y=True)
+outcome("06.c", "below the wall" if np.max(before) < 0.8 else "at the wall")
 
-# %% [markdown] claims=["before training: 2/λ: 0.29 0.005", "batch 512 at rate 0.4: 2/λ after training: 0.31 0.005", "batch 512 at rate 0.8: 2/λ after training: 0.56 0.005", "batch 32 at rate 0.8: 2/λ after training: 1.2 0.2 spread"]
+# %% [markdown] claims=["before training: 2/λ: 0.29 0.005", "after training at rate 0.4: 2/λ: 0.31 0.005", "after training at rate 0.8: 2/λ: 0.56 0.005", "after training at rate 0.1: 2/λ < before training: 2/λ by 0.05"]
 # <details><summary>What to see</summary>
 #
-# Below it. Before training $2/\lambda$ is 0.29, nearly the same for each seed, and
-# yet rates of 0.4 and 0.8 train. For the curvature does not stay. After six epochs with batches of
-# 512 $2/\lambda$ is 0.31 at rate 0.4, and 0.56 at 0.8: at a rate above the edge the network moves
-# to where the bowl is flatter. Batches of 32 move it farther, to about 1.2 at 0.8. At small rates
-# $2/\lambda$ falls instead: the bowl gets steeper.
+# Below it: 0.29, nearly the same for each seed, and yet rates of 0.4 and 0.8 train, for the
+# curvature does not stay. After six epochs with batches of 512 $2/\lambda$ is 0.31 at rate 0.4, and
+# 0.56 at 0.8: the network has moved to where the bowl is flatter. At 0.1 $2/\lambda$ falls instead.
 #
 # </details>
 #
-#
-# So the wall is not $2/\lambda$ of the start, and only runs tell us where it is. Cohen and others
-# call the state in which $2/\lambda$ hovers at the rate the *edge of stability* [6]. Our
-# $\lambda$ is good to about a tenth, since a ReLU network's gradient has kinks.
+# So the wall is not $2/\lambda$ of the start, and only runs tell where it is. Where $2/\lambda$
+# hovers at the rate, Cohen and others speak of the *edge of stability* [6].
 
 # %% [markdown]
-# The lab has the whole table for the digits: the map on its right is the final loss, the panel in
-# the middle a fan, its rays drawn as dots. Find the smallest rate that reaches the goal at batch
-# size 8. What do you expect for 16 and 32? Then look for one at 64.
+# The lab has such runs for the digits: on the right a map of the final loss, in the middle a fan,
+# its rays drawn as dots. Find the smallest rate that reaches the goal at batch size 8. What do you
+# expect for 16 and 32? And for 64?
 
 # %%
 from lrcourse import labs
@@ -367,9 +308,9 @@ labs.digits()
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# For 16 the smallest rate is one notch of the slider above that for 8. For 32 it is four times
-# that for 8, in proportion to the batch. Each square of the map is one run. The valley runs along a
-# diagonal and bends upright at the wall. At 64 no rate reaches the goal in ten epochs.
+# For 16 the smallest rate is one notch of the slider above that for 8; for 32 it is four times that
+# for 8, in proportion to the batch. At 64 no rate reaches the goal in ten epochs: the valley of the
+# map runs along a diagonal and bends upright at the wall.
 #
 # </details>
 
@@ -379,8 +320,8 @@ labs.digits()
 #
 # A friend trains one network twice, for six epochs at rate 0.1: with batches of 32 and of 512. The
 # second run ends with the higher loss. "Large batches learn badly", says the friend. What else
-# differs between the two runs? Which experiment would be fair, and what do you expect from it?
-# Write three or four sentences in the cell below; a person reads them.
+# differs? Which experiment would be fair, and what do you expect from it? Write three or four
+# sentences below; a person reads them.
 
 # %% [markdown] question="06.q1"
 # *Your answer stands here.*
@@ -400,23 +341,28 @@ labs.digits()
 #
 # $$w - \eta\,(g_1 + \dots + g_k) = w - k\eta \cdot \frac{g_1 + \dots + g_k}{k}$$
 #
-# The bracket on the right is the gradient of the large batch, *if* the gradient hardly changes
-# within the k steps. Hence the rule of *linear scaling* [7]: k times the batch, k times the rate.
+# The fraction on the right is the gradient of the large batch, *if* the gradient hardly changes
+# within the k steps. Hence *linear scaling* [7]: k times the batch, k times the rate. It must end
+# at the wall. It is most in danger at the start, where gradients change fastest. Therefore
+# *warm-up*: begin at the rate of the small batch, and move to the new one.
 #
-# It must end at the wall, which the batch hardly moves. And it is most in danger at the start,
-# where gradients change fastest. Therefore *warm-up*: begin at the rate of the small batch and rise
-# along a line.
+# Below are three such runs. Their network is at its best at rate 0.1 with batches of 32.
+
+# %%
+from lrcourse.schedules import Constant, Step, Warmup
+
+targets = {size: Constant(0.1 * size / 32) for size in (16, 64, 128)}
+lines = {f"batch {n}": Warmup(f, 10, start=0.1)(np.arange(16)) for n, f in targets.items()}
+alt = "Rates of the first 16 steps: from 0.1 a line down to 0.05, one up to 0.2 and one up to 0.4."
+plots.curves(lines, "step", "learning rate", alt=alt)
 
 # %% [markdown]
 # ### Exercise 06.2
 # **Scale and warm up**
 #
-# Write `scaled_rate`. `base_rate` suits batches of `base_batch`, and the target is what linear
-# scaling makes of it for `batch_size`. `step` counts from 0. While step < `warm` the rate rises
-# along a line from `base_rate` at step 0 to the target, which is reached at step `warm`; from
-# there it stays. With `warm=0` it is the target from the start. For `base_rate=0.1`,
-# `base_batch=32`, `batch_size=128` and `warm=10` expect 0.1 at step 0, 0.25 at step 5, and 0.4 at
-# steps 10 and 99.
+# Write `scaled_rate` from the picture: the rate of step 0, 1, 2 ... for any `batch_size`, where
+# `base_rate` suits `base_batch`. In the picture `warm` is 10; with `warm=0` there is no warm-up.
+# For `batch_size=128` expect 0.25 at step 5.
 
 
 # %% exercise="06.2"
@@ -434,10 +380,9 @@ def scaled_rate(step, batch_size, base_rate, base_batch, warm):
 check("06.2")
 
 # %% [markdown]
-# The package spells it `Warmup(Constant(target), warm, start=base_rate)`. We take 0.1 at batch
-# size 32 as the base and compare four rules: the same rate, a rate that grows as $\sqrt{B}$, linear
-# scaling, and linear scaling with one epoch of warm-up. The `LearningRateScheduler` below sets the
-# rate before each step; chapter 07 builds such callbacks.
+# Now four rules race, again from 0.1 at batch size 32: the same rate, a rate that grows as
+# $\sqrt{B}$, your linear scaling (the package's, until the check passes), and the same with one
+# epoch of warm-up. `LearningRateScheduler` sets the rate before each step.
 #
 # **Predict**: which rule does best at the largest batch?
 
@@ -446,42 +391,42 @@ guess("06.d", "Which rule is best at 512?", ["fixed", "root", "linear", "with wa
 
 # %%
 from lrcourse.callbacks import GrowBatch, LearningRateScheduler
-from lrcourse.schedules import Constant, Step, Warmup
 
-for batch_size in (32, 128, 256, 512):
-    k, losses = batch_size / 32, []
-    fixed, root, linear = (Constant(rate) for rate in (0.1, 0.1 * k**0.5, 0.1 * k))
-    rules = [fixed, root, linear, Warmup(linear, 4096 // batch_size, start=0.1)]
-    steps = LearningRateScheduler(lambda t, all=rules: np.array([[f(t)] for f in all]), per="step")
-    settings = {"learning_rate": 0.1, "batch_size": batch_size, "epochs": 6, "progress": False}
+scaled, names = yours("06.2"), ["fixed", "root", "linear", "with warm-up"]
+
+
+def four_rates(step, size):
+    rates = [0.1, 0.1 * (size / 32) ** 0.5]
+    rates += [scaled(step, size, 0.1, 32, warm) for warm in (0, 4096 // size)]
+    return np.array(rates)[:, None]
+
+
+for batch_size in (128, 256, 512):
+    losses = []
+    steps = LearningRateScheduler(lambda t, size=batch_size: four_rates(t, size), per="step")
     for seed in range(6):
-        four, rng = small_network(seed, runs=4)
-        fit(four, few, SGD(), rng=rng, callbacks=[steps], **settings)
+        four, *_ = trained(seed, few, 0.1, batch_size, callbacks=[steps], runs=4)
         losses.append(four.loss(*few))
-    words = ("fixed", "root", "linear", "with warm-up")
-    for word, row in zip(words, np.transpose(losses), strict=True):
-        print(f"batch {batch_size}, {word}: loss {with_spread(row)}")
-outcome("06.d", words[np.mean(losses, axis=0).argmin()])
+    for name, found in zip(names, np.transpose(losses), strict=True):
+        print(f"batch {batch_size}, {name}: loss {with_spread(found, 2)}")
+outcome("06.d", names[np.mean(losses, axis=0).argmin()])
 
 # %% [markdown] claims=["batch 512, root: loss: 0.82 0.005", "batch 512, root: loss < batch 512, linear: loss by 0.5"]
 # <details><summary>What to see</summary>
 #
-# At 128 and 256 the unchanged rate is worst. Linear scaling and the root are within one spread of
-# each other: six seeds do not tell them apart. At 512 linear scaling asks for rate 1.6, past the
-# wall, and breaks, where the root still gives 0.82.
-#
-# Warm-up made no difference that six seeds can show. It can help over a steep start, as in the deep
-# networks it was made for [7].
+# At 128 and 256 the unchanged rate is worst; six seeds do not tell linear scaling from the root. At
+# 512 linear scaling asks for rate 1.6, past the wall, and breaks, where the root still gives
+# 0.82. Warm-up made no difference that six seeds can show. In the deep networks that it was made
+# for it helped over a steep start [7].
 #
 # </details>
 #
 # ## Updates or examples?
 #
-# What does a larger batch buy? Fewer updates, and each of them can use more of a parallel machine.
-# What does it cost? More examples. Let us have both in numbers, on a bowl with twelve curvatures
-# from 0.02 to 1, where the noise of a batch is 0.5 / B for each weight. There the *expected* loss
-# after each step can be computed without drawing anything, by the two lines of chapter 01: the mean
-# of each weight shrinks, its variance shrinks and gets new noise.
+# A larger batch buys fewer updates, and costs more examples. How many of each? Take a bowl with
+# twelve curvatures from 0.02 to 1, where the noise of a batch is 0.5 / B for each weight. There the
+# *expected* loss can be computed as in chapter 01: the mean of each weight shrinks; its variance
+# shrinks and gets new noise.
 
 
 # %%
@@ -502,10 +447,9 @@ def updates_to_goal(batch_size, rate, goal=0.05, most=2000):
 #
 # You may look at `budget` examples, not more. Write `fewest_updates`, which finds the batch size
 # and the rate that reach the goal in the fewest updates. `updates_to_goal(batch_size, rate)` trains
-# once and returns the number of updates, `inf` if the goal is never reached; a run of u updates
-# looks at u · B examples. `sizes` and `rates` are lists of what you may choose from; each batch
-# size may want a rate of its own. Return the pair. At least one pair fits, and if two are equally
-# good, either will do.
+# once and returns the number of updates u, `inf` if the goal is never reached; the run looks at
+# u · B examples. Choose from the lists `sizes` and `rates`, and return the pair. At least one fits,
+# and if two are equally good, either will do.
 
 
 # %% exercise="06.3"
@@ -541,24 +485,20 @@ plots.curves({"": (best * sizes, best)}, "examples", "updates", log_x=True, log_
 # %% [markdown] claims=["budget 1000: 30 0", "budget 2000: 12 0", "budget 16000: 10 0"]
 # <details><summary>What to see</summary>
 #
-# On the left the curve falls straight down: larger batches, with larger rates,
-# take fewer updates for the *same* examples. Then it bends. From 1,000 to 2,000 examples we still
-# save more than half of the updates, 12 in place of 30. Eight times as many examples after that
-# save two more, 10: the rate is at its wall, and hardly any noise is left to remove.
+# On the left the curve falls straight down: larger batches, with larger rates, take fewer updates
+# for the *same* examples. Then it bends. From 1,000 to 2,000 examples still save more than half of
+# the updates, 12 in place of 30. Eight times as many after that save two more, 10: hardly any noise
+# is left to remove.
 #
 # </details>
 #
-#
-# Two floors, then: so many examples at least, however many updates, and so many updates at least,
-# however many examples. Measured on networks the curve has this shape too [2, 5]. The corner is
-# where both are near. McCandlish and others found it at batches about as large as the noise scale,
-# measured during the run [2].
+# So there are two floors: a least number of examples, and of updates. On networks the curve has
+# this shape too [2, 5], with its corner at batches about as large as the noise scale [2].
 #
 # ## Grow the batch instead
 #
-# The noise floor of chapter 01 was about $\eta/4B$: again only rate over batch size counts.
-# To come down to a lower floor we can lower the rate. Or we can *raise the batch* by the same
-# factor [8]. Both see each image once an epoch; the second takes fewer updates.
+# The noise floor of chapter 01 was about $\eta/4B$: again only rate over batch size counts. To
+# reach a lower floor we can lower the rate, or *raise the batch* by the same factor [8].
 #
 # Rate 0.4, batch 32, nine epochs of 9,000 images: 2,538 updates. After epochs 3 and 6, either a
 # quarter of the rate or four times the batch.
@@ -576,38 +516,32 @@ lines = {}
 for way, callbacks in ways.items():
     losses, right = [], []
     for seed in range(3):
-        network, rng = small_network(seed)
-        settings = {"learning_rate": 0.4, "batch_size": 32, "epochs": 9, "progress": False}
-        epochs = fit(network, data, SGD(), rng=rng, callbacks=callbacks, **settings).epochs
+        network, _, epochs = trained(seed, data, 0.4, epochs=9, callbacks=callbacks)
         losses.append([epoch["loss"] for epoch in epochs])
         right.append(100 * network.accuracy(*data.test))
     updates = [epoch["steps"] for epoch in epochs]
     lines[way] = updates, np.mean(losses, axis=0)
-    print(f"{way}: test accuracy {with_spread(right, 1)} %, in {updates[-1]} updates")
+    print(f"{way}: test accuracy {with_spread(right)} %, in {updates[-1]} updates")
 alt = "Training loss by update of the three ways, one dot an epoch."
 plots.curves(lines, "update", "training loss", alt=alt)
 
 # %% [markdown] claims=["lower the rate: test accuracy: 82 0.4 spread", "grow the batch: test accuracy: 82 0.4 spread", "neither: test accuracy: 79 0.9 spread", "grow the batch: test accuracy[3]: 1113 0", "lower the rate: test accuracy[3]: 2538 0"]
 # <details><summary>What to see</summary>
 #
-# Each dot is an epoch. Epoch by epoch the two losses are nearly equal, but one
-# needs 1113 updates instead of 2538. Both name 82 % of the test images; three seeds do not
-# tell them apart. With neither it is about 79 %, and the seeds differ much more.
+# Each dot is an epoch. Epoch by epoch the two losses are nearly equal, but one needs 1113 updates
+# instead of 2538. Both name 82 % of the test images. With neither it is about 79 %, and the seeds
+# differ much more.
 #
 # </details>
 #
-#
-# Count such a plan in epochs. Counted in updates, its third stage would come too late once the
-# batch has grown.
-#
 # ## A batch that does not fit
 #
-# What if a batch is too large for the memory? Take it in pieces, and put their gradients together:
+# If a batch is too large for the memory, take it in pieces and put their gradients together:
 # *gradient accumulation*. For a model that is linear in its weights, with loss
-# $\frac{1}{n} \sum_i \frac12 e_i^2$, the gradient is $\frac{1}{n} \sum_i e_i x_i$. As in any
-# framework, `piece_gradient` gives the *mean* over the piece that it is handed.
+# $\frac{1}{n} \sum_i \frac12 e_i^2$, the gradient is $\frac{1}{n} \sum_i e_i x_i$. As is usual,
+# `piece_gradient` gives the *mean* over its piece.
 #
-# The function below passed its test: 64 examples in pieces of 16, the same to the last digit.
+# The function below passed its test: 64 examples in pieces of 16.
 
 
 # %%
@@ -624,18 +558,18 @@ def suspect_pieces(x, error, size, piece_gradient):
 
 
 inputs, error = rng.normal(size=(64, 2)), rng.normal(size=64)
-print("all at once    ", piece_gradient(inputs, error))
-print("in pieces of 16", suspect_pieces(inputs, error, 16, piece_gradient))
+apart = suspect_pieces(inputs, error, 16, piece_gradient) - piece_gradient(inputs, error)
+print(f"largest difference from all at once: {abs(apart).max():.0e}")
 
 # %% [markdown]
 # ### Exercise 06.4
 # **Find the bugs**
 #
-# The suspect is not right for every size. Try it on other numbers, read it, and write
+# The suspect is not always right. Try it on other numbers, read it, and write
 # `gradient_in_pieces`, which is. `x` has shape `(n, D)`, `error` shape `(n,)`; `size` is 1 or more.
-# Never take more than `size` examples at once, and let `piece_gradient`, as in the cell above, do
-# the computing. Return the gradient of the *whole* batch, shape `(D,)`. For `x = [[1], [2], [3]]`,
-# `error = [1, 1, -3]` and `size=2` expect `[-2]`.
+# Hand at most `size` examples at once to `piece_gradient`; it does the computing. Return the
+# gradient of the *whole* batch, shape `(D,)`. For `x = [[1], [2], [3]]`, `error = [1, 1, -3]` and
+# `size=2` expect `[-2]`.
 
 
 # %% exercise="06.4"
@@ -654,9 +588,9 @@ def gradient_in_pieces(x, error, size, piece_gradient):
 check("06.4")
 
 # %% [markdown]
-# Means of pieces may be averaged only if the pieces are equally large. Otherwise add up sums, and
-# divide once, by n. In the training of language models, where pieces differ in their number of
-# words, libraries averaged means for years; it was reported in 2021, and fixed in 2024 [9].
+# Where pieces differ in size, add up sums and divide once, by n. Libraries that train language
+# models averaged means of pieces with different numbers of words; it was reported in 2021, and
+# fixed in 2024 [9].
 
 # %%
 tally()
@@ -664,24 +598,23 @@ tally()
 # %% [markdown]
 # ## What we learnt
 #
-# - The mean of a batch gradient is the whole gradient at every batch size. Its noise falls as 1/B.
+# - The mean of a batch gradient is the whole gradient at every batch size. Its variance falls as
+#   1/B.
 # - Where steps are small, only rate over batch size counts: k times the batch, k times the rate. It
-#   ends at a wall, which the batch hardly moves. The wall is not the curvature of the start.
-# - At the same training loss, and away from the wall, we saw no difference on test images between
-#   large batches and small ones.
+#   ends at a wall, which from batch 32 on hardly moved, and which is not $2/\lambda$ of the start.
+# - At the same training loss, away from the wall, large batches and small ones did equally well on
+#   test images. Give each batch size its own best rate before you compare.
 # - Larger batches buy fewer updates, at first for no more examples, later for many.
-# - To calm a run, lower the rate or grow the batch. The second takes fewer updates.
-# - Give each batch size its own best rate before you compare.
+# - To calm a run, lower the rate or grow the batch.
 #
 # **Next**: [Schedules](07_schedules.ipynb), for the rate can change in many other ways.
 #
 # ## Further reading
 #
 # 1. Sungjae Ahn, *A Directional Gradient Acceleration Method in Mini-Batch Gradient Descent*,
-#    International Journal of Engineering and Information Systems 6(11), 2022: the source of the
-#    sentence above; chapter 13 tests its method.
+#    International Journal of Engineering and Information Systems 6(11), 2022.
 # 2. Sam McCandlish and others, *An Empirical Model of Large-Batch Training*, 2018,
-#    arXiv:1812.06162: the noise scale, measured as in exercise 06.1.
+#    arXiv:1812.06162.
 # 3. Nitish Shirish Keskar and others, *On Large-Batch Training for Deep Learning: Generalization
 #    Gap and Sharp Minima*, ICLR 2017, arXiv:1609.04836.
 # 4. Elad Hoffer, Itay Hubara and Daniel Soudry, *Train Longer, Generalize Better*, NIPS 2017,
@@ -691,7 +624,7 @@ tally()
 # 6. Jeremy Cohen and others, *Gradient Descent on Neural Networks Typically Occurs at the Edge of
 #    Stability*, ICLR 2021, arXiv:2103.00065.
 # 7. Priya Goyal and others, *Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour*, 2017,
-#    arXiv:1706.02677: linear scaling and warm-up.
+#    arXiv:1706.02677.
 # 8. Samuel L. Smith, Pieter-Jan Kindermans, Chris Ying and Quoc V. Le, *Don't Decay the Learning
 #    Rate, Increase the Batch Size*, ICLR 2018, arXiv:1711.00489.
 # 9. Daniel Han and Michael Han, *Bugs in LLM Training: Gradient Accumulation Fix*, Unsloth's blog,

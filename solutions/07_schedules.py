@@ -16,24 +16,17 @@
 # Chapter 01 left us with a trade-off. With small batches a run falls at a speed that grows with the
 # rate, and then stops at a noise floor that *also* grows with the rate.
 #
-# So why not take both, one after the other? The clothes will do for a test, shrunk to 14 by 14
-# pixels so that many networks train quickly.
+# So why not take both, one after the other? We try it on the clothes, halved to 14 by 14 pixels so
+# that many networks train quickly.
 
 # %%
-from dataclasses import replace
 import numpy as np
 from lrcourse import check, fit, guess, load, nn, outcome, plots, tally, whose, yours
+from lrcourse.data import halved
+from lrcourse.measure import with_spread
 from lrcourse.optim import SGD
 
-
-def shrink(split):
-    x = split.x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))
-    return split._replace(x=x.reshape(-1, 196))
-
-
-data = load("fashion-mini")
-parts = {name: shrink(getattr(data, name)) for name in ("train", "validation", "test")}
-data = replace(data, image_shape=(14, 14), **parts)
+data = halved(load("fashion-mini"))
 per_epoch = -(-len(data.train.y) // 32)
 print(data, f"{per_epoch} steps an epoch at batch size 32", sep="\n")
 
@@ -62,10 +55,6 @@ guess(
 
 
 # %%
-def with_spread(values):
-    return f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}"
-
-
 class Scheduler:
     def __init__(self, rate):
         self.rate = rate
@@ -78,10 +67,9 @@ def train(rate, runs, seed, epochs=6, callbacks=()):
     rng = np.random.default_rng(seed)
     layers = [nn.Linear(196, 32), nn.ReLU(), nn.Linear(32, 10)]
     network = nn.Network(layers, rng, runs=runs)
-    scheduler, rule = Scheduler(rate), SGD()
+    callbacks = [Scheduler(rate), *callbacks]
     settings = {"learning_rate": 0, "batch_size": 32, "epochs": epochs, "progress": False}
-    history = fit(network, data, rule, rng=rng, callbacks=[scheduler, *callbacks], **settings)
-    return network, history
+    return network, fit(network, data, SGD(), rng=rng, callbacks=callbacks, **settings)
 
 
 # %%
@@ -103,9 +91,9 @@ outcome("07.a", names[accuracies[:, -1].mean(axis=0).argmax()])
 # %% [markdown] claims=["constant 0.04, epoch 6: 79 0.5 spread", "0.4, then 0.04, epoch 4: 76 0.5 spread", "0.4, then 0.04, epoch 6: 84 0.5 spread"]
 # <details><summary>What to see</summary>
 #
-# The small rate climbs slowly, to 79 %. The large one varies widely: look at its
-# band. But the run that changes leaps at the drop, from 76 % after epoch 4 to 84 %. The large steps
-# *had* come farther; the noise hid it, and small steps let it show.
+# The small rate climbs slowly, to 79 %. The large one varies widely: look at its band. But the run
+# that changes leaps at the drop, from 76 % after epoch 4 to 84 %. The large steps *had* come
+# farther; the noise hid it.
 #
 # </details>
 #
@@ -118,37 +106,46 @@ outcome("07.a", names[accuracies[:, -1].mean(axis=0).argmax()])
 # |---|---|---|
 # | constant | $\eta_0$ | |
 # | time-based | $\eta_0 / (1 + k\,t)$ | updates |
-# | step | $\eta_0\, d^{\lfloor t/E \rfloor}$ | epochs |
 # | exponential | $\eta_0\, e^{-kt}$ | epochs |
+# | step | stairs of E epochs; at each the rate is multiplied by d | epochs |
 #
-# $\lfloor\cdot\rfloor$ rounds down. **Predict**: with $d = 0.5$ and $E = 10$, which epoch is the
-# first at half the rate, if the first of all is epoch 0?
+# **Predict**: with $d = 0.5$ and $E = 10$, which epoch is the first at half the rate, if the first
+# of all is epoch 0?
 
 # %%
 guess("07.b", "Number of the first epoch at half the rate", within=1.01)
+
+# %%
+from lrcourse import schedules
+
+epoch = np.arange(16)
+stairs, curve = schedules.Step(0.8, 0.4, every=5), schedules.Exponential(0.8, 0.18326)
+lines = {"step": ((epoch[:, None] + [-0.5, 0.5]).ravel(), np.repeat(stairs(epoch), 2))}
+alt = "Three stairs of five epochs each, at 0.8, 0.32 and 0.128, and a curve that falls with them."
+plots.curves(lines | {"exponential": (epoch, curve(epoch))}, "epoch", "rate", alt=alt)
 
 # %% [markdown]
 # ### Exercise 07.1
 # **Stairs, and a curve through them**
 #
-# Write `step_decay` by the table. `epoch` is a whole number that counts from 0, and epoch 0 has
-# `learning_rate` itself. With `learning_rate=0.4`, `drop=0.5`, `every=10` expect 0.4 in epoch 9.
+# Each stair is drawn from half an epoch before its first epoch to half an epoch after its last.
+# Write `step_decay` from the picture, where `learning_rate` is 0.8, `drop` 0.4 and `every` 5;
+# `epoch` is a whole number that counts from 0.
 #
-# An exponential can be laid through the stairs, so that both have the same rate in epochs 0, E, 2E
-# and so on. Write `matching_decay`, which returns its k. For `drop=0.5` and `every=10` expect
-# 0.0693147.
+# Where does the curve meet the stairs? Write `matching_decay`, which returns the k of an
+# exponential that meets any stairs so. For `drop=0.5` and `every=10` expect 0.0693147.
 
 
 # %% exercise="07.1"
 def step_decay(epoch, learning_rate, drop, every):
-    r"""Return learning_rate * drop^floor(epoch / every), a number; epochs count from 0."""
+    r"""Return the rate of an epoch, a number; epochs count from 0."""
     ### BEGIN SOLUTION
     return learning_rate * drop ** (epoch // every)
     ### END SOLUTION
 
 
 def matching_decay(drop, every):
-    r"""Return the k with which e^(-k t) equals the stairs at t = 0, every, 2 every ..."""
+    r"""Return the k of the exponential that meets the stairs as in the picture."""
     ### BEGIN SOLUTION
     return -np.log(drop) / every
     ### END SOLUTION
@@ -163,12 +160,11 @@ rates = [mine.step_decay(epoch, 0.4, 0.5, 10) for epoch in range(12)]
 outcome("07.b", int(np.argmax(np.array(rates) < 0.3)))
 
 # %% [markdown]
-# Epoch 10, the eleventh, is the first at half the rate. Much code around such articles has
-# $\lfloor (1 + t)/E \rfloor$ instead and drops one epoch early. Nothing breaks; formula and run
-# just disagree.
+# Epoch 10, the eleventh, is the first at half the rate: $\eta_0\, d^{\lfloor t/E \rfloor}$, where
+# $\lfloor\cdot\rfloor$ rounds down. Much code has $\lfloor (1 + t)/E \rfloor$ instead and drops
+# one epoch early. Nothing breaks; formula and run just disagree.
 #
-# From here on we use the package's `schedules`, which are functions of t like yours. Further down
-# torch will judge both.
+# From here on we use the package's `schedules`, which are functions of t like yours.
 #
 # ## One line, three readings
 #
@@ -180,7 +176,7 @@ outcome("07.b", int(np.argmax(np.array(rates) < 0.3)))
 # The article sets `decay` to the first rate divided by the number of epochs. Take a first rate of
 # 0.1 and 50 epochs: decay is 0.002. How would you read the line?
 #
-# - **A**: `lr` is a local copy of the first rate, and `iterations` counts updates. So
+# - **A**: at each update `lr` is the first rate again, and `iterations` counts updates. So
 #   $\eta_t = \eta_0/(1 + k\,t)$.
 # - **B**: `*=` compounds. The rate of the last update is divided again, and again.
 # - **C**: the same as A, but t counts epochs.
@@ -209,21 +205,18 @@ outcome("07.c", float(readings["A: each update"][500]))
 # %% [markdown] claims=["A: each update[2]: 0.05 0.005", "A: each update[3]: 0.0034 0.00005", "C: each epoch[3]: 0.091 0.0005", "50 epochs of: 282 0"]
 # <details><summary>What to see</summary>
 #
-# Keras does A: the rate is halved, 0.05, after 500 updates, and 0.0034 at the
-# end. B is below one millionth before the first epoch of 282 updates is half over, and training
-# stands still. C ends at 0.091: hardly a schedule at all. Three readings of one line, many powers
-# of ten apart, and no error message tells. *Draw the rate that was used.*
+# Keras does A: the rate is halved, 0.05, after 500 updates, and 0.0034 at the end. B is below one
+# millionth before the first epoch of 282 updates is half over, and training stands still. C ends at
+# 0.091: hardly a schedule at all. No error message tells. *Draw the rate that was used.*
 #
 # </details>
 #
 # ## Write down what happened
 #
-# For that the article has a callback too. Here it is for our loop, along with a scheduler that
-# halves the rate after every second epoch. Its author tested that there are six numbers.
+# For that the article has a callback too. Here it is for our loop, with a schedule that halves the
+# rate after every second epoch. A test that it writes down six numbers passes.
 
 # %%
-from lrcourse import schedules
-
 halving = schedules.Step(0.4, 0.5, every=2)
 
 
@@ -280,9 +273,8 @@ check("07.2")
 # `fit` keeps such a record by itself, in `history.epochs`.
 
 # %%
-record = yours("07.2")()
-rates = [0.4, 0.1, 0.3]  # a schedule that nobody would recompute
-train(lambda step: rates[step // per_epoch], None, 0, epochs=3, callbacks=[record])
+record = yours("07.2")()  # of a schedule that nobody would recompute
+train(lambda step: [0.4, 0.1, 0.3][step // per_epoch], None, 0, epochs=3, callbacks=[record])
 print("written down", record.rates, "and losses", np.round(record.losses, 2))
 
 # %% [markdown]
@@ -475,8 +467,8 @@ outcome("07.d", high)
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# A plateau, a slope, a cliff. The highest proposed rate keeps its distance from
-# the cliff, for the smoothed line notices late. Take it as an order of magnitude, from one seed.
+# A plateau, a slope, a cliff. The highest proposed rate keeps its distance from the cliff, for the
+# smoothed line notices late. Take it as an order of magnitude, from one seed.
 #
 # </details>
 #
@@ -546,11 +538,10 @@ outcome("07.e", round(max(means.values()) - means["constant"], 1))
 # %% [markdown] claims=["constant: first rate: 0.1 0.05", "constant: first rate[2]: 78 2 spread", "than the constant rate: 5 0", "constant at 0.4: error: 22 5 spread", "constant at 0.025: error < ; step at 0.025: error by 1", "; step at 0.8: error: 21 1 spread", "warm-up, step at 0.8: error: 17 0.6 spread", "time-based at 0.8: error: 18 1 spread"]
 # <details><summary>What to see</summary>
 #
-# Tuned, the constant rate names about 78 % of the test images. The schedules that
-# fall reach 80 to 82, and are ahead of it in 5 or all of the six seeds. Between the exponential,
-# the steps, the cosines, the triangles and the answer to 07.4 there is little to choose: half a
-# point, about as much as their seeds differ. *That* the rate falls matters here. *How* it falls
-# matters less.
+# Tuned, the constant rate names about 78 % of the test images. The schedules that fall reach 80 to
+# 82, and are ahead of it in 5 or all of the six seeds. Between the exponential, the steps, the
+# cosines, the triangles and the answer to 07.4 there is little to choose: half a point, about as
+# much as their seeds differ. *That* the rate falls matters here. *How* it falls matters less.
 #
 # All that fall want 0.4 at first, the constant rate 0.1. So a single first rate for all decides the
 # contest in advance. At 0.4 the constant one has an error of 22 %, the largest of the five, and at

@@ -13,9 +13,9 @@
 # %% [markdown]
 # ## A ball in the valley
 #
-# Plain descent forgets. Each step looks at the slope underfoot and at nothing else. In a long
-# valley that is a pity: the slopes across it change sign all the time, the slope along it is small
-# but always the same. Add the steps up, and the first kind cancels while the second grows.
+# Plain descent forgets: each step looks at the slope underfoot only. In a long valley that is a
+# pity. The slopes across it change sign all the time; the slope along it is small but always the
+# same. Add the steps up, and the first kind cancels while the second grows.
 #
 # So give the weights a *velocity* $v$. It keeps the share $\mu$ of itself, the *momentum*, and the
 # slope pushes it:
@@ -104,9 +104,9 @@ for name, path in paths.items():
 # %% [markdown] claims=["plain 0.004: 1.966 0.0005", "plain 0.04: 0.216 0.0005", "momentum 0.9, 0.004: 0.054 0.0005"]
 # <details><summary>What to see</summary>
 #
-# At the same rate the ball is far ahead, 0.054 from the middle against 1.966. But
-# give plain descent ten times the rate, and it comes to 0.216: most of the lead is gone. That
-# factor of ten is no accident.
+# At the same rate the ball is far ahead, 0.054 from the middle against 1.966. But with ten times
+# the rate plain descent comes to 0.216: most of the lead is gone. That factor of ten is no
+# accident.
 #
 # </details>
 #
@@ -138,22 +138,19 @@ plots.curves(lengths, "step", "length of a step, in rates", alt=alt)
 # %% [markdown] claims=["momentum 0.5: a step grows to: 2.0 0.05", "momentum 0.9: a step grows to: 10.0 0.05", "momentum 0.99: a step grows to: 100.0 0.05", "momentum 0.9: a step grows to[2]: 7 0", "momentum 0.99: a step grows to[2]: 69 0"]
 # <details><summary>What to see</summary>
 #
-# Lengths of 2.0, 10.0 and 100.0 rates. And the larger $\mu$, the longer the
-# run-up: half speed comes at step 7 for 0.9, at step 69 for 0.99, after about $0.7/(1 - \mu)$
-# steps.
+# Lengths of 2.0, 10.0 and 100.0 rates. And the larger $\mu$, the longer the run-up: half speed
+# comes at step 7 for 0.9, at step 69 for 0.99, after about $0.7/(1 - \mu)$ steps.
 #
-# So "momentum beats plain descent at rate 0.004" says nothing about momentum. It compares a small
-# step with one ten times as long. To be fair, **each method gets its own best rate**. What is the
-# best rate of a ball?
+# So "momentum beats plain descent at rate 0.004" compares a small step with one ten times as long.
+# To be fair, **each method gets its own best rate**. What is the best rate of a ball?
 #
 # </details>
 #
 # ## Why a ball can be faster
 #
 # Take one weight of curvature $\lambda$, so $g = \lambda w$. In chapter 01 one step multiplied $w$
-# by a number. Here it turns the pair $(w, v)$ into a new pair, and both new values are sums of
-# multiples of the old ones: a step multiplies by a 2 by 2 *matrix*. In the long run each step then
-# multiplies the distance by the size of its larger eigenvalue, the *spectral radius*.
+# by a number. Here it multiplies the pair $(w, v)$ by a 2 by 2 *matrix*. In the long run each step
+# then multiplies the distance by the size of its larger eigenvalue, the *spectral radius*.
 
 # %% [markdown]
 # ### Exercise 09.2
@@ -213,11 +210,11 @@ outcome("09.a", "to the right" if edge > 2 else "nowhere" if edge > 1.98 else "t
 # %% [markdown] claims=["momentum 0.5: smallest factor: 0.707 0.0005", "momentum 0.9: smallest factor: 0.949 0.0005", "momentum 0: smallest factor[2]: 1.99 0.005", "momentum 0.5: smallest factor[2]: 2.99 0.005", "momentum 0.9: smallest factor[2]: 3.80 0.005", "momentum 0: smallest factor[3]: 2.0 0.05", "momentum 0.9: smallest factor[3]: 38.0 0.05"]
 # <details><summary>What to see</summary>
 #
-# The V of chapter 01 gets a level floor. There the eigenvalues are a complex pair
-# of the same size, on a circle in the second figure, so both are exactly $\sqrt\mu$: 0.707 at 0.5,
-# 0.949 at 0.9. The ball swings, and *every* rate on the floor shrinks the swings equally fast. The
+# The V of chapter 01 gets a level floor. There the eigenvalues are a complex pair of the same size,
+# on a circle in the second figure, so both are exactly $\sqrt\mu$: 0.707 at 0.5, 0.949 at 0.9. The
+# ball swings, and *every* rate on the floor shrinks the swings equally fast. The
 # floor reaches from $(1 - \sqrt\mu)^2$ to $(1 + \sqrt\mu)^2$; outside, both are real and one is
-# larger. Smaller than $\sqrt\mu$ both cannot be.
+# larger. Both cannot be smaller than $\sqrt\mu$, since their product is $\mu$.
 #
 # The edge, where one passes $-1$, moves to the right, from 1.99 to 2.99 and 3.80 on our grid: it is
 # $2(1 + \mu)$. In effective rates that is a lot: 38.0 at momentum 0.9, instead of 2.0.
@@ -250,10 +247,9 @@ outcome("09.b", momenta[row])
 # %% [markdown] claims=["smallest factor: 0.678 0.0005", "at rate: 0.106 0.0005", "at rate[2]: 0.46 0.005", "best without momentum: 0.925 0.0005"]
 # <details><summary>What to see</summary>
 #
-# A narrow tongue of good settings, with the best at momentum 0.46 and rate 0.106:
-# there each step multiplies by 0.678, without momentum at best by 0.925. More momentum than at the
-# tip of the tongue only lets the swings last. And the two must be found together: the best rate
-# of one momentum is not that of another.
+# A narrow tongue of good settings, with the best at momentum 0.46 and rate 0.106: there each step
+# multiplies by 0.678, without momentum at best by 0.925. More momentum than at the tip of the
+# tongue only lets the swings last. And the best rate of one momentum is not that of another.
 #
 # The tip can be worked out. Put the floor under all curvatures from $\lambda_\text{min}$ to
 # $\lambda_\text{max}$, with the smallest $\mu$ for which it is wide enough. With the *condition
@@ -262,11 +258,12 @@ outcome("09.b", momenta[row])
 # $$\sqrt\mu = \frac{\sqrt\kappa - 1}{\sqrt\kappa + 1} \qquad\qquad
 # \eta = \left(\frac{2}{\sqrt{\lambda_\text{min}} + \sqrt{\lambda_\text{max}}}\right)^2$$
 #
-# The best plain factor was $(\kappa - 1)/(\kappa + 1)$. Now $\sqrt\kappa$ stands where $\kappa$
-# stood. **Predict**: a hundred times the condition number cost plain descent a hundred times the
-# steps. And a ball?
+# The best plain factor was $(\kappa - 1)/(\kappa + 1)$.
 #
 # </details>
+#
+# **Predict**: where the condition number, the largest curvature by the smallest, is a hundred times
+# as large, plain descent needs a hundred times the steps. And a ball at its best setting?
 
 # %%
 guess("09.c", "From condition 100 to 10,000 the steps of a ball multiply by", within=1.5)
@@ -292,13 +289,12 @@ outcome("09.c", balls[3] / balls[1])
 # %% [markdown] claims=["condition 100: plain: 346 0", "condition 10000: plain: 34539 0", "condition 100: plain[3]: 56 0", "condition 10000: plain[3]: 689 0"]
 # <details><summary>What to see</summary>
 #
-# From condition 100 to 10000 plain descent goes from 346 steps to 34539, a hundred
-# times as many; the ball from 56 to 689, some twelve times. Not quite ten: at the end of the floor
-# both eigenvalues are equal, and then the distance shrinks like $t\,\mu^{t/2}$, not like
-# $\mu^{t/2}$. Each had its best rate. *This* is the gain of momentum, and the longer the valley,
-# the nearer is the best $\mu$ to 1.
+# From condition 100 to 10000 plain descent needs 34539 steps instead of 346, a hundred times as
+# many; the ball 689 instead of 56, some twelve times. Not quite ten: at the end of the floor both
+# eigenvalues are equal, and then the distance shrinks like $t\,\mu^{t/2}$, not like $\mu^{t/2}$.
+# Each had its best rate. *This* is the gain of momentum: $\sqrt\kappa$ stands where $\kappa$ stood.
 #
-# The formulas need the curvatures. In real life nobody tells you.
+# The formulas need the curvatures, and in real life nobody tells you.
 #
 # </details>
 
@@ -348,11 +344,10 @@ for name, setting in {"search": yours("09.3")(run), "formulas": (4 / 121, 81 / 1
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# Nearly the same place. The search may find a loss that is much lower: the
-# formulas are the best for endless runs, and here the factor t counts that we met above.
+# Nearly the same place. The search may find a loss that is much lower: the formulas are the best
+# for endless runs, and here the factor t counts that we met above.
 #
 # </details>
-#
 #
 # In the lab, reach the goal in the valley 1 : 100. What is the smallest momentum that will do?
 
@@ -371,8 +366,8 @@ labs.valley()
 #
 # ## Look before you roll
 #
-# A ball overshoots. It learns that the slope has turned only after it has gone too far. *Nesterov*
-# momentum looks ahead: the velocity will carry us to about $x + \mu v$, so take the gradient there:
+# A ball overshoots: it learns too late that the slope has turned. *Nesterov* momentum looks ahead.
+# The velocity will carry us to about $x + \mu v$, so take the gradient there:
 #
 # $$v \leftarrow \mu v - \eta\, \nabla L(x + \mu v) \qquad\qquad x \leftarrow x + v$$
 #
@@ -381,9 +376,8 @@ labs.valley()
 #
 # $$y_{t+1} = y_t - \mu v_t + v_{t+1} + \mu v_{t+1} = y_t + \mu v_{t+1} - \eta\, \nabla L(y_t)$$
 #
-# That is what torch, Keras and our package do. The package's weights are the look-ahead points,
-# always $\mu v$ away from $x$. On the steep side of a valley, which rings longer, momentum or
-# Nesterov?
+# That is what torch, Keras and our package do. On the steep side of a valley, which swings longer,
+# momentum or Nesterov?
 
 # %%
 print("Nesterov", against_torch(Nesterov(0.9), nesterov=True))
@@ -396,12 +390,11 @@ for name, path in runs.items():
 # %% [markdown] claims=["after 20 steps, momentum: 0.396 0.0005", "after 20 steps, Nesterov: 0.000 0.0005"]
 # <details><summary>What to see</summary>
 #
-# After 20 steps the steep weight still swings at 0.396 with momentum, and is at
-# 0.000 with Nesterov. The rate does that, too: at 0.04 its product $\eta\lambda$ is exactly 1,
-# where a gradient taken at the look-ahead point leads straight to the minimum.
+# After 20 steps the steep weight still swings at 0.396 with momentum, and is at 0.000 with
+# Nesterov. The rate does that, too: at 0.04 its product $\eta\lambda$ is exactly 1, where a
+# gradient taken at the look-ahead point leads straight to the minimum.
 #
 # </details>
-#
 #
 # Now raise the rate. Somebody swaps momentum for Nesterov, keeps the rate, and the run diverges.
 # Why?
@@ -463,10 +456,10 @@ outcome("09.d", steps["rate inside"][20])
 # %% [markdown] claims=["paper: last step[2]: 9.08 0.005", "torch: last step[2]: 1.00 0.005"]
 # <details><summary>What to see</summary>
 #
-# Inside, the next step is still 9.08 long: the new rate changes only the pushes
-# to come, and the ball coasts on. Outside it is 1.00 at once, since the rate multiplies all that
-# was ever pushed. A few times $1/(1 - \mu)$ steps later they are alike again. So the two differ
-# wherever a schedule changes the rate, and a paper's numbers may not come out in torch.
+# Inside, the next step is still 9.08 long: the new rate changes only the pushes to come, and the
+# ball rolls on. Outside it is 1.00 at once, since the rate multiplies all that was ever pushed. A
+# few times $1/(1 - \mu)$ steps later they are alike again. So a paper's numbers may not come out in
+# torch.
 #
 # </details>
 
@@ -513,11 +506,11 @@ check("09.5")
 # %% [markdown]
 # ## A fair race on a network
 #
-# Enough of bowls. Small images of digits, a network of 64, 32 and 10 units, batches of 32, ten
-# epochs; four values of $\mu$, thirteen rates each, ten seeds. We draw the error on the validation
-# images twice: against the rate as it is typed in, and against the effective rate
-# $\eta/(1 - \mu)$. Each momentum's rate is chosen on the validation images. The error that we then
-# report is that of the test images, which had no say in the choice.
+# Now small images of digits, a network of 64, 32 and 10 units, batches of 32, ten epochs; four
+# values of $\mu$, thirteen rates each, ten seeds. We draw the error on the validation images twice:
+# against the rate as it is typed in, and against the effective rate $\eta/(1 - \mu)$. Each
+# momentum's rate is chosen on these images; the error that we then report is that of the test
+# images.
 #
 # **Predict**: are ten seeds enough to tell momentum 0.9 from plain descent?
 
@@ -569,9 +562,9 @@ outcome("09.e", "undecided" if abs(apart.mean()) < margin else lower)
 # %% [markdown] claims=["momentum 0: effective rate[4]: 20 0", "momentum 0: effective rate[5]: 0.80 0.005", "momentum 0.5: effective rate[5]: 1.27 0.005", "momentum 0.9: effective rate[5]: 3.20 0.005", "test error with 0.5 less that without: -0.56 0.98 spread", "test error with 0.9 less that without: -0.56 0.69 spread", "test error with 0.99 less that without: 0.86 0.51 spread"]
 # <details><summary>What to see</summary>
 #
-# In the first figure the four valleys stand apart, the larger momentum the farther
-# to the left: momentum seems to learn at rates where plain descent does not. In the second the left
-# arms fall on one line. There momentum *is* a larger rate, no more; only 0.99 is late, for its
+# In the first figure the four valleys stand apart, the larger momentum the farther to the left:
+# momentum seems to learn at rates where plain descent does not. In the second the left arms fall on
+# one line. There momentum *is* a larger rate, no more; only 0.99 is late, for its
 # run-up takes a good part of the 410 steps. What differs is the right end. Plain descent stays
 # under an error of 20 % up to an effective rate of 0.80, momentum 0.5 up to 1.27, and 0.9 up to
 # 3.20. The edge does move out, though not as far as in a bowl.
@@ -579,7 +572,7 @@ outcome("09.e", "undecided" if abs(apart.mean()) < margin else lower)
 # And the test errors? Seed by seed, 0.5 and 0.9 differ from plain descent by -0.56 points. The
 # *margin*, 2.26 standard errors for ten seeds, is 0.98 and 0.69: larger, so chance may have done it
 # ([chapter 15](15_fair_race.ipynb) builds the rule). Undecided. With 0.99 the error is 0.86 higher,
-# margin 0.51: very likely ten epochs are too few for so long a run-up.
+# margin 0.51; perhaps ten epochs are too few for so long a run-up.
 #
 # </details>
 #
@@ -603,11 +596,10 @@ outcome("09.f", ["no momentum", "0.9", "0.99"][np.argmin(least)])
 # %% [markdown] claims=["momentum 0: lowest training loss: 0.17 0.005", "momentum 0.9: lowest training loss: 0.032 0.004 spread", "momentum 0.99: lowest training loss: 0.060 0.035 spread", "momentum 0.9: lowest training loss < momentum 0: lowest training loss by 0.1"]
 # <details><summary>What to see</summary>
 #
-# On the left nearly the same line, a little late with momentum. But now plain
-# descent meets its edge at a loss of 0.17, and momentum 0.9 continues beyond it, to 0.032; the
-# seeds' spread is far smaller than that. Without noise it is the edge that holds plain descent
-# back. At 0.99, with 0.060, the 60 steps are over before the ball is at full speed: its best
-# effective rate is one that it never reaches.
+# On the left nearly the same line, a little late with momentum. But now plain descent meets its
+# edge at a loss of 0.17, and momentum 0.9 continues beyond it, to 0.032; the seeds' spread is far
+# smaller than that. Without noise it is the edge that holds plain descent back. At 0.99, with
+# 0.060, the 60 steps are over before the ball is at full speed.
 #
 # </details>
 #

@@ -4,19 +4,17 @@
 # **A network has thousands of weights, some on steep ground and some on flat. Can each find its own
 # rate, from nothing but the gradients it has seen?**
 #
-# - **You will** build AdaGrad and Adam, each the repair of a failure that you see first; find out
-#   what $\epsilon$ and the bias correction do; fix an Adam; and put an article's claim to a fair
-#   test.
+# - **You will** build AdaGrad and Adam, each the repair of a failure; find out what $\epsilon$ and
+#   the bias correction do; fix an Adam; and put an article's claim to a fair test.
 # - **Time**: about 85 minutes.
 # - **You need**: [Momentum](09_momentum.ipynb) and the valley of [One knob](01_one_knob.ipynb).
 
 # %% [markdown]
 # ## A rate for each weight
 #
-# In a valley the steep weight sets the edge, and the flat one has to live with it. If only each
-# weight had its own rate, small where it is steep. We do not know the curvatures. But a steep
-# weight gives itself away: its gradients are large. So divide each gradient by the size of those
-# seen so far. *AdaGrad* adds up their squares:
+# In a valley the steep weight sets the edge, and the flat one has to live with it. We do not know
+# the curvatures, but a steep weight gives itself away: its gradients are large. So divide each
+# gradient by the size of those seen so far. *AdaGrad* adds up their squares:
 #
 # $$S \leftarrow S + g^2 \qquad\qquad w \leftarrow w - \eta\, \frac{g}{\sqrt{S} + \epsilon}
 # \qquad\qquad S_0 = 0$$
@@ -50,9 +48,9 @@ def adagrad_step(w, S, g, learning_rate, epsilon):
 check("10.1")
 
 # %% [markdown]
-# From here on your AdaGrad goes down the hills, if the check has passed. Before that, the judge:
-# it, and three rules still to come, against torch. Each takes 60 steps, with the settings of an
-# article that we come to at the end.
+# From here on your AdaGrad runs, if the check has passed. First the judge: it, and three rules
+# still to come, take 60 steps beside torch's, with the settings of an article that we come to at
+# the end.
 
 # %%
 import torch
@@ -75,8 +73,8 @@ for name, (kind, rate, judge, options) in judges.items():
     print(f"{name}: at most {abs(w - judged.numpy()).max():.0e} from torch")
 
 # %% [markdown]
-# Same rules, but for rounding. Now a long valley with curvatures 1 and 100, starting at (1, 1).
-# Plain descent gets the best rate of chapter 01, 2/101; AdaGrad gets 0.3.
+# Now a long valley with curvatures 1 and 100, starting at (1, 1). Plain
+# descent gets the best rate of chapter 01, 2/101; AdaGrad gets 0.3.
 #
 # **Predict**: which weight arrives first with AdaGrad, the flat or the steep one?
 
@@ -110,18 +108,18 @@ outcome("10.a", "both at once" if abs(flat - steep) < 1e-6 else first)
 # %% [markdown] claims=["after 5 steps: flat: 0.253327 0.0000005", "after 5 steps: flat[2]: 0.253327 0.0000005", "effective rates at the end: flat: 0.2017 0.00005", "effective rates at the end: flat[2]: 0.002017 0.0000005"]
 # <details><summary>What to see</summary>
 #
-# Both arrive together, at 0.253327 after 5 steps. Along each axis $g = \lambda w$,
-# and $\sqrt{S}$ has the same $\lambda$: it cancels. At the end the effective rates are 0.2017 and
-# 0.002017: the steep weight's is 100 times smaller, just as it needs. To AdaGrad the valley is
-# round: it has *preconditioned* it, by a diagonal matrix.
+# Both arrive together, at 0.253327 after 5 steps. Along each axis $g = \lambda w$, and $\sqrt{S}$
+# has the same $\lambda$: it cancels. At the end the *effective rates*, $\eta / (\sqrt S +
+# \epsilon)$, are 0.2017 and 0.002017: the steep weight's is 100 times smaller, just as it needs. To
+# AdaGrad the valley is round: it has *preconditioned* it, by a diagonal matrix.
 #
 # </details>
 #
 # ## First failure: it never forgets
 #
 # $S$ only grows. On a steady slope it is $t g^2$ after $t$ steps, and the step shrinks like
-# $\eta/\sqrt{t}$, whether or not we have arrived. A rough start makes it worse. The repair lets the
-# past fade, by a decaying mean in place of the sum. That is *RMSprop*:
+# $\eta/\sqrt{t}$, whether or not we have arrived. The repair lets the past fade, by a decaying mean
+# in place of the sum. That is *RMSprop*:
 #
 # $$S \leftarrow \rho S + (1 - \rho)\, g^2 \qquad\qquad w \leftarrow w - \eta\, \frac{g}{\sqrt{S} +
 # \epsilon}$$
@@ -155,16 +153,15 @@ outcome("10.b", lines["AdaGrad"][-1])
 # %% [markdown] claims=["AdaGrad: step 1 is[4]: 200 0", "AdaGrad: step 1 is[5]: 0.021 0.0005", "RMSprop: step 1 is[5]: 1.000 0.0005", "RMSprop: step 1 is: 3.16 0.005"]
 # <details><summary>What to see</summary>
 #
-# AdaGrad never gets over its rough start: at step 200 it still creeps, at 0.021 of
-# its rate. RMSprop is cautious for a while and then back at 1.000. It has one oddity: its very
-# first step is 3.16 rates long. Keep that in mind.
+# AdaGrad never gets over its rough start: at step 200 it creeps, at 0.021 of its rate. RMSprop is
+# back at 1.000. It has one oddity: its very first step is 3.16 rates long.
 #
 # </details>
 #
 # ## Second failure: it never lands
 #
-# A step of 1 rate on *every* slope: far out, that is a virtue. **Predict**: where is RMSprop after
-# 500 steps in a bowl?
+# On *any* steady slope its step is 1 rate long. **Predict**: where is RMSprop after 500 steps in a
+# bowl?
 
 # %%
 guess("10.c", "After 500 steps at rate 0.1 RMSprop", ["has arrived", "hops"])
@@ -178,23 +175,23 @@ outcome("10.c", "hops" if abs(path[-1]) > 0.01 else "has arrived")
 # %% [markdown] claims=["rate 0.01: the last four places are: -0.0050 0.00005", "rate 0.1: the last four places are: -0.0500 0.00005"]
 # <details><summary>What to see</summary>
 #
-# It hops over the minimum for ever, half a rate to either side: to -0.0050 at rate
-# 0.01, to -0.0500 at 0.1. As the slope shrinks so does $\sqrt{S}$, and their ratio stays 1. So the
-# rate is a *length*, the length of a step in units of w, and nobody told us how long a step should
-# be. If w is measured in millimetres instead of metres, the rate must be 1,000 times as large.
+# It hops over the minimum, half a rate to either side: to -0.0050 at rate 0.01, to -0.0500 at 0.1.
+# As the slope shrinks so does $\sqrt{S}$, and their ratio stays 1. So the rate is a *length*: if w
+# is measured in millimetres instead of metres, it must be 1,000 times as large.
 #
-# *AdaDelta* lets the weights say it. The mean size of the last *steps* takes the place of the rate:
+# </details>
+#
+# How long should a step be? *AdaDelta* lets the weights say it. The mean size of the last *steps*
+# takes the place of the rate:
 #
 # $$S \leftarrow \rho S + (1 - \rho)\, g^2 \qquad u = g\, \sqrt{\frac{D + \epsilon}{S + \epsilon}}
 # \qquad D \leftarrow \rho D + (1 - \rho)\, u^2 \qquad w \leftarrow w - u$$
 #
-# </details>
-#
 # ## What epsilon does when nobody looks
 #
-# No learning rate: it sounds like the end of the story. But how does it begin? At first $D = 0$. A
-# rule whose steps are as long as the last ones would never move. Only $\epsilon$ gets it off the
-# ground, with a first step of about $\sqrt{\epsilon / (1 - \rho)}$.
+# No learning rate. But how does it begin? At first $D = 0$, and a rule whose steps are as long as
+# the last ones would never move. Only $\epsilon$ gets it off the ground, with a first step of about
+# $\sqrt{\epsilon / (1 - \rho)}$.
 #
 # **Predict**: in a bowl of curvature 1, from $w = 1$, how many steps does AdaDelta take to get half
 # way with $\epsilon$ = 1e-8, as in the article?
@@ -217,9 +214,8 @@ outcome("10.d", halves[1e-8])
 # %% [markdown] claims=["epsilon 1e-08: first step[3]: 930 0", "epsilon 1e-06: first step[3]: 131 0"]
 # <details><summary>What to see</summary>
 #
-# 930 steps or 131, for a constant that seems to be there to avoid a division by
-# zero. The steps grow from $\sqrt\epsilon$ upwards: a *warm-up*, and $\epsilon$ sets its speed. The
-# learning rate has not gone, it has only hidden. Can we turn it like one?
+# 930 steps with 1e-08, 131 with 1e-06, for a constant that seems to be there to avoid a division by
+# zero. The learning rate has not gone, it has only hidden. Can we turn it like one?
 #
 # </details>
 
@@ -255,14 +251,14 @@ check("10.2")
 # %% [markdown]
 # ## Third failure: the start
 #
-# *Adam* takes the rate back, openly, and fixes two more things. A single mini-batch's gradient is
-# noise, so it follows a decaying mean $m$, a momentum. And it corrects the start:
+# *Adam* takes the rate back, openly, and fixes two more things. A single batch's gradient is noisy,
+# so it follows a decaying mean $m$. And it corrects the start:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g \qquad\qquad
 # v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2 \qquad\qquad
 # w \leftarrow w - \eta\, \frac{\hat m}{\sqrt{\hat v} + \epsilon}$$
 #
-# Remember the 3.16 rates of RMSprop's first step: a decaying mean that starts at 0 is too small at
+# RMSprop's first step was 3.16 rates long, since a decaying mean that starts at 0 is too small at
 # first. So $\hat m$ is $m$ divided by a number, and $\hat v$ is $v$ divided by another, such that
 # on a *steady slope* g both are right from the first step on: $\hat m = g$ and $\hat v = g^2$. The
 # usual values are $\beta_1 = 0.9$ and $\beta_2 = 0.999$.
@@ -313,8 +309,7 @@ outcome("10.e", without.argmax() + 1)
 # %% [markdown] claims=["without: first: 3.16 0.005", "longest: 6.57 0.005", "at step: 12 0", "step 1000 still: 1.26 0.005"]
 # <details><summary>What to see</summary>
 #
-# Too long, and for long: 3.16 rates at first, 6.57 at step 12, and 1.26 even at
-# step 1,000. Just at the start, where the ground is least known, the steps would be longest.
+# Too long, and for long: 3.16 rates at first, 6.57 at step 12, and 1.26 even at step 1,000.
 #
 # </details>
 
@@ -322,11 +317,10 @@ outcome("10.e", without.argmax() + 1)
 # ### Exercise 10.4
 # **It should be Adam**
 #
-# A network has several arrays of weights. The code below should train them all by Adam: `steps` has
-# one entry for each step, a list with one gradient for each array. It returns the list of the
-# arrays afterwards, and leaves those that it was given alone. The formulas in it are right, and yet
-# it is not Adam. Find out by runs and by reading what is wrong, and write `adam_run`. For the call
-# below expect -0.3 for every weight.
+# The code below should train several arrays of weights by Adam: `steps` has one entry for each
+# step, a list with one gradient for each array. It returns the list of the arrays afterwards, and
+# leaves those that it was given alone. Its formulas are right, and yet it is not Adam. Find out
+# what is wrong, and write `adam_run`. For the call below expect -0.3 for every weight.
 
 
 # %%
@@ -368,13 +362,12 @@ check("10.4")
 # %% [markdown]
 # ## One rate for four bowls
 #
-# The lab has all of them in four bowls: curvature 1 along one axis and 1, 10, 100 or 1,000 along
-# the other. On its right stand the *effective rates*: how far each weight moved, divided by its
-# gradient. The grey lines are the edges, 2 / curvature.
+# The lab has four bowls: curvature 1 along one axis and 1, 10, 100 or 1,000 along the other. On its
+# right stand the effective rates: how far each weight moved, divided by its gradient. The grey
+# lines are the edges, 2 / curvature.
 #
-# Find a rule, and one rate for it, that arrives in all four bowls. Which of the
-# rules have such a rate? What becomes of AdaGrad's path when the wall gets 1,000 times as steep?
-# And can $\epsilon$ save AdaDelta?
+# Which rules have one rate that arrives in all four bowls? What becomes of AdaGrad's path when the
+# wall gets 1,000 times as steep? And can $\epsilon$ save AdaDelta?
 
 # %%
 from lrcourse import labs
@@ -384,26 +377,26 @@ labs.adaptive()
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# SGD's two lines are one, and no rate of it fits all four bowls: held below the
-# steep weight's edge, the flat weight crawls. AdaGrad arrives everywhere at large rates, RMSprop in
-# a narrow range of them. Their path does not change from bowl to bowl. Only the steep weight's line
-# sinks, to a tenth for each tenfold curvature.
+# No rate of SGD fits all four bowls: held below the steep weight's edge, the flat weight crawls.
+# AdaGrad arrives everywhere at large rates, RMSprop in a narrow range of them. Their path does not
+# change from bowl to bowl; only the steep weight's line sinks, to a tenth for each tenfold
+# curvature.
 #
 # Adam's path does not change either, and yet it has no such rate. It still swings when the 60 steps
 # are over, and the same swing on a wall 1,000 times as steep costs 1,000 times the loss. AdaDelta
 # crawls at every rate with $\epsilon$ = 1e-8, and arrives with 1e-4 at large rates, with 1e-2 at
-# rates near 1. The other rules hardly notice which $\epsilon$ they get.
+# rates near 1.
 #
 # </details>
 #
 # ## The small print: axes
 #
-# All these rules look at each weight alone. They made our valley round because it lay along the
-# axes. Turn it by 45 degrees: now both weights see the same steep wall.
+# These rules made our valley round because it lay along the axes. Turn it by 45 degrees: now both
+# weights see the same steep wall.
 #
-# Each rule tries 200 rates and keeps its best: the lowest loss after 100 steps, or rather the
-# largest of the last ten, so that no lucky swing through the middle wins. As a control, one Adam
-# has no momentum, $\beta_1 = 0$. **Predict**: which rule is best in the turned valley?
+# Each rule tries 200 rates and keeps the one with the lowest loss after 100 steps (the largest of
+# the last ten, so that no lucky swing through the middle wins). As a control, one Adam has no
+# momentum, $\beta_1 = 0$. **Predict**: which rule is best in the turned valley?
 
 # %%
 guess(
@@ -429,37 +422,34 @@ outcome("10.f", "plain or momentum" if best in ("plain", "momentum") else best)
 # %% [markdown] claims=["plain, turned: 0.017 0.0005", "AdaGrad, turned: 0.043 0.0005", "RMSprop, turned: 0.011 0.0005", "AdaDelta, turned: 0.021 0.0005", "momentum, turned: 0.0023 0.00005", "Adam, turned: 0.0020 0.00005", "Adam, along the axes: 0.00072 0.000005", "Adam (beta1 = 0), turned: 0.0097 0.00005"]
 # <details><summary>What to see</summary>
 #
-# Along the axes four of them win by dozens of powers of ten, for the problem is
-# made for them. Plain descent and momentum do not notice the turn: 0.017 and 0.0023. Turned,
-# AdaGrad and AdaDelta are behind plain descent, with 0.043 and 0.021, and RMSprop is ahead by
-# little, with 0.011. Adam pays too, 0.0020 after 0.00072, and ends where momentum does. The control
-# says why: without its momentum it is at 0.0097, near RMSprop. At 45 degrees, most of what is left
-# to Adam is its momentum. How is a network turned? Nobody knows beforehand. So let us look.
+# Along the axes four of them win by dozens of powers of ten. Plain descent and momentum do not
+# notice the turn: 0.017 and 0.0023. Turned, AdaGrad and AdaDelta are behind plain descent, with
+# 0.043 and 0.021, and RMSprop is ahead by little, with 0.011. Adam pays too, 0.0020 after 0.00072,
+# and ends where momentum does. The control says why: without its momentum it is at 0.0097, near
+# RMSprop. How a network is turned nobody knows beforehand.
 #
 # </details>
 #
 # ## An article's claim, tested
 #
 # One of the articles behind this course trains a network on photographs with the rates in the code
-# below; how many runs stand behind each, it does not say. It finds that adaptive methods beat
-# schedules, and that AdaDelta is the best of them. We have smaller photographs (clothes, halved to
-# 14 by 14 pixels), a smaller network and four epochs, but also five seeds and, for each method,
-# seven rates: the article's times 0.1 up to 100. Three rivals are ours: AdaDelta with torch's
-# $\epsilon$ of 1e-6, and, for the article's momentum and for Adam, a rate that falls to 0 in a
-# straight line. Rates are chosen on 1,000 validation images; the errors in the table are those of
-# 2,000 others.
+# below, in how many runs it does not say. It finds that adaptive methods beat schedules, and that
+# AdaDelta is the best of them. We have the clothes, halved to 14 by 14 pixels, a smaller network
+# and four epochs, but also five seeds and, for each method, seven rates: the article's times 0.1 up
+# to
+# 100. Three rivals are ours: AdaDelta with torch's $\epsilon$ of 1e-6, and, for the article's
+# momentum and for Adam, a rate that falls to 0 in a straight line. Rates are chosen on validation
+# images; the errors in the table are those of test images.
 #
 # **Predict**: which is best at the article's rates?
 
 # %%
 from lrcourse import fit, load, nn, schedules
 from lrcourse.callbacks import LearningRateScheduler
+from lrcourse.data import halved
+from lrcourse.measure import with_spread
 
-data = load("fashion-mini")
-train, validation, test = (
-    (part.x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196), part.y)
-    for part in (data.train, data.validation, data.test)
-)
+data = halved(load("fashion-mini"))
 multiples, steps = 10 ** (np.arange(-2, 5) / 2), 4 * 141
 flat, line = schedules.Constant(1.0), schedules.Polynomial(1.0, steps)
 rivals = {
@@ -485,12 +475,8 @@ def errors(rule, rates, shape, seed):
     network = nn.Network(layers, rng, runs=len(rates))
     scheduler = LearningRateScheduler(lambda t: shape(t) * rates[:, None], per="step")
     setting = dict(batch_size=64, epochs=4, rng=rng, callbacks=[scheduler], progress=False)
-    fit(network, train, rule, learning_rate=rates[:, None], **setting)
-    return 100 - 100 * np.array([network.accuracy(*validation), network.accuracy(*test)])
-
-
-def told(errors):
-    return f"{errors.mean():.1f} ± {errors.std(ddof=1):.1f}"
+    fit(network, data.train, rule, learning_rate=rates[:, None], **setting)
+    return 100 - 100 * np.array([network.accuracy(*part) for part in (data.validation, data.test)])
 
 
 # %%
@@ -500,9 +486,9 @@ for name, (rule, rate, shape) in rivals.items():
     chosen, error = np.moveaxis(table, 1, 0)  # validation and test; each (seeds, rates)
     best, lines[name] = chosen.mean(axis=0).argmin(), (multiples, error.T)
     at_the_articles[name] = error[:, 2].mean()
-    print(f"{name}: article's rate {told(error[:, 2])}; best", end=" ")
-    print(f"{rate * multiples[best]:.2g}: {told(error[:, best])}; 3.2 times that", end=" ")
-    print(f"{told(error[:, best + 1] - error[:, best])} more")
+    print(f"{name}: article's rate {with_spread(error[:, 2])}; best", end=" ")
+    print(f"{rate * multiples[best]:.2g}: {with_spread(error[:, best])}; 3.2 times that", end=" ")
+    print(f"{with_spread(error[:, best + 1] - error[:, best])} more")
 axis = "rate, in multiples of the article's"
 for names in (list(lines)[:3], list(lines)[3:]):
     alt = f"Test error against multiples of the article's rate, for {', '.join(names)}."
@@ -512,30 +498,27 @@ outcome("10.g", min(at_the_articles, key=at_the_articles.get))
 # %% [markdown] claims=["momentum, line: article's rate: 18.9 0.4 spread", "AdaDelta, 1e-6: article's rate: 21.2 2.5 spread", "AdaDelta: article's rate: 26.1 1.1 spread", "momentum, line: article's rate[4]: 18.3 0.3 spread", "Adam, line: article's rate[4]: 18.3 1.4 spread", "Adam: article's rate[4]: 19.2 1.2 spread", "momentum: article's rate[4]: 19.5 0.6 spread", "AdaDelta: article's rate[4]: 21.6 3.0 spread", "AdaDelta: article's rate[7]: 3.4 1.6 spread", "momentum: article's rate[7]: 3.8 3.1 spread", "plain: article's rate[7]: 17 6 spread", "momentum, line: article's rate[7]: 35 20 spread", "Adam, line: article's rate[7]: 9.2 6.6 spread", "AdaGrad: article's rate[7]: 0.4 1.3 spread", "momentum, line: article's rate < AdaDelta, 1e-6: article's rate by 1", "AdaDelta, 1e-6: article's rate < AdaDelta: article's rate by 3"]
 # <details><summary>What to see</summary>
 #
-# At the article's rates momentum with a line is best, with 18.9 %. AdaDelta is
-# *last*, with 26.1 %. With torch's epsilon it comes to 21.2 %: in four epochs that constant is
-# worth five points.
+# At the article's rates momentum with a line is best, with 18.9 %. AdaDelta is *last*, with 26.1 %.
+# With torch's epsilon it comes to 21.2 %: in four epochs that constant is worth five points.
 #
 # When each may choose, Adam (19.2) and the article's momentum (19.5) are within their spreads of
 # each other, and AdaDelta gets to 21.6 at a rate of 32, although it is said to need none. A line
-# brings momentum to 18.3, and Adam to 18.3 as well: schedule and adaptive rate are no rivals, one
-# can have both. So neither of the article's claims comes out here. Ours is another network and
-# other data, and does not refute the article on its own ground. But it shows what such a table
-# rests on: one rate each.
+# brings momentum to 18.3, and Adam to 18.3 as well: schedule and adaptive rate are no rivals.
+# Neither of the article's claims comes out here. With another network and other data that does not
+# refute the article. Such a table rests on one rate each.
 #
 # The last column tells what the adaptive methods do have. At a constant rate that is 3.2 times too
-# large they lose from 0.4 to 3.4 points, the article's momentum 3.8. Plain descent loses about 17,
-# and with a line momentum loses 35 and Adam 9.2, each with a wide spread over the seeds: with a
-# schedule the best rate is close to the edge.
+# large they lose from 0.4 to 3.4 points, and the article's momentum, whose rate falls too, 3.8.
+# Plain descent loses about 17, and with a line momentum loses 35 and Adam 9.2, each with a wide
+# spread: with a line the best rate is close to the edge.
 #
 # </details>
 #
 # ## The whole trial
 #
-# The package has a larger trial of the article, its schedules included, and the saved results. The
-# table sets each claim beside what was measured, the fair controls too. A verdict is given only
-# where the difference is larger than chance; [chapter 15](15_fair_race.ipynb) builds the rule.
-# `lrcourse reproduce schedules` runs it again.
+# The package has a larger trial of the article. The table sets each claim
+# beside what was measured, with fair controls; [chapter 15](15_fair_race.ipynb) builds the rule for
+# the verdicts. `lrcourse reproduce schedules` repeats it.
 
 # %%
 from lrcourse import papers
@@ -545,13 +528,12 @@ papers.verdicts("schedules")
 # %% [markdown] claims=["against 18.05 ± 0.28 (20), difference: -0.300 0.0005", "against 17.62 ± 0.43 (20), difference: 0.130 0.0005", "Adadelta at 1, against Adadelta at 3: 17.93 0.29 spread", "against RMSprop:[4] < against RMSprop: by 0.5", "against Adam:[4] < against Adam: by 0.5", "Adadelta at 1, against Adadelta at 3[4]: 17.12 0.37 spread", "17.20 ± 0.46 (20) against 18.39 ± 0.50 (20), difference: -1.188 0.0005"]
 # <details><summary>What to see</summary>
 #
-# Twenty seeds leave nothing undecided, and most verdicts read *no difference that
-# counts*: what there is, is smaller than the half point that was named before the runs. As the
-# article ran them, adaptive methods differ from schedules by −0.300 points; give all schedules the
-# same momentum, and it is 0.130. The best of each are level.
+# Most verdicts read *no difference that counts*: what there is, is smaller than the half point that
+# was named before the runs. As the article ran them, adaptive methods differ from schedules by
+# −0.300 points; give all schedules the same momentum, and it is 0.130. The best of each are level.
 #
 # Two claims fall. AdaDelta is not the best adaptive method: at the article's rate it has an error
-# of 17.93 %, more than RMSprop and Adam. At three times that rate it has 17.12 %, and the lead is
+# of 17.93 %, more than RMSprop and Adam; at three times that rate it has 17.12 %, and their lead is
 # gone. And so the defaults do not do for all: AdaDelta and AdaGrad gain by tuning. What a schedule
 # repairs is a rate that is too large: with momentum, a drop in steps from 0.1 beats a constant 0.1,
 # by −1.188 points, and makes no difference that counts against a constant 0.03.
@@ -560,16 +542,15 @@ papers.verdicts("schedules")
 #
 # ## One more step: AdamW
 #
-# *Weight decay* pulls every weight a little towards 0 at each step, to keep a network from growing.
-# For plain descent that is the same as an *L2 penalty*: add $\lambda w$ to the gradient. For Adam
-# it is not, since all that is in the gradient is divided by its size. *AdamW* decays beside the
-# step:
+# *Weight decay* pulls every weight a little towards 0 at each step. For plain descent that is the
+# same as an *L2 penalty*: add $\lambda w$ to the gradient. For Adam it is not, since all that is in
+# the gradient is divided by its size. *AdamW* decays beside the step:
 #
 # $$w \leftarrow (1 - \eta\lambda)\, w \qquad\text{and then Adam's step}$$
 #
-# Two groups of 2,000 weights start at 1, and their gradients are nothing but noise, of size 10 in
-# one group and 0.1 in the other. Decay 0.1 at rate 0.01 for 1,000 steps should leave
-# $0.999^{1000}$ = 0.37 of each. **Predict** which group an L2 penalty through Adam leaves alone.
+# Two groups of 2,000 weights start at 1, and their gradients are pure noise, of size 10 in one
+# group and 0.1 in the other. Decay 0.1 at rate 0.01 for 1,000 steps should leave $0.999^{1000}$ =
+# 0.37 of each. **Predict** which group an L2 penalty through Adam leaves alone.
 
 # %%
 guess(
@@ -599,8 +580,7 @@ outcome(
 #
 # Through SGD both groups decay alike, to 0.33 and 0.37, but for the noise. Through Adam the
 # penalty is divided along with the gradient: where gradients are large, 0.90 is left, and where
-# they are small, 0.00. AdamW decays both alike again, to 0.36 and 0.38. That is one reason why
-# weight decay in today's training recipes usually means AdamW.
+# they are small, 0.00. AdamW decays both alike again, to 0.36 and 0.38.
 #
 # </details>
 #
@@ -608,14 +588,13 @@ outcome(
 #
 # - Divided by the size of its own gradients, each weight gets its own rate. Along the axes a valley
 #   becomes round; one turned by 45 degrees does not.
-# - AdaGrad never forgets. RMSprop forgets, but its rate is a step length and it never lands.
-#   AdaDelta measures that length, and starts by the grace of $\epsilon$. Adam adds momentum and
-#   corrects the start. AdamW takes weight decay out of the division.
-# - Constants that look harmless, $\epsilon$ and the start at 0, act as learning rates.
+# - AdaGrad never forgets. RMSprop does; its rate is a step length, and a constant one never lands.
+#   AdaDelta measures that length, and needs $\epsilon$ to start. Adam adds momentum and corrects
+#   the start. AdamW takes weight decay out of the division.
 # - Each method has its own best rate, and a schedule may help each. Compare there, over seeds.
 #
-# **Next**: [Signs only](11_signs_only.ipynb). All of them divide a gradient by its own size. What
-# is left then is little more than a sign. So why not use the sign alone?
+# **Next**: [Signs only](11_signs_only.ipynb). A gradient divided by its own size is little more
+# than a sign.
 
 # %%
 tally()
@@ -625,14 +604,13 @@ tally()
 #
 # - J. Duchi, E. Hazan, Y. Singer, *Adaptive subgradient methods for online learning and stochastic
 #   optimization*, JMLR 12, 2011: AdaGrad.
-# - M. Zeiler, *ADADELTA: an adaptive learning rate method*, arXiv:1212.5701, 2012: sections 3.1 and
-#   3.2 are the two ideas, forgetting and units.
+# - M. Zeiler, *ADADELTA: an adaptive learning rate method*, arXiv:1212.5701, 2012.
 # - G. Hinton, N. Srivastava, K. Swersky, *Neural networks for machine learning*, lecture 6e,
 #   Coursera, 2012: RMSprop.
-# - D. Kingma, J. Ba, *Adam: a method for stochastic optimization*, ICLR 2015, arXiv:1412.6980.
+# - D. Kingma, J. Ba, *Adam: a method for stochastic optimization*, ICLR 2015.
 # - I. Loshchilov, F. Hutter, *Decoupled weight decay regularization*, ICLR 2019, arXiv:1711.05101:
 #   AdamW.
 # - S. Lau, *Learning rate schedules and adaptive learning rate methods for deep learning*, Towards
 #   Data Science, 2017: the article.
 # - A. Wilson et al., *The marginal value of adaptive gradient methods in machine learning*, NeurIPS
-#   2017, arXiv:1705.08292: another fair race.
+#   2017.

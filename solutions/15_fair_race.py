@@ -12,9 +12,9 @@
 # %% [markdown]
 # ## A winner by design
 #
-# The steps of *pulsing descent* are one to five times as long as plain ones, in a slow wave. It is
-# nonsense, made up for this page. We test it as many a method was tested: on real images, with
-# three seeds, at one rate for both, 0.01. Then we look at SGD at 0.03. **Predict** what that gives.
+# The steps of *pulsing descent*, made up for this page, are one to five times as long as plain
+# ones, in a slow wave. We test it as many a method was tested: on real images, with three seeds, at
+# one rate for both, 0.01. Then we look at SGD at 0.03. **Predict** what that gives.
 
 # %%
 from lrcourse import guess, outcome, tally
@@ -64,8 +64,7 @@ outcome("15.a", three.mean())
 #
 # </details>
 #
-# At a rate too small for the old method, any rule that steps farther wins. So show the error over
-# all rates, the **response curve**.
+# So look at the error over all rates, the **response curve**.
 
 # %%
 grid = 2.0 ** np.arange(-7, 2)
@@ -94,10 +93,8 @@ for name, curve in curves.items():
 #
 # Now all methods of the course: a dense network, 196-64-32-10, on clothes of 14 by 14 pixels;
 # batches of 64, ten epochs, twenty seeds. A seed draws the start, the batches, and which images are
-# set aside for validation, the same for all methods. Each method has its own rates, a factor of 2
-# apart, past its best on both sides. What is claimed was written down and locked before these runs.
-# They took 37 minutes of one thread, so they were made beforehand; `lrcourse reproduce race --seeds
-# 20` does it again.
+# set aside for validation. Each method has rates of its own, a factor of 2 apart. The runs came
+# with the package; `lrcourse reproduce race --seeds 20` does them again.
 #
 # Plain steps first, and those with a memory: the mean over seeds, and a band of one spread. The
 # *best rate* has the lowest error on validation images, which no method learns from. Which method
@@ -129,15 +126,14 @@ show(["SGD", "DA-SGD", "layer rates", "Momentum", "Nesterov"], alt)
 # %% [markdown] claims=["at 1/128 SGD:: 27.3 0.05", "at 1/128 DA-SGD:: 23.6 0.05", "at 1/128 layer rates:: 23.5 0.05", "best of SGD:: 18.7 0.05", "best of DA-SGD:: 18.8 0.05", "best of layer rates:: 18.7 0.05", "best of Nesterov:: 17.3 0.05", "at 1/128 Momentum: < at 1/128 DA-SGD:"]
 # <details><summary>What to see</summary>
 #
-# At 1/128, SGD has 27.3 % of errors, DA-SGD 23.6 and the layer-wise rates 23.5. At
-# their own best rates the three have 18.7, 18.8 and 18.7. Momentum and Nesterov
-# are ahead everywhere on the left; at the bottom Nesterov's 17.3 is the lowest of the five. Beyond
-# the wall all of them guess, with 90 %: steps too long have switched nearly all their ReLUs off.
+# At 1/128, SGD has 27.3 % of errors, DA-SGD 23.6 and the layer-wise rates 23.5; momentum is ahead
+# of them. At their own best rates the three have 18.7, 18.8 and 18.7, and Nesterov's 17.3 is the
+# lowest of the five.
 #
 # </details>
 #
-# Next, a rate for each weight, and signs only. For Rprop and iRprop- the rate is a factor on the
-# steps that they own.
+# Next, a rate for each weight, and signs only. For Rprop and iRprop- the rate is a factor on their
+# own steps.
 
 # %%
 alt = "Test error against rate: five wide valleys; AdaDelta's lies hundreds of times to the right."
@@ -145,13 +141,11 @@ show(["AdaGrad", "AdaDelta", "RMSprop", "Adam", "AdamW"], alt)
 alt = "Test error against rate: three narrow valleys, one of them far above the others."
 show(["Rprop", "iRprop-", "signSGD"], alt)
 
-# %% [markdown] claims=["best of Adam:: 17.1 0.05", "best of AdaGrad:: 17.7 0.05", "best of AdaDelta:[4]: 8 0", "best of AdamW:[4]: 0.002 0", "best of Rprop:: 27.5 0.05", "best of iRprop-:[4]: 0.5 0"]
+# %% [markdown] claims=["best of Adam:: 17.1 0.05", "best of AdaGrad:: 17.7 0.05", "best of AdaDelta:[4]: 8 0", "best of AdamW:[4]: 0.002 0", "best of Rprop:: 27.5 0.05"]
 # <details><summary>What to see</summary>
 #
-# The five best rates lie between 0.002 and 8, a factor of four thousand, the
-# errors there only between 17.1 and 17.7 %. Rprop never gets below 27.5 %, by any factor: on
-# mini-batches its steps collapse, as chapter 11 found. For iRprop- the best factor is 0.5, so the
-# limits in its paper, factor 1, were no bad choice.
+# The five best rates lie between 0.002 and 8, the errors there only between 17.1 and 17.7 %. Rprop,
+# whose steps collapse on mini-batches (chapter 11), has 27.5 % at best.
 #
 # </details>
 #
@@ -172,14 +166,13 @@ outcome("15.b", "higher" if min(ratios) > 1 else "lower" if max(ratios) < 1 else
 # <details><summary>What to see</summary>
 #
 # SGD goes from 18.7 to 17.5 %, momentum from 18.0 to 16.8, Adam from 17.1 to 16.2.
-# For all three the best rate is higher by a factor of 2. And on the left the cosines are *worse*:
-# their mean rate is half of the one typed in. That is the mistake of Pulse, the other way round: at
-# a small rate it would have made schedules look harmful.
+# For all three the best rate is higher by a factor of 2. On the left the cosines are *worse*: their
+# mean rate is half of the one typed in.
 #
 # </details>
 #
-# The lab holds the whole race. Is there a rate at which plain SGD beats Adam? Find it. Then choose
-# two methods of your own, and make the worse one win.
+# The lab holds the whole race. Find a rate at which plain SGD beats Adam. Then choose two methods
+# of your own, and make the worse one win.
 
 # %%
 from lrcourse import labs
@@ -189,25 +182,20 @@ labs.winner()
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# The blue and the orange dots are twenty seeds each. At 1/128 Adam is far ahead.
-# At 1/16 SGD beats it: SGD is near its best there, and Adam far beyond its own. The crosses do not
-# move: they are the fair comparison, and there Adam is ahead. As the rate grows the line under the
-# picture names one winner after another. The caption counts them, and the pairs in which some rate
-# makes the worse method win.
+# At 1/16 SGD beats Adam: SGD is near its best there, and Adam far beyond its own. The crosses do
+# not move: they are the fair comparison, and there Adam is ahead.
 #
 # </details>
 #
 # ## When is a difference one?
 #
-# Other starts, batches and splits, another error. Two methods that share them share some of their
-# luck, so we **pair** them: each seed gives one difference. With n differences, their mean d has
-# the error
+# Two methods that share start, batches and split share some of their luck, so we **pair** them:
+# each seed gives one difference. With n differences $d_i$, their mean d has the error
 #
 # $$s = \frac{1}{\sqrt n} \sqrt{\frac{1}{n - 1} \sum_{i=1}^{n} (d_i - d)^2}$$
 #
-# and its 95 % interval is d ± t s. *Student's* t is there since a spread guessed from few seeds may
-# be too small: with three seeds it is 4.30, with ten 2.26, and in the end 1.96. Is 0 outside? Then
-# chance alone hardly made the difference.
+# and its 95 % interval is d ± t s. *Student's* t allows for a spread guessed from few seeds: with
+# three it is 4.30, with ten 2.26, with many 1.96. If 0 is outside, chance alone hardly made d.
 #
 # But a sure difference may be too small to matter. So we name a **resolution** r before we look;
 # here it is half a point. And "we saw no difference" is not "there is none". That gives four
@@ -220,7 +208,7 @@ labs.winner()
 # | no difference that counts | \|d\| + t s is at most r, with t of 0.95 |
 # | undecided | none of these |
 #
-# The third row is two tests in one, each at 5 %: the difference is below r, and it is above -r.
+# The third row is two tests in one, each at 5 %: d is below r, and above -r.
 
 # %% [markdown]
 # ### Exercise 15.1
@@ -228,8 +216,8 @@ labs.winner()
 #
 # Write `my_verdict` for arrays `a` and `b` of shape (n,), errors of two methods with the same n
 # seeds, and a number `resolution`. Return one of the four texts `HOLDS`, `FAILS`, `NO_DIFFERENCE`
-# and `UNDECIDED`. `student(p, m)` is Student's t for the probability p and m degrees of freedom;
-# here m is n - 1. Leave the inputs as they are. For a = 17, 19, 18 and b = 18.1, 20, 19.2 expect
+# and `UNDECIDED`. `student(p, n - 1)` is Student's t of p for n seeds. Leave the inputs as they
+# are. For a = 17, 19, 18 and b = 18.1, 20, 19.2 expect
 # `HOLDS` at the resolution 0.5 and `NO_DIFFERENCE` at 2; with b turned around, `UNDECIDED` at 0.5.
 
 
@@ -250,8 +238,8 @@ check("15.1")
 
 # %% [markdown]
 # Try the rule where the truth is known: differences with a spread of 1 point over seeds, and a true
-# mean of 0, of -0.3 (real, but below the resolution) and of -1. **Predict**, for equal methods and
-# three seeds: how often are the means over half a point apart?
+# mean of 0, of -0.3 (real, but below r) and of -1. **Predict**, for equal methods and three seeds:
+# how often are the means over half a point apart?
 
 # %%
 guess("15.c", "Equal methods, three seeds: over half a point apart in", unit="%")
@@ -272,29 +260,27 @@ for true in (0, -0.3, -1):
 print(f"a false verdict or more in 20 comparisons of equals: {100 - 100 * 0.95**20:.0f} %")
 outcome("15.c", parted[0, 3])
 
-# %% [markdown] claims=["true 0, 3 seeds: 38.9 0.05", "true 0, 3 seeds[2]: 2.2 0.05", "true 0, 3 seeds[3]: 2.0 0.05", "true 0, 40 seeds[4]: 85.9 0.05", "true 0, 3 seeds[4]: 1.4 0.05", "true -1, 3 seeds[2]: 16.4 0.05", "true -1, 5 seeds[2]: 38.6 0.05", "true -1, 10 seeds[2]: 80.6 0.05", "true -0.3, 40 seeds[4]: 32.8 0.05", "true -0.3, 40 seeds[5]: 56.9 0.05", "20 comparisons of equals:: 64 0.5"]
+# %% [markdown] claims=["true 0, 3 seeds: 38.9 0.05", "true 0, 3 seeds[2]: 2.2 0.05", "true 0, 3 seeds[3]: 2.0 0.05", "true 0, 40 seeds[4]: 85.9 0.05", "true 0, 3 seeds[4]: 1.4 0.05", "true -1, 3 seeds[2]: 16.4 0.05", "true -1, 5 seeds[2]: 38.6 0.05", "true -1, 10 seeds[2]: 80.6 0.05", "true -0.3, 40 seeds[5]: 56.9 0.05", "20 comparisons of equals:: 64 0.5"]
 # <details><summary>What to see</summary>
 #
 # With three seeds, equal methods are half a point apart in 38.9 % of comparisons.
 # The rule names a winner in 2.2 and 2.0 %, so it keeps to its 5 %. The price: it finds a true point
-# in 16.4 %, with five seeds in 38.6, with ten in 80.6. That share is the **power**. A margin below
-# the difference is not enough for it; 80 % takes about 8 (s/d)² + 2 seeds, with d the true
-# difference and s the spread of differences: 10 if they are equal, 34 if d is half of s. And "no
-# difference" takes seeds as well: 1.4 % with three, 85.9 with 40. A difference of 0.3, real but too
-# small to matter, is called so by 40 seeds in 32.8 %, and 56.9 stay undecided.
+# in 16.4 %, with five seeds in 38.6, with ten in 80.6. That share is the **power**. And "no
+# difference" takes seeds as well: 1.4 % with three, 85.9 with 40. A difference of 0.3, real but
+# too small to matter, stays undecided with 40 seeds in 56.9 %.
 #
 # The last line is why one claim is not like twenty: of 20 comparisons of equals, one or more comes
 # out wrong in 64 % of cases. So one names a few **primary** claims before the runs, and they
-# share one 5 %. By *Holm's procedure* the clearest of m is tested at 5 % / m, the next at 5 % / (m
-# - 1), until one stays undecided. The race has three, and 34 *secondary* claims at 5 % each: one or
-# two of these may be wrong, and we cannot know which.
+# share one 5 %: by *Holm's procedure* the clearest of m is tested at 5 % / m, the next at
+# 5 % / (m - 1), until one stays undecided. The race has three, and 34 *secondary* claims at 5 %
+# each: one or two of these may be wrong, and we cannot know which.
 #
 # </details>
 #
 # ## Choose here, report there
 #
 # A rate is chosen for its low error, and part of that is luck. So choose on **validation** images,
-# and report on **test** images that had no part in it. (For Pulse we did not.)
+# and report on **test** images. (For Pulse we did not.)
 
 # %% [markdown]
 # ### Exercise 15.2
@@ -323,9 +309,8 @@ check("15.2")
 
 # %% [markdown]
 # The package does the same for the whole race. *Room* is the factor between the lowest and the
-# highest rate within 1 point of the best validation error: how wrong may a rate be? Beside the
-# error stand what a step costs and the **probability to beat** the next method: the share of seeds
-# in which it did, with a 95 % interval. A mean says how much, this says how often.
+# highest rate within 1 point of the best validation error. Beside it stand what a step costs and
+# the **probability to beat** the next method: the share of seeds in which it did.
 
 # %%
 from IPython.display import display
@@ -347,10 +332,8 @@ print("in front:", "; ".join(f"{m} {race.best(rows, m)[1].show(1, 100)} %" for m
 #
 # Your numbers for Adam, 17.1 ± 1.0 %, are those of the table. Three schedules
 # lead: Adam with a cosine at 16.2 %, momentum with one cycle at 16.6 and with a cosine at 16.8.
-# Neighbours in the table mostly beat each other in half of the seeds or a little more. Adam, its
-# cosine, AdamW, AdaGrad and AdaDelta have the most room, a factor of 8; it is the schedules on SGD
-# that must be tuned with care. And a step of Adam costs a good third more than one of momentum,
-# which a race over epochs does not show.
+# Neighbours in the table mostly beat each other in half of the seeds or a little more. And a step
+# of Adam costs more than one of momentum, which a race over epochs does not show.
 #
 # </details>
 #
@@ -369,10 +352,8 @@ for pair in race.BETTER:
 # <details><summary>What to see</summary>
 #
 # Adam beats SGD (-1.62 points) and momentum (-0.91), and a cosine helps all three
-# rules (-0.89 to -1.25): these *hold*. Adam's lead over SGD is sure, and yet it is ahead in 85 % of
-# seeds only: of single runs, about one in seven has SGD ahead. *Undecided*, which
-# is not equal: whether momentum beats SGD (-0.70 ± 0.71), or Adam beats SGD with a cosine (-0.37).
-# Even twenty seeds leave margins of half a point and more.
+# rules (-0.89 to -1.25): these *hold*. Yet Adam is ahead of SGD in 85 % of seeds only. *Undecided*,
+# which is not equal: whether momentum beats SGD (-0.70 ± 0.71), or Adam SGD with a cosine (-0.37).
 #
 # </details>
 #
@@ -390,24 +371,23 @@ table
 #
 # Of 37 claims 20 hold and 14 are undecided. Who wins the race? Adam with a cosine
 # is ahead of momentum with one cycle (-0.44 points). The interval, -0.69 to -0.18, leaves out 0, so
-# the lead is sure; yet it is under half a point and not surely within it: *undecided*, with twenty
-# seeds and with hundreds. Nesterov is *not* as good as momentum, it is better (-0.72).
+# the lead is sure; yet it is not surely over half a point, nor surely below: *undecided*. Nesterov
+# is *not* as good as momentum, it is better (-0.72).
 #
-# One pair is a trap. *Momentum, tuned* has its momentum chosen with its rate: 0, 0.5, 0.9 or 0.98.
-# Plain SGD and momentum 0.9 are among its choices, so on the validation images it cannot lose to
-# them, by design. On the test images it has 18.3 % against momentum's 18.0, undecided: its lead was
-# partly luck, of which four times as many trials find more. Whoever tunes more must show the gain
-# on images that did not choose.
+# *Momentum, tuned* has its momentum chosen with its rate, 0.9 among the choices: on the validation
+# images it cannot lose to momentum 0.9. On the test images it has 18.3 % against 18.0, undecided:
+# more trials find more luck. Whoever tunes more must show the gain on images that did not choose.
+#
+# Newer rules raced in a second part: [A step for a matrix](20_matrix_steps.ipynb) has the outcome.
 #
 # </details>
 #
 # ## It depends on the budget
 #
-# We gave every method some ten rates. What if you can try only one, or two? Draw them at random
-# from a method's grid, keep the one with the lowest validation error, and average over all draws:
-# that is the test error to *expect* after so many trials. Another budget is the training itself,
-# and another workload may have another winner: seven methods raced again with three epochs instead
-# of ten, on handwritten digits, and on patches of photographs.
+# What if you can try only one rate, or two? Draw them at random from a method's grid, keep the one
+# with the lowest validation error, and average over all draws: that is the test error to *expect*
+# after so many trials. And another workload may have another winner: seven methods raced again with
+# three epochs instead of ten, on handwritten digits, and on patches of photographs.
 
 # %%
 alt = "Test error to expect against the number of rates tried, 1 to 8, for seven methods."
@@ -423,26 +403,23 @@ for workload in ("clothes", *race.ELSEWHERE):
         test = race.best(rows, method, workload)[1]
         print(f"  {workload} {method}: test error {test.show(1, 100)} %")
 
-# %% [markdown] claims=["1 tried: Adam: 19.8 0.05", "1 tried: Adam[2]: 22.3 0.05", "1 tried: Adam[6]: 32.5 0.05", "2 tried: Adam, cosine: 17.8 0.05", "8 tried: Adam, cosine: 16.4 0.05", "8 tried: Adam, cosine[2]: 16.6 0.05", "digits Adam, cosine: test error: 2.6 0.05", "digits Momentum, cosine: test error: 2.9 0.05", "patches Momentum, one cycle: test error: 28.7 0.05", "patches Adam: test error: 36.2 0.05", "patches Momentum: test error: 32.0 0.05", "clothes, short Adam, cosine: test error: 19.0 0.05", "clothes, short SGD: test error: 23.0 0.05"]
+# %% [markdown] claims=["1 tried: Adam: 19.8 0.05", "1 tried: Adam[2]: 22.3 0.05", "1 tried: Adam[6]: 32.5 0.05", "2 tried: Adam, cosine: 17.8 0.05", "8 tried: Adam, cosine: 16.4 0.05", "8 tried: Adam, cosine[2]: 16.6 0.05", "patches Momentum, one cycle: test error: 28.7 0.05", "patches Adam: test error: 36.2 0.05", "patches Momentum: test error: 32.0 0.05"]
 # <details><summary>What to see</summary>
 #
 # With one trial Adam leads, at 19.8 %, before its cosine, at 22.3: in a wide
 # valley a blind choice costs less. From two trials on the cosine is ahead, at 17.8 %. Momentum with
-# one cycle goes from nearly the last place, 32.5 %, to the second, 16.6 behind 16.4. So "which is
-# best?" has no answer without "for how many trials?"
+# one cycle goes from nearly the last place, 32.5 %, to the second, 16.6 behind 16.4.
 #
-# On digits the three best are between 2.6 and 2.9 %, and the first two show no difference that
-# counts. On patches the order turns around: momentum with one cycle leads at 28.7 %, and Adam has
-# 36.2, far behind momentum's 32.0. With three epochs Adam with a cosine leads again, at 19.0, and
-# SGD is last at 23.0. On all four a method with a schedule has the lowest error, not always the
-# same one.
+# On patches the order turns around: momentum with one cycle leads at 28.7 %, and Adam has 36.2, far
+# behind momentum's 32.0. On all four workloads a method with a schedule has the lowest error, not
+# always the same one.
 #
 # </details>
 #
 # ## A comparison with a winner
 #
 # Here is a comparison as one may find it. Errors have the shape (2 methods, seeds, rates), the old
-# method first. Below 0 by more than the margin, the new one is better. Our made-up errors are those
+# method first; below 0 by more than the margin, the new one is better. Our made-up errors are those
 # of *one* method: the new one has twice the step, so its curve is shifted by one rate. **Predict**
 # how often it wins.
 
@@ -498,15 +475,14 @@ print(f"without the bugs: {100 * np.mean(won):.1f} %, before {before:.1f} %; cha
 # ### Exercise 15.4
 # **Decide**
 #
-# Your turn to plan. Two methods have 6 rates each, and you can afford 60 runs. Write `decide`:
-# `run(method, k, seed)` trains method 0 or 1 at its rate number k and returns the tuple
-# `(validation, test)` of errors, in points; the same call gives the same run, which counts once.
-# There are `rates` rates (numbers from 0), `seeds` seeds (from 0), and no more than `budget` runs.
-# Return `"first"` or `"second"`, whichever is better, or `"undecided"`.
+# Two methods have 6 rates each, and you can afford 60 runs. Write `decide`: `run(method, k, seed)`
+# trains method 0 or 1 at its rate number k and returns the tuple `(validation, test)` of errors, in
+# points; the same call gives the same run, which counts once. There are `rates` rates (numbers from
+# 0), `seeds` seeds (from 0), and no more than `budget` runs. Return `"first"` or `"second"`,
+# whichever is better, or `"undecided"`.
 #
-# Two seeds differ by about a point whatever the method, and a rate next to the best costs two. The
-# check asks about equal methods, where you may raise few false alarms, and about methods that are a
-# point apart, where you should find most.
+# Two seeds differ by about a point whatever the method, and a rate next to the best costs two. Of
+# equal methods call few different; of methods a point apart find most.
 
 
 # %% exercise="15.4"
@@ -541,8 +517,7 @@ for pair in (("SGD", "Momentum"), ("Momentum", "Adam"), ("Momentum", "Momentum, 
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# The same three answers as from all runs of the race, for a fifth of them. A large
-# difference takes few runs. A small one takes many seeds, whatever the plan.
+# The same three answers as from all runs of the race, for a fifth of them.
 #
 # </details>
 #
@@ -550,23 +525,20 @@ for pair in (("SGD", "Momentum"), ("Momentum", "Adam"), ("Momentum", "Momentum, 
 #
 # Each of these questions has found something in the five papers behind this course.
 #
-# 1. **Was the old method tuned as hard?** *Mini-batch iRprop-* (chapter 11) prints the limits of
-#    its steps, and not the rate of ordinary steps.
+# 1. **Was the old method tuned as hard?** *Mini-batch iRprop-* (chapter 11) does not print the rate
+#    of ordinary steps.
 # 2. **Is the mean step the same?** *Layer-specific rates* (12) and *DA-SGD* (13) compare at one
 #    rate, and step about twice as far.
 # 3. **What is the benchmark?** *Sequences* (08) begins at 0.01, and compares with SGD at 0.001.
 # 4. **How many runs?** *Layer-specific rates* has 10 and 5, with their spread; *Sequences* has one.
 # 5. **Which images decided?** In *Sequences* the same ones steer the rate and give the accuracy.
-# 6. **What else differs?** In *Schedules and adaptive methods* (07, 10) only one schedule has
-#    momentum.
-# 7. **Is the reason measured?** DA-SGD says that larger batches "decrease the average value of the
-#    gradient". They do not, as [chapter 06](06_batches.ipynb) measured.
+# 6. **What else differs?** In *Schedules and adaptive methods* (07, 10) one schedule has momentum.
+# 7. **Is the reason measured?** Larger batches do not "decrease the average value of the gradient",
+#    as DA-SGD says ([chapter 06](06_batches.ipynb)).
 # 8. **Is the nearest rival there?** DA-SGD leaves momentum to further research.
-# 9. **Was the claim there before the runs?** A claim made after looking may fit the noise.
 #
-# A paper may fail on all of them and be right. The answer is to run it again. Each paper here has
-# up to three *primary* claims in its own words, and they share one 5 %. All others, controls among
-# them, are secondary.
+# A paper may fail on all of them and be right: run it again. Each paper here has up to three
+# *primary* claims in its own words.
 
 # %%
 primary = Counter()
@@ -584,17 +556,15 @@ print("all primary claims:", ", ".join(f"{name} {count}" for name, count in prim
 #
 # Of 15 primary claims 6 hold: three of iRprop-, two of layer-specific rates, one
 # of DA-SGD. 3 do not, and 3 are undecided; the others are not tested at this scale. *Undecided* is
-# no refutation: the networks are small, the images often not the paper's. `papers.verdicts(name)`
-# has all claims of a paper with their numbers: look for pairs, a claim on the paper's own terms,
-# and further down the same claim against its control. What is *not tested at this scale* needs a
-# larger machine: `lrcourse reproduce NAME --scale full`. And where a paper leaves something open,
-# `papers.paper(NAME).open` says what we took.
+# no refutation: the networks are small, the images often not the paper's. (At the paper's own
+# scale the first claim of DA-SGD holds: chapter 13.) `papers.verdicts(name)` has all claims of a
+# paper: compare one on its own terms with the same against its control.
 #
 # </details>
 #
 # ## From an empty cell
 #
-# The last exercise is the whole course: a network, a rule and a schedule of your own.
+# The last exercise is the whole course.
 
 # %% [markdown]
 # ### Exercise 15.5
@@ -606,14 +576,12 @@ print("all primary claims:", ", ".join(f"{name} {count}" for name, count in prim
 # Return their classes, an array (2000,). All random numbers come from `seed`.
 #
 # The goal: **83 % of held images right after 600 steps**, in the mean of three runs. In our trials
-# (five runs each) plain SGD reached 80 % and Adam at the best of five constant rates 81; so it
-# takes more than a default. To keep it fair, each run has its pixels and its classes in an order of
-# its own: weights from elsewhere are of no use, and neighbours are lost, so let the first layer be
-# dense. Write all of it yourself, or use `nn.Network`, whose `loss_and_gradient(x, y)` fills
-# `network.g`, the gradient at `network.w`, and the rules of `lrcourse.optim`.
-# `Batches(np.random.default_rng(0), steps=600)` from `lrcourse.exercises.chapter_15` is such a
-# `batch`, for practice; its `held` has the other images and their classes. When you pass, take your
-# schedule away, then the rest, each at its own best rate, and let `my_verdict` judge what did most.
+# plain SGD reached 80 %, Adam at the best of five constant rates 81. Each run has its pixels and
+# its classes in an order of its own: weights from elsewhere are of no use, and neighbours are lost,
+# so let the first layer be dense. Write all of it yourself, or use the rules of `lrcourse.optim`
+# and `nn.Network`, whose `loss_and_gradient(x, y)` fills `network.g`, the gradient at `network.w`.
+# For practice, `Batches(np.random.default_rng(0), steps=600)` from `lrcourse.exercises.chapter_15`
+# is such a `batch`; its `held` has the other images and their classes.
 
 
 # %% exercise="15.5"
@@ -640,26 +608,22 @@ tally()
 # %% [markdown]
 # ## What we learnt
 #
-# - At one rate, the longer step wins. Compare response curves, and each method at its own best
-#   rate.
+# - At a rate too small for both, the longer step wins. Compare each method at its own best rate,
+#   and keep a control beside every claim: the old method with the same mean step.
 # - Choose on validation images, report on test images, with mean, spread and number of seeds.
 # - Pair the seeds. A difference counts if it is over its margin *and* over a resolution named
-#   before. That there is none must be shown, too; else say *undecided*, and mean it.
+#   before. That there is none must be shown, too; else say *undecided*.
 # - Name a few claims before the runs: of many, some hold by chance.
-# - Which method wins depends on the trials, the epochs and the images. On all four workloads one
-#   with a schedule had the lowest error; Adam was ahead of momentum on clothes, and behind it on
-#   patches.
-# - Keep a control beside every claim: the old method with the same mean step.
+# - Which method wins depends on the trials, the epochs and the images.
 #
 # How big a step should a network take? As big as it can bear at first, and smaller at the end.
 #
-# **Next**: [The edge comes to you](16_the_edge.ipynb). Back to the edge of chapter 01, and to why a
-# network can train beyond it.
+# **Next**: [The edge comes to you](16_the_edge.ipynb), back to the edge of chapter 01.
 #
 # ## Further reading
 #
 # - D. Choi and others, *On Empirical Comparisons of Optimizers for Deep Learning*, 2019,
-#   arXiv:1910.05446: what is tuned decides who wins.
+#   arXiv:1910.05446: what is tuned decides.
 # - P. Sivaprasad and others, *Optimizer Benchmarking Needs to Account for Hyperparameter Tuning*,
 #   ICML 2020, arXiv:1910.11758: the error to expect after so many trials.
 # - R. Schmidt, F. Schneider, P. Hennig, *Descending through a Crowded Valley*, ICML 2021,
@@ -667,4 +631,4 @@ tally()
 # - X. Bouthillier and others, *Accounting for Variance in Machine Learning Benchmarks*, MLSys 2021,
 #   arXiv:2103.03098: how many seeds, what else should vary, and how often one method beats another.
 # - G. Dahl and others, *Benchmarking Neural Network Training Algorithms*, 2023, arXiv:2306.07179:
-#   AlgoPerf, a race in time to a goal over several workloads.
+#   AlgoPerf, a race to a goal over several workloads.

@@ -3,26 +3,22 @@
 #
 # **Twice the batch, half the steps? Until when?**
 #
-# - **You will** count the steps that a network needs to a goal at seven batch sizes, each at its
-#   own best rate, find two numbers that describe the whole table, meet one of them again by another
-#   route, see what momentum is for, and choose a batch size by its price.
+# - **You will** count the steps to a goal at seven batch sizes, find two numbers that describe the
+#   whole table, see what momentum is for, and choose a batch size by its price.
 # - **Time**: about 75 minutes.
 # - **You need**: the noise scale of [Batches](06_batches.ipynb), and [Momentum](09_momentum.ipynb).
 
 # %% [markdown]
 # ## Two ways to be slow
 #
-# You look for the way down in fog, and ask people for it. If you ask only one at each corner, you
-# are often sent astray, and walk many steps. If you ask a thousand, their mean is right, but it
-# hardly differs from that of five hundred. The other five hundred have told you nothing.
-#
-# So with a small batch *examples* are what you pay for, and with a large one *steps*. In chapter 06
-# a bowl showed a curve with these two ends. Here we measure it on a network, and give it a formula.
+# You ask for the way down in fog. If you ask only one person at each corner, you are often sent
+# astray. If you ask a thousand, their mean is right, but it hardly differs from that of five
+# hundred.
 #
 # The images are the clothes of chapter 06, 14 by 14 pixels. A run draws its batches at random, and
-# ends when it is below the goal, a *training* loss of 0.55. How far it has come is measured on
-# 2,000 training images, always the same ones, every time the steps have grown by 4 %. Runs that
-# differ in their rate only train side by side, until `arrivals` of them are safely below the goal.
+# ends when it is below the goal, a *training* loss of 0.55. That is measured on 2,000 training
+# images every time the steps have grown by 4 %. Runs that differ in their rate only train side by
+# side, until `arrivals` of them are safely below the goal.
 
 # %%
 import numpy as np
@@ -74,8 +70,8 @@ plots.curves(lines, "step", "training loss", log_x=True, alt=alt)
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# The lines are jagged. Each of those steps has thrown the weights somewhere, and a measurement may
-# stand below the goal by luck while its neighbours do not. When has such a run arrived?
+# The lines are jagged: a measurement may stand below the goal by luck while its neighbours do not.
+# When has such a run arrived?
 #
 # </details>
 
@@ -85,12 +81,10 @@ plots.curves(lines, "step", "training loss", log_x=True, alt=alt)
 #
 # Write `steps_to_target`. `steps` are the steps at which a run was measured, each about 4 % after
 # the one before, and `losses` what was measured: two arrays of one shape (T,). The losses are those
-# of a falling curve, which you cannot see, with noise on top. Return the step at which the *curve*
-# passes the target, a number that need not be whole, and `np.inf` for a run that never gets there.
-# A run that diverges has losses that are `inf` or `nan` from some step on.
-#
-# The check knows the curves. You pass if your steps are right to 2.5 % in the mean of 200 runs, and
-# scatter by less than 6 %. Without noise, 1 % is asked for.
+# of a falling curve with noise on top. Return the step at which the *curve* passes the target, a
+# number that need not be whole, and `np.inf` for a run that never gets there. A run that diverges
+# has losses that are `inf` or `nan` from some step on. You pass if your steps are right to 2.5 % in
+# the mean of 200 runs, and scatter by less than 6 %. Without noise, 1 % is asked for.
 
 
 # %% exercise="17.1"
@@ -114,10 +108,8 @@ check("17.1")
 # %% [markdown]
 # ## One rate for all
 #
-# First the shortcut that many take. The best rate for a batch of 8 is about 1/16, as you will see.
-# Keep it, and make the batch larger.
-#
-# **Predict**: batches of 128 instead of 8, at the same rate. How many steps?
+# The best rate for a batch of 8 is about 1/16, as you will see. **Predict**: batches of 128 instead
+# of 8, at the same rate. How many steps?
 
 # %%
 guess("17.a", "Of the steps of 8, batches of 128 need", ["a sixteenth", "about half", "nearly all"])
@@ -146,21 +138,15 @@ outcome("17.a", "a sixteenth" if share < 0.1 else "about half" if share < 0.7 el
 # <details><summary>What to see</summary>
 #
 # With sixteen times the batch a run still takes 693 of 1645 steps, and from 32 to 128 it saves
-# about a fifth: 693 in place of 859. "Large batches buy little", one might say. But the rate was
-# that of the smallest batch. A gradient with less noise would bear a longer step, and nobody let
-# it.
+# about a fifth: 693 in place of 859. But a gradient with less noise would bear a longer step.
 #
 # </details>
 #
 # ## Its own rate for each
 #
-# So each batch size gets its own best rate. A rate is chosen by three runs with seeds of their own,
-# all rates side by side, with the loss of 1,000 images: the one with the fewest steps in the mean.
-# Then five other seeds count the steps at that rate. A rate that was only lucky in the choice gains
-# nothing by it.
-#
-# `sweep` does that for batches of 8 to 512, and also keeps how many test images are named right
-# when the run arrives: the mean over the five measurements around that step. We need that later.
+# So each batch size gets its own best rate, that with the fewest steps in the mean of three runs.
+# Then five other seeds count the steps at that rate: one that was only lucky gains nothing by it.
+# `sweep` does that for batches of 8 to 512, and keeps the test errors on arrival for later.
 #
 # **Predict**: from 8 to 16 twice the batch may save half of the steps. How many percent does it
 # save from 256 to 512?
@@ -202,19 +188,16 @@ plots.response(lines, "batch size", "steps to the goal", log_y=True, alt=alt)
 # <details><summary>What to see</summary>
 #
 # Every best rate is inside its grid. At first twice the batch takes about half the steps: 1645,
-# 862, 477 for batches of 8, 16 and 32. Then the curve leaves the line and flattens. From 256 to 512
-# the steps go from 209 to 185, which is about the spread of single runs.
-#
-# At its own rate a batch of 128 takes 240 steps. At the rate of batch 8 it took 693. With one rate
-# for all, large batches seem to buy less than they do.
+# 862, 477 for batches of 8, 16 and 32. Then the curve flattens. From 256 to 512 the steps go from
+# 209 to 185, which is about the spread of single runs. At its own rate a batch of 128 takes 240
+# steps; at the rate of batch 8 it took 693.
 #
 # </details>
 #
 # ## Why it ends
 #
-# Take a bowl with the same curvature $\lambda$ in all directions, and one step from a place with
-# the gradient $\nabla L$. Its batch gradient has the length of chapter 06, so the mean loss after
-# it is
+# In a bowl with the same curvature $\lambda$ in all directions, the mean loss after one step with
+# the batch gradient of chapter 06 is
 #
 # $$L - \eta\,\lVert\nabla L\rVert^2 + \frac{\eta^2\lambda}{2}\left(\lVert\nabla L\rVert^2
 # + \frac{\operatorname{tr}\Sigma}{B}\right)$$
@@ -225,26 +208,25 @@ plots.response(lines, "batch size", "steps to the goal", log_y=True, alt=alt)
 # \text{gain} = \frac{\lVert\nabla L\rVert^2}{2\lambda} \cdot \frac{1}{1 + B_c/B} \qquad\qquad
 # B_c = \frac{\operatorname{tr}\Sigma}{\lVert\nabla L\rVert^2}$$
 #
-# A step without noise would gain the first factor of it. If $B_c$ stays about the same on the way,
-# a run with batches of B needs $1 + B_c/B$ times the steps of a run without noise [1]:
+# If $B_c$ stays about the same on the way, a run with batches of B needs $1 + B_c/B$ times the
+# steps of a run without noise [1]:
 #
 # $$S = S_{\min}\left(1 + \frac{B_c}{B}\right) \qquad\qquad
 # E = S B = E_{\min}\left(1 + \frac{B}{B_c}\right) \qquad\qquad E_{\min} = S_{\min} B_c$$
 #
-# No run has fewer than $S_{\min}$ steps or $E_{\min}$ examples. Multiplied, the two lines are a
-# hyperbola: $(S/S_{\min} - 1)(E/E_{\min} - 1) = 1$. At $B = B_c$, the *critical batch size*, you
-# pay twice the least of both. And that a step may be longer with a larger batch, up to $1/\lambda$,
-# is the reason for a rate of its own.
+# No run has fewer than $S_{\min}$ steps or $E_{\min}$ examples. At $B = B_c$, the *critical batch
+# size*, you pay twice the least of both. And a step may be longer with a larger batch, up to
+# $1/\lambda$.
 
 # %% [markdown]
 # ### Exercise 17.2
 # **Two numbers from seven**
 #
 # Write `fit_batches`, which finds $S_{\min}$ and $B_c$ from a table: `sizes` and `steps` are arrays
-# of one shape. You decide how. What was measured scatters by some *percent* at every size, so large
-# numbers of steps are off by more steps than small ones. Return the pair, $S_{\min}$ first. The
-# check gives you steps without error, and wants both numbers to 0.2 %, and then 300 noisy tables,
-# where yours may be off by a fifth more than those of a good fit.
+# of one shape. What was measured scatters by some *percent* at every size, so large numbers of
+# steps are off by more steps than small ones. Return the pair, $S_{\min}$ first. The check gives
+# you steps without error, and wants both numbers to 0.2 %, and then 300 noisy tables, where yours
+# may be off by a fifth more than those of a good fit.
 
 
 # %% exercise="17.2"
@@ -284,26 +266,23 @@ plots.response(lines, "batch size", "steps to the goal", log_y=True, alt=alt)
 # %% [markdown] claims=["SGD, each seed by itself: S_min: 160 18 spread", "SGD, each seed by itself: S_min[3]: 70 9 spread", "SGD, each seed by itself: S_min[5]: 11117 760 spread"]
 # <details><summary>What to see</summary>
 #
-# Two numbers give the steps at seven sizes to some percent, printed last in the first line, though
-# the largest batch is 64 times the smallest. Fitted to each seed, $S_{\min}$ is 160 and $B_c$ is 70
-# in the mean. The spread of both is over a tenth of them: trust two digits at most.
-#
-# By the formula no batch needs fewer examples than $E_{\min}$, 11117 in the mean. With batches of
-# 70 the run needs about twice that, and twice $S_{\min}$ steps. A batch half as large saves a
-# quarter of the examples, for half as many steps again. A batch twice as large saves a quarter of
-# the steps, for half as many examples again.
+# Two numbers give the steps at seven sizes to some percent. Fitted to each seed, $S_{\min}$ is 160
+# and $B_c$ is 70 in the mean, with a spread of over a tenth. By the formula no batch needs fewer
+# examples than $E_{\min}$, 11117 in the mean. With batches of 70 the run needs about twice that. A
+# batch half as large saves a quarter of the examples, for half as many steps again, and one twice
+# as large the other way round.
 #
 # </details>
 #
 # ## The other route
 #
-# The derivation says more: it names $B_c$. It is the noise over the signal, the *noise scale* of
-# chapter 06. That can be measured along one single run, without any other batch size.
+# The derivation names $B_c$: it is the noise over the signal, the *noise scale* of chapter 06. That
+# can be measured along one single run.
 #
-# We take the runs with batches of 64. At every sixth measurement a thousand copies of the network
-# each get one image, so `g` holds a thousand single gradients. Their mean is a little too long, by
-# the noise over 1,000, which we take off. Along a run both noise and signal jump about, so we add
-# up each over the steps of a run, and divide once at the end.
+# We take runs with batches of 64. At every sixth measurement a thousand copies of the network each
+# get one image, so `g` holds a thousand single gradients. The square of their mean is too large by
+# the noise over 1,000, which we take off. Noise and signal jump about, so we add up each over the
+# steps of a run, and divide once at the end.
 #
 # **Predict**: how many times as large as the critical batch size is the noise scale?
 
@@ -341,24 +320,19 @@ outcome("17.c", scale / fit(sizes, plain.mean(axis=1))[1])
 # %% [markdown] claims=["SGD: noise scale of a run: 61 8 spread", "SGD: noise scale of a run[3] < SGD: noise scale of a run by 30", "SGD: noise scale of a run < SGD: noise scale of a run[4] by 150"]
 # <details><summary>What to see</summary>
 #
-# The noise scale of a run is 61, and the critical batch size was 70. One comes from single
-# gradients of one run, the other from steps at seven batch sizes, and they differ by about the
-# spread of either.
-#
-# That is closer than we may expect. At single moments the noise scale was lower by more than 30,
-# and higher by more than 150, so a single measurement gives no more than the order of magnitude.
-# The derivation took one curvature for all directions and the best rate at each step; a network has
-# neither. And chapter 06 found that the noise scale depends on the rate of the run in which it is
-# measured.
+# The noise scale of a run is 61, and the critical batch size was 70: they differ by about the
+# spread of either. That is closer than we may expect. At single moments the noise scale was lower
+# by more than 30, and higher by more than 150. The derivation took one curvature for all directions
+# and the best rate at each step. And chapter 06 found that it depends on the rate of the run.
 #
 # </details>
 #
 # ## What momentum is for
 #
 # Chapter 09 asked whether momentum is only a larger step in disguise. There the gradients had no
-# noise. Now each batch size gets momentum 0.9, and again its own best rate, out of eight.
+# noise. Now each batch size gets momentum 0.9, and again its own best rate.
 #
-# **Predict**: how many of the steps does momentum save with batches of 8? Think of 512, too.
+# **Predict**: how many of the steps does momentum save with batches of 8? And of 512?
 
 # %%
 shares = ["under a quarter", "about half", "two thirds or more"]
@@ -383,38 +357,31 @@ plots.curves(lines, "examples", "steps", log_x=True, log_y=True, alt=alt)
 # <details><summary>What to see</summary>
 #
 # With batches of 8 momentum takes 1446 steps in place of 1645, and the spread is so wide that five
-# seeds show no saving. With 512 it takes 52 in place of 185. Its $S_{\min}$ is 28 in the mean of
-# the seeds, and its $B_c$ 401. Compared with SGD both have changed by a factor near 5.9, with a
-# spread of 2 or 3, so say no more than "several times". (And 28 steps are an extrapolation: no run
-# had fewer than about 50.)
+# seeds show no saving. With 512 it takes 52 in place of 185. Its $S_{\min}$ is 28 and its $B_c$
+# 401. Compared with SGD both have changed by a factor near 5.9, with a spread of 2 or 3: say
+# "several times". (And 28 is an extrapolation: no run had fewer than about 50 steps.)
 #
-# In the product we see no change: $E_{\min}$ is 10650 with momentum and 11117 without, and the
-# spread is larger than that difference. In the figure both curves come down beside nearly the same
-# wall of examples, and only the floor of steps is another one. So in these runs momentum did not
-# visibly get more out of an example. It got along in fewer steps, as in chapter 09, once there was
-# little noise. That is what it is for here.
+# In the product we see no change: $E_{\min}$ is 10650 with momentum and 11117 without, within the
+# spread. In the figure both curves come down beside nearly the same wall of examples, to another
+# floor of steps. So momentum did not visibly get more out of an example. It got along in fewer
+# steps, once there was little noise. That is what it is for here.
 #
-# The noise scale, 54, is about what it was for SGD. It knows the gradients and not the rule, and
-# for momentum it is several times below the critical batch size. Take it as an order of magnitude,
-# for plain steps.
+# The noise scale, 54, is about what it was for SGD. It knows the gradients and not the rule: for
+# momentum it is several times below the critical batch size.
 #
 # </details>
 #
 # ## What does it cost?
 #
 # On one processor an example costs time, and a step hardly anything besides. On a thousand of them
-# a step costs waiting and talking, however few examples each one holds. Let a step cost $c_s$, and
-# each of its examples $c_e$. Then a run costs
-#
-# $$S\,(c_s + c_e B)$$
-#
-# and S falls with B as above.
+# a step costs waiting and talking. Let a step cost $c_s$, and each of its examples $c_e$. Then a
+# run costs $S\,(c_s + c_e B)$, and S falls with B as above.
 
 # %% [markdown]
 # ### Exercise 17.3
 # **The cheapest batch**
 #
-# Derive on paper for which B a run is cheapest, and write `cheapest(least, critical, step_price,
+# Derive for which B a run is cheapest, and write `cheapest(least, critical, step_price,
 # example_price, most)`, for $S_{\min}$, $B_c$, $c_s$ and $c_e$. A batch holds 1 to `most` examples,
 # and need not be whole. Return the tuple (batch size, price of the whole run): the price to 0.1 %,
 # and the size to 1 %. For 100, 50, 200, 1 and `most` 1,000 expect 45,000 as the price.
@@ -454,17 +421,14 @@ outcome("17.e", other / one)
 #
 # The price is $S_{\min} (c_s + c_e B_c + c_e B + c_s B_c / B)$, lowest where the last two terms are
 # equal: at $B = \sqrt{B_c\, c_s / c_e}$. A hundred times the price of a step makes the batch ten
-# times as large, in each line of both rules. The largest useful batch is no fixed number, then.
-# $B_c$ is the cheapest batch only if a step costs as much as $B_c$ examples.
+# times as large. $B_c$ is the cheapest batch only if a step costs as much as $B_c$ examples.
 #
-# Where steps are cheap, the prices of the two rules differ by about the spread of $E_{\min}$. Where
-# a step costs 10,000 examples, momentum is cheaper by more than 1,000,000 examples. (That is by the
-# fits. No run had so large a batch.)
+# Where a step costs 10,000 examples, momentum is cheaper by more than 1,000,000 examples. (That is
+# by the fits. No run had so large a batch.)
 #
 # </details>
 #
-# In the lab the curves are two such fits. The grey curve joins all runs that cost as much as yours:
-# what lies below it is cheaper.
+# In the lab the grey curve joins all runs that cost as much as yours: what lies below is cheaper.
 
 # %%
 from lrcourse import labs
@@ -475,9 +439,8 @@ labs.price()
 # ## Does the test error mind?
 #
 # All runs arrived at one *training* loss. Is a network that got there with large batches worse on
-# new images? We compare seed by seed, as in [chapter 15](15_fair_race.ipynb), the smallest batch
-# with three larger ones. A difference counts if its 95 % interval leaves out 0, and if it is over
-# half a point.
+# new images? We compare the smallest batch with three larger ones by the verdict of
+# [chapter 15](15_fair_race.ipynb), at half a point.
 #
 # **Predict**: what will the verdicts be?
 
@@ -499,18 +462,16 @@ outcome("17.f", int(worse))
 # <details><summary>What to see</summary>
 #
 # None is found worse, and none is shown to be equal. With five seeds every interval holds 0, and
-# that of 128 reaches more than half a point to both sides: *undecided*. A harm beyond the intervals
-# is unlikely; a smaller one may be there. Shallue and others [2] tuned batch sizes on many
-# workloads, and found no evidence of a harm from large ones either.
+# that of 128 reaches more than half a point to both sides: *undecided*. Shallue and others [2]
+# tuned many workloads, and found no evidence of a harm from large batches either.
 #
 # </details>
 #
 # ## A sweep that is too good
 #
-# Here is a sweep by somebody in a hurry. `run(size, rate, seed)` trains once and returns the steps
-# to the goal, `inf` if the run never gets there. The function below returns the steps of each size.
-# `made_up_run` stands for the training: at batches of 8, 64 and 512 its best rates need 900, 200
-# and 112 steps, but for chance.
+# `run(size, rate, seed)` trains once and returns the steps to the goal, `inf` if the run never gets
+# there. The function below returns the steps of each size. `made_up_run` stands for the training:
+# at batches of 8, 64 and 512 its best rates need 900, 200 and 112 steps, but for chance.
 
 
 # %%
@@ -559,9 +520,8 @@ check("17.4")
 # %% [markdown]
 # ## Four times the machines
 #
-# Your machine holds batches of 128. Tomorrow there will be four of them, so batches of 512. How
-# many steps will the run take, and how many examples will you pay for? Today you can only try what
-# fits.
+# Your machine holds batches of 128. Tomorrow there will be four of them. How many steps will the
+# run take? Today you can only try what fits.
 
 # %% [markdown]
 # ### Exercise 17.5
@@ -571,10 +531,10 @@ check("17.4")
 # number of examples, 1 to `most`, at its best rate, and returns the steps to the goal. Two such
 # runs differ by some 8 %. All your runs together may look at `budget` examples, where one of s
 # steps with batches of B looks at s B. Return the tuple (steps, examples) that you expect with
-# batches of `wanted`, which is more than `most`. You decide what to measure, and how often.
+# batches of `wanted`, which is more than `most`.
 #
 # The check has 40 workloads with $S_{\min}$ from 30 to 400 and $B_c$ from 20 to 200, `most` 128 and
-# `wanted` 512. The budget is as much as sixteen runs with the largest batch. You pass if your steps
+# `wanted` 512. The budget is that of sixteen runs with the largest batch. You pass if your steps
 # are right to 7 %, as the root of the mean square.
 
 
@@ -627,10 +587,8 @@ outcome("17.g", words[int(off > -0.25) + int(off > 0.25)])
 # %% [markdown] claims=["512 expected[2]: 185 18 spread", "512 beside 128: steps times < 512 beside 128: steps times[2] by 1.2"]
 # <details><summary>What to see</summary>
 #
-# The forecast is of the right size, where 185 steps were measured. How far it is off depends on the
-# few runs that it stands on, and on the formula, which was off by some percent at each size. But it
-# says what matters: four times the machines leave well over a quarter of the steps, and want far
-# more examples. By the fits above, momentum would use the same machines better.
+# The forecast is of the right size, where 185 steps were measured. It says what matters: four times
+# the machines leave well over a quarter of the steps, and want far more examples.
 #
 # </details>
 
@@ -641,27 +599,27 @@ tally()
 # ## What we learnt
 #
 # - With small batches you pay for examples, with large ones for steps. One formula with two
-#   numbers, $S = S_{\min}(1 + B_c / B)$, gave the steps at seven sizes to some percent.
-# - It takes a best rate of its own for each size. With one rate for all, large batches buy less.
+#   numbers, $S = S_{\min}(1 + B_c / B)$, gave the steps at seven sizes to some percent, each with a
+#   best rate of its own.
 # - The noise scale was near the critical batch size of SGD, and several times below that of
 #   momentum.
 # - With large batches momentum took several times fewer steps than SGD. With small ones, five seeds
 #   showed no saving.
-# - The cheapest batch is $\sqrt{B_c c_s / c_e}$. It depends on prices, and so on your machine.
-# - All that is for one goal on one small network. A lower goal, or a larger data set, has another
-#   $B_c$; in language models it was found to grow with the data [5].
+# - The cheapest batch is $\sqrt{B_c c_s / c_e}$. It depends on prices.
+# - All that is for one goal on one small network. In language models $B_c$ was found to grow with
+#   the data [5].
 #
 # **Next**: [The hidden rate](18_the_hidden_rate.ipynb). What does weight decay do to a rate?
 #
 # ## Further reading
 #
-# 1. Sam McCandlish, Jared Kaplan, Dario Amodei and others, *An Empirical Model of Large-Batch
-#    Training*, 2018, arXiv:1812.06162: the formula, its derivation and the noise scale.
-# 2. Christopher Shallue and others, *Measuring the Effects of Data Parallelism on Neural Network
-#    Training*, JMLR 20(112), 2019, arXiv:1811.03600: steps to a goal on 35 workloads.
-# 3. Siyuan Ma, Raef Bassily and Mikhail Belkin, *The Power of Interpolation*, ICML 2018,
-#    arXiv:1712.06559: a critical batch size that can be proved, where all examples can be fitted.
-# 4. Guodong Zhang and others, *Which Algorithmic Choices Matter at Which Batch Sizes?*, NeurIPS
-#    2019, arXiv:1907.04164: momentum and preconditioning against the critical batch size.
-# 5. Hanlin Zhang and others, *How Does Critical Batch Size Scale in Pre-training?*, ICLR 2025,
-#    arXiv:2410.21676: language models, where it grows with the data and hardly with the model.
+# 1. S. McCandlish and others, *An Empirical Model of Large-Batch Training*, 2018, arXiv:1812.06162:
+#    the formula, its derivation and the noise scale.
+# 2. C. Shallue and others, *Measuring the Effects of Data Parallelism on Neural Network Training*,
+#    JMLR 20(112), 2019, arXiv:1811.03600: steps to a goal on 35 workloads.
+# 3. S. Ma, R. Bassily, M. Belkin, *The Power of Interpolation*, ICML 2018, arXiv:1712.06559: a
+#    critical batch size that can be proved.
+# 4. G. Zhang and others, *Which Algorithmic Choices Matter at Which Batch Sizes?*, NeurIPS 2019,
+#    arXiv:1907.04164: momentum against the critical batch size.
+# 5. H. Zhang and others, *How Does Critical Batch Size Scale in Pre-training?*, ICLR 2025,
+#    arXiv:2410.21676: it grows with the data, and hardly with the model.

@@ -5,8 +5,7 @@
 # there, whose only business is to make weights smaller?**
 #
 # - **You will** measure by which angle a step turns the weights, derive the angle at which decay
-#   and steps balance, hold it against training runs, set an angle by appointment, replace decay by
-#   a rate that grows, ask whether it helps, and repair an AdamW.
+#   and steps balance, hold it against runs, ask whether decay helps, and repair an AdamW.
 # - **Time**: about 75 minutes.
 # - **You need**: [BatchNorm](05_batchnorm.ipynb), [Adaptive rates](10_adaptive_rates.ipynb), and
 #   the verdicts of [A fair race](15_fair_race.ipynb).
@@ -15,10 +14,9 @@
 # ## A size that does not matter
 #
 # The network has one hidden layer with BatchNorm, 196-32-10, and learns clothes of 14 by 14
-# pixels, in batches of 64. Let $w$ be its first matrix, all 6,272 weights of it as one vector.
+# pixels, in batches of 64. Let $w$ be its first matrix, all 6,272 weights as one vector.
 #
-# BatchNorm gives each feature mean 0 and variance 1, whatever it gets. **Predict**: all of $w$ is
-# multiplied by 10. What happens to the output? And how long is the gradient now?
+# **Predict**: $w$ is multiplied by 10. What happens to the output? And how long is the gradient?
 
 # %%
 from lrcourse import guess
@@ -59,21 +57,20 @@ outcome("18.a", lengths[1] / lengths[0])
 # <details><summary>What to see</summary>
 #
 # The output is the same, but for a last digit that BatchNorm's $\epsilon$ moves. The gradient is
-# ten times shorter: where $w$ is ten times as long, the same turn takes a move ten times as long,
-# so that each unit of the move changes the loss ten times less. And gradient and $w$ are at right
-# angles: along $w$ the loss does not change at all.
+# ten times shorter: the same turn of $w$ takes a move ten times as long. And it is at right angles
+# to $w$, since along $w$ the loss does not change.
 #
 # </details>
 #
-# Such weights are called *scale-invariant*. All that counts is their direction. A step of gradient
-# descent at right angles to $w$ turns it by about
+# Such weights are *scale-invariant*: only their direction counts. A step of gradient descent at
+# right angles to $w$ turns it by about
 #
 # $$\theta \approx \frac{\eta \lVert g \rVert}{\lVert w \rVert} = \frac{\eta}{\lVert w \rVert^2}\, G
 # \qquad \text{with } \lVert g \rVert = \frac{G}{\lVert w \rVert}$$
 #
-# $G$ is the gradient's length where $w$ has length 1. So the rate that you type in, $\eta$, is not
-# the one that acts. The *effective rate* $\eta / \lVert w \rVert^2$ is, and it is hidden: it
-# changes whenever $\lVert w \rVert$ does. We measure what acts, the angle.
+# $G$ is the gradient's length where $w$ has length 1. So what acts is not the rate that you type
+# in, but the *effective rate* $\eta / \lVert w \rVert^2$. It is hidden: it changes whenever
+# $\lVert w \rVert$ does. We measure what it leads to, the angle.
 
 # %% [markdown]
 # ### Exercise 18.1
@@ -81,9 +78,8 @@ outcome("18.a", lengths[1] / lengths[0])
 #
 # Write `turn`. `before` and `after` are arrays of one shape, the weights before and after a step.
 # Return the angle between them in radians, as one number, with all entries taken as one vector.
-# Weights that only change in length have angle 0. The arrays may be float32, and angles down to
-# 0.001 have to come out to 1 %. Leave the inputs as they are. For `[0.4, 0]` and
-# `[0.3, 0.4]` expect 0.9273.
+# The arrays may be float32, and angles down to 0.001 have to come out to 1 %. Leave the inputs as
+# they are. For `[0.4, 0]` and `[0.3, 0.4]` expect 0.9273.
 
 
 # %% exercise="18.1"
@@ -102,20 +98,19 @@ check("18.1")
 # %% [markdown]
 # ## Without decay
 #
-# `train` trains several runs side by side, each with its rate and its decay for $w$, and returns
-# the network, and for each step and run the angle and the length of $w$. With decay, $w$ first
-# shrinks by the factor $1 - \eta\lambda$, as in torch. Everything but $w$, that is $\gamma$,
-# $\beta$ and the last layer, always has the rate 0.1 and no decay. `times` makes $w$ longer or
-# shorter at the start; the other options come later.
+# `train` trains several runs side by side, each with its rate $\eta$ and its decay $\lambda$ for
+# $w$, and returns the network, and for each step and run the angle and the length of $w$. With
+# decay, $w$ first shrinks by the factor $1 - \eta\lambda$, as in torch. All else has the rate 0.1
+# and no decay. `times` makes $w$ longer at the start; the other options come later.
 
 # %%
 angle = yours("18.1")
 
 
-def train(rates, decays=0, times=1, seed=0, epochs=10, rule=SGD, shape=None, inside=0, net=None):
+def train(rates, decays=0, times=1, seed=0, epochs=10, rule=SGD, shape=None, inside=0, net=layers):
     rates, decays, times = np.float32(np.broadcast_arrays(rates, decays, times))[:, :, None]
     rng, rule = np.random.default_rng(seed), rule()
-    network = nn.Network(net or layers(), rng, runs=len(rates))
+    network = nn.Network(net(), rng, runs=len(rates))
     w, rest, angles, norms = network.w[:, :N], network.w[:, N:], [], []
     w *= times
     for t in range(epochs * EPOCH):
@@ -135,7 +130,7 @@ def train(rates, decays=0, times=1, seed=0, epochs=10, rule=SGD, shape=None, ins
 # %% [markdown]
 # Angles are averaged over an epoch as a root mean square; you will see why squares.
 #
-# **Predict**: three runs without decay, at the constant rates 0.1, 0.4 and 1.6. After ten epochs,
+# **Predict**: three runs without decay, at constant rates of 0.1, 0.4 and 1.6. After ten epochs,
 # how many times as far does a step turn $w$ at the largest rate as at the smallest?
 
 # %%
@@ -160,24 +155,23 @@ alt = "Angle of a step against epoch, for three constant rates without decay."
 plots.response(lines, "epoch", "angle", log_x=False, log_y=True, alt=alt)
 outcome("18.b", found[:, 9, 2].mean() / found[:, 9, 0].mean())
 
-# %% [markdown] claims=["rate 0.1: angle in epoch 1[3]: 0.0113 0.00005", "rate 1.6: angle in epoch 1: 0.0679 0.00005", "rate 1.6: angle in epoch 1[3]: 0.0236 0.00005", "rate 0.1: angle in epoch 1[5]: 8.7 0.05", "rate 1.6: angle in epoch 1[5]: 20.8 0.05"]
+# %% [markdown] claims=["rate 0.1: angle in epoch 1: 0.0105 0.00005", "rate 0.1: angle in epoch 1[3]: 0.0113 0.00005", "rate 1.6: angle in epoch 1: 0.0679 0.00005", "rate 1.6: angle in epoch 1[3]: 0.0236 0.00005", "rate 0.1: angle in epoch 1[4]: 8.1 0.05", "rate 0.1: angle in epoch 1[5]: 8.7 0.05", "rate 1.6: angle in epoch 1[5]: 20.8 0.05"]
 # <details><summary>What to see</summary>
 #
 # Sixteen times the rate, and in the end only about twice the angle: 0.0236 against 0.0113. A step
-# at right angles to $w$ makes it longer, as the long side of a right-angled triangle is longer than
-# the others. At the rate 1.6 the length of $w$ rises to 20.8, and the angle falls from 0.0679 to
-# 0.0236. At 0.1 the steps are so short that $w$ hardly grows: 8.7.
+# at right angles to $w$ makes it longer (Pythagoras). At the rate 1.6 its length rises to 20.8, and
+# the angle falls from 0.0679 to 0.0236. At 0.1 the steps are so short that the length only goes
+# from 8.1 to 8.7. There the angle even rises, from 0.0105: $G$ has grown by more.
 #
-# Nobody lowered the rate. Behind BatchNorm, a constant rate without decay is one that falls by
-# itself, the faster the larger it is.
+# Nobody lowered the rate. Behind BatchNorm and without decay, the effective rate falls by itself,
+# the faster the larger it is.
 #
 # </details>
 #
 # ## Decay against steps
 #
-# Each step makes $w$ longer, each decay shorter. Long weights have short steps, and short weights
-# long ones, since $\lVert g \rVert = G / \lVert w \rVert$. So there is a length at which both are
-# in balance.
+# Each step makes $w$ longer, each decay shorter. The longer $w$, the shorter its steps. So there is
+# a length at which both are in balance.
 #
 #                     ηg
 #             ┌─────────────────╱
@@ -200,10 +194,9 @@ guess("18.c", "The largest angle in epoch 10", ["at 0.1", "at 0.4", "at 1.6", "a
 #
 # A step is $w \leftarrow (1 - \eta\lambda)\, w - \eta g$. The gradient is at right angles to $w$,
 # and its length is `pull` over the length of $w$. Write `balance`, which returns `(norm, angle)`:
-# the length of $w$ (before a step, and again after it) at which a step does not change it, and the
-# angle, in radians, by which the step turns it. Give both exactly, not for a small $\eta\lambda$
-# only, which is between 0 and 1. For rate 0.5, decay 0.4 and pull 1.2 expect a norm of 1 and an
-# angle of 0.6435.
+# the length of $w$ that a step does not change, and the angle, in radians, by which the step turns
+# it. Give both exactly, for any $\eta\lambda$ between 0 and 1. For rate 0.5, decay 0.4 and pull 1.2
+# expect a norm of 1 and an angle of 0.6435.
 
 
 # %% exercise="18.2"
@@ -221,9 +214,9 @@ check("18.2")
 
 # %% [markdown]
 # Look at what is *not* in the angle: no gradient, no loss, no data, no start. Seven kinds of runs,
-# three seeds each: the three rates with the product 0.002, two starts, four times too short and
-# four times too long, and two other products. Each line has the angle by the law, and what share of
-# it was measured in epochs 1 and 10.
+# three seeds each: the three rates with the product 0.002, starts a quarter and four times as long,
+# and products four times and a quarter as large. Each line has the angle by the law, and which
+# share of it was measured.
 
 # %%
 settled = yours("18.2")
@@ -231,54 +224,57 @@ rates = np.array([0.1, 0.4, 1.6, 0.4, 0.4, 0.4, 0.4])
 decays = np.array([0.02, 0.005, 0.00125, 0.005, 0.005, 0.02, 0.00125])
 starts = np.array([1, 1, 1, 1 / 4, 4, 1, 1])
 runs = [train(rates, decays, starts, seed)[1:] for seed in range(3)]
-held, law = np.array([by_epoch(angles) for angles, _ in runs]), []
-lengths = np.array([norms[EPOCH - 1 :: EPOCH] for _, norms in runs]).mean(axis=0)
+held, lines = np.array([by_epoch(angles) for angles, _ in runs]), {}
+lengths = np.array([norms[-1] for _, norms in runs]).mean(axis=0)
 for k, (rate, decay, start) in enumerate(zip(rates, decays, starts, strict=True)):
-    law.append(settled(rate, decay, 1.0)[1])
-    share, end = held[:, 9, k] / law[k], lengths[9, k]
-    print(f"{rate} x {decay}, start x {start:g}: law {law[k]:.4f}", end=", of it in epoch 1 ")
-    print(f"{held[:, 0, k].mean() / law[k]:.2f}, 10 {share.mean():.3f} ± ", end="")
-    print(f"{share.std(ddof=1):.3f}, length {end:.1f}")
-over = runs[0][1][0, 4] / lengths[9, 4]
-print(f"the long one: {over:.1f} times too long, {np.log(over) / 0.002:.0f} steps by decay alone")
+    law, name = settled(rate, decay, 1.0)[1], f"{rate} x {decay}, start x {start:g}"
+    share = held[:, :, k] / law
+    print(f"{name}: law {law:.4f}, of it in epoch 1 {share[:, 0].mean():.2f}", end=", ")
+    print(f"10 {share[:, 9].mean():.3f} ± {share[:, 9].std(ddof=1):.3f}, length {lengths[k]:.1f}")
+    lines[name] = range(1, 11), share.T
+alt = "Angle as a share of the law against epoch: seven kinds of runs, which draw near to 1."
+plots.response(lines, "epoch", "angle / law", log_x=False, log_y=True, alt=alt)
 even = held[:, 9, :3].mean(axis=0)
 alike = even.max() < 1.05 * even.min()
 outcome("18.c", "alike, to 5 %" if alike else f"at {rates[even.argmax()]}")
 
 # %%
-names = ["0.1, start x 1", "0.4, start x 1", "1.6, start x 1", "0.4, start x 1/4", "0.4, start x 4"]
-lines = {name: (range(1, 11), held[:, :, k].T) for k, name in enumerate(names)}
-alt = "Angle of a step against epoch for three rates and two other starts, with one product."
-plots.response(lines, "epoch", "angle", log_x=False, log_y=True, alt=alt)
+angles, norms = np.moveaxis([[each[:, 6] for each in run] for run in runs], 1, 0)
+kept = 1 - 0.4 * 0.00125
+G = np.tan(angles[:, 1:]) * kept * norms[:, :-1] ** 2 / 0.4
+for name, pulls in (("the G of each step", G), ("a constant G", 0 * G + G[:, -EPOCH:].mean())):
+    n, turned = norms[:, 0], []
+    for pull in pulls.T:
+        turned.append(np.arctan(0.4 * pull / n**2 / kept))
+        n = np.hypot(kept * n, 0.4 * pull / n)
+    share = np.sqrt(np.square(turned[-EPOCH:]).mean()) / law
+    print(f"product / 4 by arithmetic, with {name}: {share:.3f}")
 
-# %% [markdown] claims=["0.1 x 0.02, start x 1[5]: 0.993 0.0005", "0.4 x 0.005, start x 1[5]: 1.012 0.0005", "1.6 x 0.00125, start x 1[5]: 1.003 0.0005", "0.1 x 0.02, start x 1[7]: 2.8 0.05", "0.4 x 0.005, start x 1[7]: 5.5 0.05", "1.6 x 0.00125, start x 1[7]: 11.0 0.05", "start x 0.25[3]: 1.79 0.005", "start x 0.25[5]: 1.006 0.0005", "start x 4[3]: 0.06 0.005", "start x 4[5]: 0.962 0.0005", "0.4 x 0.02, start x 1[5]: 0.994 0.0005", "0.4 x 0.00125, start x 1[5]: 1.067 0.0005", "the long one: 5.6 0.05", "the long one[2]: 859 0.5"]
+# %% [markdown] claims=["0.1 x 0.02, start x 1[5]: 0.993 0.0005", "0.4 x 0.005, start x 1[5]: 1.012 0.0005", "1.6 x 0.00125, start x 1[5]: 1.003 0.0005", "0.1 x 0.02, start x 1[7]: 2.8 0.05", "0.4 x 0.005, start x 1[7]: 5.5 0.05", "1.6 x 0.00125, start x 1[7]: 11.0 0.05", "start x 0.25[3]: 1.79 0.005", "start x 0.25[5]: 1.006 0.0005", "start x 4[3]: 0.06 0.005", "start x 4[5]: 0.962 0.0005", "0.4 x 0.02, start x 1[5]: 0.994 0.0005", "0.4 x 0.00125, start x 1[5]: 1.067 0.0005", "with the G of each step: 1.067 0.0005", "with a constant G: 1.010 0.0005"]
 # <details><summary>What to see</summary>
 #
 # The rates are 16 times apart, and the angles in epoch 10 are 0.993, 1.012 and 1.003 of the law.
-# The lengths are not alike: 2.8, 5.5 and 11.0. So all three runs have found the length at which
-# their rate turns $w$ by the same angle.
+# The lengths are not alike: 2.8, 5.5 and 11.0. Each run has found the length at which its rate
+# turns $w$ by the same angle. The start is forgotten, too: the short one begins at 1.79 of the law
+# and ends at 1.006, the long one goes from 0.06 to 0.962, and is still on its way. With four times
+# the product the law asks for twice the angle, and gets 0.994 of it.
 #
-# The start is forgotten, too. The one too short begins at 1.79 of the law and ends at 1.006. The
-# one too long begins at 0.06. In epoch 10 it is at 0.962, the last to arrive. With four times the
-# product the law asks for twice the angle, and gets 0.994 of it. With a quarter it gets 1.067, so 7
-# % too much: there the balance is slowest, and $G$ keeps growing while the network learns. The
-# length follows, but behind.
+# With a quarter it gets 1.067. Is that the start, or $G$, which grows as the network learns? The
+# second cell is the control: Pythagoras alone, from the same start. With the $G$ measured at each
+# step it gives 1.067 again, with that of epoch 10 all along only 1.010. So it is the growth: the
+# balance moves, and with so small a product the length follows slowly.
 #
-# And why squares? Pythagoras adds squared lengths, so it is the mean *squared* step that balances
-# the decay.
+# And why squares? Pythagoras adds squared lengths: the mean *squared* step balances the decay.
 #
 # </details>
 #
 # How long does it take? Put $s = \lVert w \rVert^4$. For small $\eta\lambda$, a step changes it by
 # $-4\eta\lambda s + 2\eta^2 G^2$. So the gap to the balance shrinks by a factor $e$ in $1 /
-# (4\eta\lambda)$ steps. From a start that is far too *short* the balance is reached after a few
-# times that. A start that is $k$ times too *long* first has to shrink by decay alone, by a factor
-# $1 - \eta\lambda$ a step, and that takes $\ln k / (\eta\lambda)$ steps more. For the long one
-# above, 5.6 times too long at the start, these are 859 of the 1,400 steps of the run.
+# (4\eta\lambda)$ steps. A start that is $k$ times too *long* first has to shrink by decay alone,
+# and that takes $\ln k / (\eta\lambda)$ steps more.
 #
-# The lab does just this arithmetic, with $G = 1$ and no network. **Predict**, before you move
-# anything: which way must you go on the map to keep the angle, and which way to change only how
-# soon it is reached?
+# The lab does this arithmetic with $G = 1$ and no network. **Predict** before you move: which way
+# must you go on the map to keep the angle, and which way to change only how soon it is reached?
 
 # %%
 from lrcourse import labs
@@ -288,23 +284,20 @@ labs.turning()
 # %% [markdown]
 # <details><summary>What to see</summary>
 #
-# The angle is the same along the falling diagonals, where rate times decay is the same. Along such
-# a diagonal only the length in balance changes, and with it the time to get there. Where the edges
-# stand upright, on the left, the balance is not reached in 1,000 steps: there only rate and start
-# count.
+# The angle is the same along the falling diagonals, where rate times decay is. Along them only the
+# length in balance changes, and with it the time to get there. Where the edges stand upright, on
+# the left, the balance is not reached in 1,000 steps.
 #
-# The goal takes the product 1/512 from any start, and a ratio whose balance is at the start: the
-# rate 1 from a length of 4, the rate 16 from 16, the rate 1/16 from 1. (From 1, the rate 16 does it
-# too: its first step is so large that it ends at a length of 16.)
+# The goal takes the product 1/512 and, for instance, a ratio whose balance is at the start: the
+# rate 1 from a length of 4, the rate 16 from 16, the rate 1/16 from 1.
 #
 # </details>
 #
 # ## Halve the rate
 #
-# You halve the rate and double the decay. The angle in balance stays the same. The length does not:
-# by exercise 18.2 it goes, for small $\eta\lambda$, with $(\eta / \lambda)^{1/4}$. Adam divides its
-# steps by the size of the gradient, so that they do not get shorter as $w$ gets longer. Does the
-# same factor hold there?
+# You halve the rate and double the decay. The angle in balance stays. The length does not: by
+# exercise 18.2 it goes, for small $\eta\lambda$, with $\sqrt{G}\,(\eta / \lambda)^{1/4}$. But Adam
+# divides its steps by the size of the gradient. Does the same factor hold there?
 
 # %% [markdown]
 # ### Exercise 18.3
@@ -313,7 +306,7 @@ labs.turning()
 # Write `halving_factor`. `run(rate, decay, steps)` trains with a rule that you do not know, from a
 # start that need not fit, and returns the length of $w$ after each step, an array. Return the
 # factor by which the length *in balance* changes if the rate is halved and rate times decay is
-# kept. It is wanted to 3 %. Lengths are noisy. In all you may ask for 80 / (rate × decay) steps.
+# kept, to 3 %. Lengths are noisy. In all you may ask for 80 / (rate × decay) steps.
 
 
 # %% exercise="18.3"
@@ -330,8 +323,7 @@ def halving_factor(run, rate, decay):
 check("18.3")
 
 # %% [markdown]
-# **Predict**: your function now measures the network. By which factor does the length change for
-# Adam, whose decay stands beside the step?
+# **Predict**: now for the network. By which factor does the length change for Adam?
 
 # %%
 guess("18.d", "Adam: the length at half the rate, over that before", within=1.2)
@@ -350,10 +342,10 @@ outcome("18.d", factors["Adam"])
 # %% [markdown] claims=["plain steps: half the rate, the same product: length times: 0.71 0.005", "Adam: half the rate, the same product: length times: 0.51 0.005"]
 # <details><summary>What to see</summary>
 #
-# For plain steps the length becomes 0.71 of what it was: $\eta / \lambda$ is a quarter, and
-# $(1/4)^{1/4}$ is $0.71$. For Adam it is 0.51. A step of Adam has a length of about $\eta$ for each
-# weight, however long $w$ is. In balance its square is $2\eta\lambda \lVert w \rVert^2$, so the
-# length goes with $(\eta / \lambda)^{1/2}$.
+# For plain steps it is 0.71: $\eta / \lambda$ is a quarter, and $(1/4)^{1/4}$ is $0.71$. For Adam
+# it is 0.51. A step of Adam moves each weight by about $\eta$, however long $w$ is. In balance its
+# squared length is $2\eta\lambda \lVert w \rVert^2$, so $\lVert w \rVert$ goes with
+# $(\eta / \lambda)^{1/2}$: about a half.
 #
 # </details>
 
@@ -361,12 +353,11 @@ outcome("18.d", factors["Adam"])
 # ### Exercise 18.4
 # **An angle by appointment**
 #
-# Somebody hands you a network for the digits whose first matrix is three times too long. You want
-# each step to turn it by 0.1, soon and for good. `turned(rate, decay, seed)` trains 300 steps and
-# returns the angle of each. Write `rate_and_decay`, which returns the tuple `(rate, decay)` for
-# that matrix. You pass if, with three other seeds, the angle (root mean square over 50 steps) is
-# between 0.085 and 0.115 in each of the five blocks from step 51 to 300. A run takes a tenth of a
-# second.
+# The first matrix of a network for the digits starts three times too long. You want each step to
+# turn it by 0.1, soon and for good. `turned(rate, decay, seed)` trains 300 steps and returns the
+# angle of each. Write `rate_and_decay`, which returns the tuple `(rate, decay)`. You pass if,
+# with three other seeds, the angle (root mean square over 50 steps) is between 0.085 and 0.115 in
+# each of the five blocks from step 51 to 300.
 
 # %%
 from lrcourse.exercises.chapter_18 import turned
@@ -397,9 +388,9 @@ check("18.4")
 #
 # $$v_{t+1} = v_t - \frac{\eta}{\alpha^{2t+1}}\, g(v_t)$$
 #
-# This is plain descent, without decay, with a rate that grows at every step. It goes through the
-# very same functions. **Predict**: rate 0.4, decay 0.005, three epochs of 140 steps. How many times
-# as large as at the first step is the rate of the twin at the last?
+# This *twin* is plain descent at a rate that grows with every step. It goes through the very same
+# functions. **Predict**: rate 0.4, decay 0.005, three epochs of 140 steps. How many times as large
+# as at the first step is the twin's rate at the last?
 
 # %%
 guess("18.e", "The twin's last rate over its first", within=1.5)
@@ -417,29 +408,27 @@ for name, decay in (("decay", 0.005), ("growing rate", 0.0)):
         w -= rate * twin.g[:N]
         rest -= 0.1 * twin.g[N:]
     twins[name] = twin.forward(test[0])  # with the statistics of these images
-    print(f"{name}: last rate {rate:.2f}, length of w {np.linalg.norm(w):.1f}", end=", ")
-    print(f"test error {100 - 100 * twin.accuracy(*test):.2f} %")
-apart = abs(twins["decay"] - twins["growing rate"]).max()
-print(f"largest difference of the logits {apart:.0e}")
-outcome("18.e", rate / 0.4 * alpha)
+    print(f"{name}: last rate {rate:.2f}, length of w {np.linalg.norm(w):.1f}")
+apart, growth = abs(twins["decay"] - twins["growing rate"]).max(), rate / 0.4 * alpha
+print(f"logits at most {apart:.0e} apart; last rate over first {growth:.1f}")
+outcome("18.e", growth)
 
-# %% [markdown] claims=["decay: last rate[2]: 5.6 0.05", "growing rate: last rate: 2.15 0.005", "growing rate: last rate[2]: 13.1 0.05"]
+# %% [markdown] claims=["decay: last rate[2]: 5.6 0.05", "growing rate: last rate: 2.15 0.005", "growing rate: last rate[2]: 13.1 0.05", "last rate over first: 5.4 0.05"]
 # <details><summary>What to see</summary>
 #
-# One run keeps its rate at 0.4 and $w$ at a length of 5.6. The other has no decay; its rate grows
-# to 2.15 and its $w$ to 13.1. The logits are the same to rounding. So what decay does behind
+# One run keeps its rate at 0.4 and $w$ at a length of 5.6. The twin's rate grows by a factor of
+# 5.4, to 2.15, and its $w$ to 13.1. The logits are the same to rounding. What decay does behind
 # BatchNorm, all of it, a rate could have done.
 #
-# For this, $\epsilon$ in BatchNorm is 0, and both networks see the test images with the statistics
-# of these images. BatchNorm's running means would lag behind a $w$ that grows.
+# For this, $\epsilon$ in BatchNorm is 0, and the test images are seen with their own statistics:
+# BatchNorm's running means would lag behind a $w$ that grows.
 #
 # </details>
 #
 # ## Does it help?
 #
-# Decay is often said to keep a network simple, so that it errs less on new images. Here it cannot:
-# the size of $w$ changes nothing. What it can do is lengthen the steps. Would a larger rate, typed
-# in, do the same?
+# Decay is often said to keep a network simple. Here it cannot: the size of $w$ changes nothing.
+# What it can do is lengthen the steps. Would a larger rate, typed in, do the same?
 #
 # Five seeds, eight epochs, half a cosine on all rates, five rates a factor of 4 apart, and for each
 # a decay such that rate times decay is 0.002. Rates are chosen on validation images, errors are
@@ -478,21 +467,19 @@ outcome("18.f", lower(b, a, 0.5))
 # <details><summary>What to see</summary>
 #
 # At two of the five, the smallest: 18.2 % against 20.8 at the rate 0.025, and 17.5 against 18.3 at
-# 0.1. There the steps were too short, and decay makes them longer. At 0.4 it is undecided, and at
-# the two largest rates there is no difference that counts. Nor is there one if both have their best
-# rate, 1.6 without decay and 0.4 with it: 17.3 and 17.2 %.
+# 0.1. There the steps were too short. At 0.4 it is undecided, and at the two largest rates there is
+# no difference that counts. Nor is there one if both have their best rate, 1.6 without decay and
+# 0.4 with it: 17.3 and 17.2 %.
 #
-# That is Pulse of chapter 15 again: *a bigger step in disguise*, in a place where nobody looks for
-# it. Had decay done more than that, it should have shown at the best rate. It did not, on one small
-# network, with one product.
+# So decay was *a bigger step in disguise*, like Pulse in chapter 15. Had it done more, that should
+# have shown at the best rate. It did not, on one small network, with one product.
 #
 # </details>
 #
 # ## Adam: inside or beside?
 #
-# For plain steps it is the same whether the decay is added to the gradient, $g + \lambda w$ (that
-# is L2 regularization), or applied beside the step. For Adam it is not. Added to the gradient, it
-# goes through both moments, and is divided by the root of the second:
+# For plain steps it is the same whether the decay is added to the gradient, $g + \lambda w$ (L2
+# regularization), or applied beside the step. For Adam it is not:
 #
 # $$\text{inside:}\quad w \leftarrow w - \eta\, \frac{\text{mean of } (g + \lambda w)}
 # {\sqrt{\text{mean of } (g + \lambda w)^2}} \qquad
@@ -500,8 +487,7 @@ outcome("18.f", lower(b, a, 0.5))
 # \frac{\text{mean of } g}{\sqrt{\text{mean of } g^2}}$$
 #
 # Nine weights start at 1. Their gradients are pure noise, with deviations from 0.01 to 100; rate
-# 0.001, decay 0.5, 1,000 steps, 200 repetitions. **Predict**: with the decay inside, which of them
-# is pulled to 0 most?
+# 0.001, decay 0.5, 1,000 steps, 200 repetitions. **Predict**: inside, which is pulled to 0 most?
 
 # %%
 choices = ["with the smallest gradients", "with the largest gradients", "all alike"]
@@ -526,16 +512,15 @@ outcome("18.g", choices[0] if apart > 0.1 else choices[1] if apart < -0.1 else c
 # <details><summary>What to see</summary>
 #
 # Inside, a weight with gradients of 0.01 is pulled down to 0.258, one with gradients of 1 to 0.632,
-# and one with gradients of 100 stays at 0.997. The pull is $\lambda w$ over the size of the
-# gradient. So weights with large gradients are hardly decayed at all. Beside the step
-# all nine are alike, from 0.604 to 0.608.
+# and one with gradients of 100 stays at 0.997: the pull is $\lambda w$ over the size of
+# $g + \lambda w$. Beside the step all nine are alike, from 0.604 to 0.608.
 #
 # </details>
 #
 # The decay beside the step is AdamW. Two conventions are in use. In torch and here, the decay is
-# multiplied by the rate of the step, schedule and all. In the paper it is multiplied by the
-# schedule's factor only, not by the rate itself: a decay of 0.01 then shrinks by 1 % a step, in
-# torch at rate 0.001 by 0.001 %. Look at which one a recipe means before you copy its numbers.
+# multiplied by the rate of the step. In the paper it is multiplied by the schedule's factor only: a
+# decay of 0.01 then shrinks by 1 % a step, in torch at rate 0.001 by 0.001 %. See which one a
+# recipe means before you copy its numbers.
 
 # %% [markdown]
 # ### Exercise 18.5
@@ -544,9 +529,9 @@ outcome("18.g", choices[0] if apart > 0.1 else choices[1] if apart < -0.1 else c
 # `suspicious_adamw` trains with AdamW by torch's convention, with the betas 0.9 and 0.999. `w` has
 # P weights, and `names` a name for each, such as "0.W" for those of a matrix, "0.b" for a bias,
 # "1.gamma" and "1.beta" for BatchNorm. Only weights of matrices shall decay. `gradient(w)` returns
-# the gradient, and `rates` has one rate above 0 for each step. It runs without a complaint. Write
-# `adamw`, with the same arguments, so that it does what it says: first the weights shrink, then
-# Adam's step is taken. Leave `w` as it is.
+# the gradient, and `rates` has one rate above 0 for each step. Write `adamw`, with the same
+# arguments, so that it does what it says: first the weights shrink, then Adam's step is taken, with
+# the gradient from before. Leave `w` as it is.
 
 
 # %%
@@ -585,25 +570,21 @@ check("18.5")
 # ## Where the law ends
 #
 # It needs scale-invariant weights and plain steps. With momentum $\mu$ and the decay in the
-# gradient, as in torch's SGD, each gradient acts over several steps. If they do not depend on each
-# other, the angle of one step in balance is $\sqrt{2\eta\lambda / (1 + \mu)}$. Without BatchNorm
-# there is no balance to speak of: the length of $w$ is something that the network needs.
+# gradient, as in torch's SGD, each gradient acts over several steps. If gradients do not depend on
+# each other, the angle in balance is $\sqrt{2\eta\lambda / (1 + \mu)}$ [4]. Without BatchNorm the
+# length of $w$ is something that the network needs.
 
 
 # %%
 def bare():
-    return dict(net=[nn.Linear(196, 32), nn.ReLU(), nn.Linear(32, 10)])
-
-
-def heavy_ball():
-    return dict(rule=lambda: Momentum(0.9), inside=1)
+    return [nn.Linear(196, 32), nn.ReLU(), nn.Linear(32, 10)]
 
 
 for name, law, options in (
-    ("momentum 0.9", np.sqrt(0.004 / 1.9), heavy_ball),
-    ("no BatchNorm", np.sqrt(0.004), bare),
+    ("momentum 0.9", np.sqrt(0.004 / 1.9), dict(rule=lambda: Momentum(0.9), inside=1)),
+    ("no BatchNorm", np.sqrt(0.004), dict(net=bare)),
 ):
-    last = [by_epoch(train([0.04], [0.05], seed=k, **options())[1])[9, 0] for k in range(3)]
+    last = [by_epoch(train([0.04], [0.05], seed=k, **options)[1])[9, 0] for k in range(3)]
     print(f"{name}: angle in epoch 10 {np.mean(last):.4f}, over its law", end=" ")
     print(f"{np.mean(last) / law:.2f} ± {np.std(last, ddof=1) / law:.2f}")
 
@@ -611,27 +592,24 @@ for name, law, options in (
 # <details><summary>What to see</summary>
 #
 # With momentum the angle is 0.0459, and that is 1.00 of its own law. Without BatchNorm it is 0.37
-# of what the law would say. The size of the last layer, of $\gamma$ and of $\beta$ matters, too, so
-# the law says nothing about them.
+# of what the law would say. Nor does it say anything about $\gamma$, $\beta$ or the last layer,
+# whose size matters.
 #
 # </details>
 #
 # ## What we learnt
 #
-# - Behind BatchNorm only the direction of the weights counts. What acts is not the rate that you
-#   type in, but the rate over the squared length: see the angle of a step.
-# - Without decay the weights grow, and the angle falls by itself at a constant rate.
+# - Behind BatchNorm only the direction of the weights counts. What acts is the rate over their
+#   squared length. Without decay the weights grow, so it falls by itself.
 # - With decay the length comes to a balance, in which the cosine of the angle is $1 - \eta\lambda$:
-#   an angle of about $\sqrt{2\eta\lambda}$, whatever the start and the data. Rate and decay act
-#   as a product on the angle, and as a ratio on the length and on how soon it is reached.
+#   an angle of about $\sqrt{2\eta\lambda}$, whatever the start and the data. The length depends on
+#   the ratio of rate and decay.
 # - A run with decay is a run without, whose rate grows. Decay gave fewer errors where the rate was
 #   too small, and at the best rates no difference that counts.
 # - Inside Adam decay spares weights with large gradients. Beside the step, in AdamW, it treats all
 #   alike. Torch multiplies it by the rate.
-# - The law needs scale-invariant weights; momentum changes its constant.
 #
-# **Next**: [No end date](19_no_end_date.ipynb). Here a rate fell without a schedule, since the
-# weights grew. Does a rate have to fall at all?
+# **Next**: [No end date](19_no_end_date.ipynb). Does a rate have to fall at all?
 
 # %%
 tally()
@@ -639,13 +617,13 @@ tally()
 # %% [markdown]
 # ## Further reading
 #
-# - T. van Laarhoven, *L2 regularization versus batch and weight normalization*, 2017,
-#   arXiv:1706.05350: the effective rate.
-# - I. Loshchilov, F. Hutter, *Decoupled weight decay regularization*, ICLR 2019, arXiv:1711.05101:
-#   AdamW.
-# - Z. Li, S. Arora, *An exponential learning rate schedule for deep learning*, ICLR 2020,
-#   arXiv:1910.07454: decay as a rate that grows, with momentum too.
-# - A. Kosson, B. Messmer, M. Jaggi, *Rotational equilibrium: how weight decay balances learning
-#   across neural networks*, ICML 2024, arXiv:2305.17212: the angle, for SGD, Adam and Lion.
-# - X. Wang, L. Aitchison, *How to set AdamW's weight decay as you scale model and dataset size*,
-#   ICML 2025, arXiv:2405.13698: one over rate times decay as the time that weights remember.
+# 1. T. van Laarhoven, *L2 regularization versus batch and weight normalization*, 2017,
+#    arXiv:1706.05350: the effective rate.
+# 2. I. Loshchilov, F. Hutter, *Decoupled weight decay regularization*, ICLR 2019, arXiv:1711.05101:
+#    AdamW.
+# 3. Z. Li, S. Arora, *An exponential learning rate schedule for deep learning*, ICLR 2020,
+#    arXiv:1910.07454: decay as a rate that grows, with momentum too.
+# 4. A. Kosson, B. Messmer, M. Jaggi, *Rotational equilibrium: how weight decay balances learning
+#    across neural networks*, ICML 2024, arXiv:2305.17212: the angle, for SGD, Adam and Lion.
+# 5. X. Wang, L. Aitchison, *How to set AdamW's weight decay as you scale model and dataset size*,
+#    ICML 2025, arXiv:2405.13698: one over rate times decay as the time that weights remember.

@@ -192,7 +192,8 @@ def fault(claim: str, prose: str, output: str, exact: bool = True) -> str | None
 
 def not_pinned() -> str:
     """Why numbers need not come out to the last digit here; empty where they must."""
-    pins = dict(re.findall(r"^(\w+)==(.+)$", CONSTRAINTS.read_text("utf-8"), re.MULTILINE))
+    found = re.findall(r"^(\w+)==([^\s;]+)", CONSTRAINTS.read_text("utf-8"), re.MULTILINE)
+    pins = dict(reversed(found))  # of two, for two Pythons, the first made the numbers
     for name in ("numpy", "torch"):
         version = importlib.metadata.version(name).partition("+")[0]
         if version != pins[name]:

@@ -35,9 +35,12 @@ def test_every_package_is_one_of_pyprojects():
 
 def test_the_versions_are_those_of_the_constraints():
     lines = (BINDER / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pins = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
+    every = [Requirement(line) for line in lines if not line.startswith("#")]
     versions = recipe()
     assert versions.pop("python") == "3.11"
+    here = {"python_version": "3.11", "python_full_version": "3.11.9"}
+    kept = [pin for pin in every if pin.marker is None or pin.marker.evaluate(here)]
+    pins = {pin.name.lower(): str(pin.specifier).removeprefix("==") for pin in kept}
     del versions["pip"]
     for name, version in versions.items():
         tested = pins[name].split(".")
@@ -98,7 +101,7 @@ def test_post_build_installs_the_course_alone_and_silences_the_news(tmp_path):
         "ssh://git@github.com/owner/name.git",
     ],
 )
-def test_readmes_one_liner_prints_the_badge_of_this_repository(origin, tmp_path):
+def test_readmes_one_liner_prints_the_links_of_this_repository(origin, tmp_path):
     (command,) = re.findall(r"^  (git remote .+)$", (ROOT / "README.md").read_text("utf-8"), re.M)
     for arguments in (["init", "-q"], ["remote", "add", "origin", origin]):
         subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
@@ -108,7 +111,7 @@ def test_readmes_one_liner_prints_the_badge_of_this_repository(origin, tmp_path)
     address = "https://mybinder.org/v2/gh/owner/name/HEAD?urlpath=lab/tree/"
     page = "chapters/00_start_here.ipynb"
     badge = f"[![Binder](https://mybinder.org/badge_logo.svg)]({address}{page})"
-    assert shown.stdout == f"{badge}\n"
+    assert shown.stdout == f"[Look first](https://owner.github.io/name/) {badge}\n"
     assert (ROOT / page).is_file()
 
 

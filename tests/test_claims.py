@@ -135,7 +135,8 @@ def test_elsewhere_only_orders_with_a_margin_are_held():
 def test_the_pinned_environment_is_known(monkeypatch, tmp_path):
     pins = {"numpy": "1.0", "torch": "2.0"}
     monkeypatch.setattr(claims, "CONSTRAINTS", tmp_path / "constraints.txt")
-    claims.CONSTRAINTS.write_text("# both\n" + "".join(f"{k}=={v}\n" for k, v in pins.items()))
+    later = 'numpy==3.0 ; python_version >= "3.15"\n'
+    claims.CONSTRAINTS.write_text("".join(f"{k}=={v}\n" for k, v in pins.items()) + later)
     monkeypatch.setattr(claims.importlib.metadata, "version", {**pins, "torch": "2.0+cpu"}.get)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")

@@ -26,9 +26,10 @@ def run(*arguments):
 
 
 def test_version_is_the_packages():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert run("--version").output == f"lrcourse {project['version']}\n"
-    assert lrcourse.__version__ == project["version"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert run("--version").output == f"lrcourse {lrcourse.__version__}\n"
+    place = ROOT / project["tool"]["hatch"]["version"]["path"]
+    assert place == Path(lrcourse.__file__) and project["project"]["dynamic"] == ["version"]
 
 
 @pytest.mark.parametrize("command", ["", *main.commands])

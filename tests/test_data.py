@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrcourse import data
-from lrcourse.data import DataError, choose_validation, load
+from lrcourse.data import DataError, choose_validation, halved, load
 from lrcourse.datasets import formats
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -252,3 +252,20 @@ def test_importing_the_module_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert result.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("name", ["fashion-mini", "patches"])
+def test_half_an_image_has_the_means_of_two_by_two_pixels(name):
+    full, half = loaded(name), halved(loaded(name))
+    height, width, *colours = full.image_shape
+    assert half.image_shape == (height // 2, width // 2, *colours)
+    image = full.test.x[3].reshape(full.image_shape)
+    rows = (image[::2] + image[1::2]) / 2
+    expected = (rows[:, ::2] + rows[:, 1::2]) / 2
+    np.testing.assert_allclose(half.test.x[3], expected.ravel(), rtol=1e-6)
+    np.testing.assert_array_equal(half.train.y, full.train.y)
+
+
+def test_an_odd_image_cannot_be_halved():
+    with pytest.raises(ValueError, match=r"even height and width.*7 by 7"):
+        halved(halved(halved(loaded("fashion-mini"))))

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import tomllib
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -16,6 +15,8 @@ from markdown_it import MarkdownIt
 
 slugify = needs.package("mdit_py_plugins.anchors.index").slugify
 
+import lrcourse
+from lrcourse import __version__
 from lrcourse.course import release
 from lrcourse.exercises import Wrong
 
@@ -112,7 +113,7 @@ def test_links_in_notebooks_tables_and_html_are_seen(tmp_path):
 
 def test_codespell_finds_nothing():
     needs.package("codespell_lib")
-    places = ["README.md", "pyproject.toml", ".ci", "binder"]
+    places = ["README.md", "pyproject.toml", ".ci", ".github", "binder"]
     places += ["lrcourse", "chapters", "solutions", "tests"]
     command = [sys.executable, "-m", "codespell_lib", *places]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -129,8 +130,30 @@ def test_the_reference_is_as_the_docstrings_say():
 
 
 def test_the_citation_names_this_version():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert f"note = {{Version {project['version']}}}" in (ROOT / "README.md").read_text("utf-8")
+    assert f"note = {{Version {__version__}}}" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_changes_begin_with_this_version_and_name_what_is_there():
+    text = (DOCS / "changes.md").read_text(encoding="utf-8")
+    assert re.search(r"^## (.+)", text, re.MULTILINE)[1] == __version__
+    for module, name in re.findall(r"^\| `.+` \| `(\w+)(?:\.(\w+))?` \|", text, re.MULTILINE):
+        assert not name or hasattr(getattr(lrcourse, module), name)
+    callbacks = {"LearningRateScheduler", "GrowBatch", "ByEpoch", "ByCutoff", "ByOscillation"}
+    assert callbacks <= set(dir(lrcourse.callbacks))
+
+
+def test_the_hours_in_the_guide_are_those_of_the_chapters():
+    minutes = {
+        path.name[:2]: int(re.search(r"about (\d+) minutes", path.read_text("utf-8"))[1])
+        for path in ROOT.glob("solutions/*.py")
+    }
+    text = (DOCS / "teaching.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| an? \w+ \| ([\d, ]+|\d\d to \d\d) \| (\d+) \|$", text, re.M)
+    assert len(rows) == 3
+    for chapters, hours in rows:
+        first, _, last = chapters.partition(" to ")
+        named = [c for c in minutes if first <= c <= last] if last else chapters.split(", ")
+        assert round(sum(minutes[chapter] for chapter in named) / 60) == int(hours), chapters
 
 
 @pytest.fixture

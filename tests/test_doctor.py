@@ -2,16 +2,21 @@ r"""What the doctor finds, and the command that it offers."""
 
 import os
 import sys
+import tomllib
 from importlib import metadata
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from packaging.requirements import Requirement
+from tools import resolve
 
 from lrcourse.cli import main
 from lrcourse.course import doctor
 from lrcourse.course.doctor import Problem, examine, front_end, kernel, package, python, threads
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_this_installation_is_well():
@@ -47,6 +52,34 @@ def test_an_old_python_is_found(monkeypatch):
     monkeypatch.setattr(doctor.platform, "python_version", lambda: "3.10.4")
     with pytest.raises(Problem, match=r"3\.10\.4, needed >=3\.11"):
         python()
+
+
+def test_a_python_that_is_too_new_is_named_as_such(monkeypatch):
+    monkeypatch.setattr(doctor, "newest_minor", lambda: 15)
+    monkeypatch.setattr(doctor.platform, "python_version", lambda: "3.16.0rc1")
+    assert python() == f"3.16.0rc1 ({sys.executable}), newer than 3.15: not tried"
+    monkeypatch.setattr(doctor, "requirements", lambda: [Requirement("no-such-package-here>=1")])
+    with pytest.raises(Problem, match=r"newer than 3\.15, .* no-such-package-here") as error:
+        python()
+    assert error.value.remedy == "python3.15 -m venv .venv"
+    name, line = next(examine())
+    assert not name and line.startswith("FAIL  Python: 3.16.0rc1 is newer than 3.15")
+
+
+def test_the_newest_python_is_the_newest_that_the_metadata_names(monkeypatch):
+    named = ["Framework :: Jupyter", "Programming Language :: Python :: 3"]
+    named += [f"Programming Language :: Python :: 3.{minor}" for minor in (9, 11, 10)]
+    installed = SimpleNamespace(get_all=lambda field: named)
+    monkeypatch.setattr(metadata, "metadata", lambda name: installed)
+    assert doctor.newest_minor() == 11
+
+
+def test_one_list_of_pythons():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = [
+        text.rpartition(" ")[2] for text in project["classifiers"] if ":: Python :: 3." in text
+    ]
+    assert [version[:4] for version in resolve.PYTHONS] == named
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import sys
 import zipfile
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 
 import needs
 import numpy as np
@@ -42,6 +42,7 @@ from lrcourse.grading import wheel as wheels
 from lrcourse.grading.cells import needed
 from lrcourse.grading.feedback import file_name
 from lrcourse.grading.marks import Store, cell, write_csv
+from lrcourse.grading.package_use import beyond, package_use
 
 
 def refuse(value):
@@ -135,6 +136,45 @@ def test_an_import_is_no_answer():
     assert needed(cells, 1, ["softmax_cross_entropy"]) == []
 
 
+RELU = "lrcourse.nn.ReLU"
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (["from lrcourse.nn import ReLU"], [RELU]),
+        (["from lrcourse.nn import ReLU as s\nf = s"], [RELU]),
+        (["import lrcourse\nf = lrcourse.nn.ReLU"], [RELU]),
+        (["import lrcourse.nn as n\ndef f(z):\n    return n.ReLU(z)"], [RELU]),
+        (["def f(z):\n    from lrcourse import nn\n    return nn.ReLU(z)"], [RELU]),
+        (["import lrcourse as lr\nf = getattr(lr.nn, 'ReLU')"], [RELU]),
+        (["b = a.ReLU\nf = b", "import lrcourse\na = lrcourse.nn"], [RELU]),
+        (["f = n.ReLU", "import lrcourse.nn as n\nfrom lrcourse.nn import Tanh"], [RELU]),
+        (["import importlib\nf = importlib.import_module('lrcourse.nn').ReLU"], [RELU]),
+        (["import sys\nf = sys.modules['lrcourse.nn'].ReLU"], [RELU]),
+        (["f = __import__('lrcourse.nn').nn.ReLU"], [RELU]),
+        (["class f(R):\n    pass", "from lrcourse.nn import ReLU as R"], [RELU]),
+        (["f = ReLU", "from lrcourse.nn import *"], ["lrcourse.nn.*"]),
+        (["from lrcourse import yours\nf = yours('02.1')"], ["lrcourse.yours"]),
+        (["f = vars(lrcourse.nn)['soft' + 'max']", "import lrcourse"], ["lrcourse.nn"]),
+        (["from lrcourse import check\ndef f():\n    return 1\ncheck('02.2')"], []),
+        (["import lrcourse\ndef f():\n    return 1"], []),
+        (["def f():\n    return 1", "import lrcourse\ng = lrcourse.nn.ReLU"], []),
+        (["from lrcourseware import f"], []),
+        (["def f(:"], []),
+        (["f = " + "x." * 60_000 + "x"], []),
+        (["import lrcourse.optim as o\nf = getattr(o, '\\udc80')"], []),
+    ],
+)  # fmt: skip
+def test_what_of_the_package_an_answer_uses(cells, names):
+    assert package_use(cells, 0, ["f"]) == names
+
+
+def test_only_what_the_worked_solution_does_without_is_told():
+    theirs = ["lrcourse.nn.ReLU", "lrcourse.optim.Adam", "lrcourse.optim.adam.AdaGrad"]
+    assert beyond(theirs, ["lrcourse.optim.Adam", "lrcourse.optim.AdaGrad"]) == theirs[:1]
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "|x", "\r\n=1", "＝1"])
 def test_no_cell_is_a_formula(text, tmp_path):
     assert cell(text).startswith("'")
@@ -224,6 +264,107 @@ def test_times_and_attempts_in_names(tmp_path):
     assert len(found.problems) == 2 and not found.notes
 
 
+GRADESCOPE = """\
+submission_101:
+  :submitters:
+  - :name: "Chloe\u0301 Dupont"
+    :sid: '3001'
+    :email: chloe@uni.example
+  :created_at: 2026-03-12 17:05:59.250000000 Z
+  :score: 3.0
+  :status: processed
+  :results:
+    tests: &1
+    - name: anything
+  :history:
+  - :id: 99
+    :created_at: 2026-03-11 10:00:00.000000000 Z
+    :results: *1
+  - :id: 100
+    :created_at: 2026-03-12 09:00:00.000000000 Z
+submission_102:
+  :submitters:
+  - :name: Bob Roe
+    :sid: '3002'
+    :email: bob@uni.example
+  - :name: Cid Moe
+    :sid:
+    :email: cid@uni.example
+  :created_at: !ruby/object:ActiveSupport::TimeWithZone
+    utc: 2026-03-12 18:00:00.000000000 Z
+    zone: !ruby/object:ActiveSupport::TimeZone
+      name: America/Los_Angeles
+submission_103:
+  :submitters:
+  - :name: Bob Roe
+    :sid: '3002'
+    :email: bob@uni.example
+  :created_at: 2026-03-01 18:00:00.000000000 Z
+"""
+
+
+def gradescope_export(path, metadata=GRADESCOPE):
+    names = [f"submission_{n}/{file}.ipynb" for n, file in ((101, "a"), (102, "b"), (103, "c"))]
+    notebook = json.dumps({"cells": [{"cell_type": "code", "source": "check('00.1')"}]})
+    members = dict.fromkeys([*names, "submission_104/d.ipynb"], notebook)
+    members = {"submission_metadata.yml": metadata, **members}
+    zipped(path, **{f"assignment_7_export/{name}": text for name, text in members.items()})
+
+
+def test_what_gradescope_exports_says_whose_each_is(tmp_path):
+    r"""The keys of submission_metadata.yml, which Gradescope's guides do not describe, are those
+    that otter-grader reads (github.com/ucbds-infra/otter-grader, otter/metadata.py); their meaning
+    is that of gradescope-autograders.readthedocs.io/en/latest/submission_metadata. One attempt is
+    exported, ``:history`` has the earlier ones.
+    """
+    gradescope_export(tmp_path / "export.zip")
+    archive.unpack(tmp_path / "export.zip", tmp_path / "in")
+    found = {s.student: s for s in submissions.submissions(tmp_path / "in", class_files.Roster())}
+    names = ["Chlo\u00e9 Dupont_3001", "Bob Roe_3002", "Cid Moe_cid@uni.example", "submission_104"]
+    assert [*found] == names
+    first, bob, cid, _ = found.values()
+    when = datetime(2026, 3, 12, 17, 5, 59, 250_000, tzinfo=UTC).timestamp()
+    assert first.notebooks["00"].handed_in == when
+    assert first.notes == ["the last of 3 attempts counts"]
+    assert bob.notebooks["00"].path.endswith("b.ipynb") and cid.notebooks["00"].path.endswith(
+        "b.ipynb"
+    )
+    assert bob.notes == ["the last of 2 attempts counts"] and cid.notes == []
+    assert bob.entry == "submission_102/"
+    assert bob.notebooks["00"].handed_in == when - 5 * 60 - 59.25 + 60 * 60
+    names = {"bob@uni.example": "bob", "Chlo\u00e9 Dupont": "chloe", "cid": "cid", "3002": "bob"}
+    roster = class_files.Roster(["bob", "chloe", "cid"], names)
+    found = {s.student: s for s in submissions.submissions(tmp_path / "in", roster)}
+    assert [*found] == ["bob", "chloe", "cid", "Cid Moe_cid@uni.example", "submission_104"]
+    assert found["bob"].notebooks and found["chloe"].notebooks and not found["cid"].notebooks
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ("a: [", "line 2 is not YAML"),
+        ("- a", "names no submissions"),
+        ("a: !!python/object/apply:os.system [id]", "is not YAML"),
+        ("a: *1", "is not YAML"),
+        ("\0", "is not YAML"),
+    ],
+)
+def test_a_damaged_file_of_gradescope_is_one_sentence(metadata, words, tmp_path):
+    (tmp_path / "submission_metadata.yml").write_text(metadata)
+    with pytest.raises(GradingError, match=words):
+        list(submissions.submissions(tmp_path, class_files.Roster()))
+
+
+@pytest.mark.parametrize(
+    "metadata", ["submission_104: 3", "submission_104: {':submitters': [3, {':name': }]}"]
+)
+def test_an_entry_of_gradescope_that_names_nobody_stays_its_own(metadata, tmp_path):
+    (tmp_path / "submission_metadata.yml").write_text(metadata)
+    (tmp_path / "submission_104").mkdir()
+    (found,) = submissions.submissions(tmp_path, class_files.Roster())
+    assert found.student == "submission_104"
+
+
 def test_due_dates_extensions_and_what_lateness_costs(tmp_path):
     path = tmp_path / "due.csv"
     path.write_text(
@@ -270,6 +411,17 @@ def test_no_zip_writes_outside_or_unpacks_without_end(tmp_path, monkeypatch):
     monkeypatch.setattr(archive, "MOST_FILES", 1)
     with pytest.raises(GradingError, match="more than 1 files"):
         archive.unpack(path, tmp_path / "more")
+
+
+def test_a_notebook_too_large_for_memory_is_one_bad_file(tmp_path, monkeypatch):
+    (tmp_path / "ann_00.ipynb").write_text("{}")
+
+    def parse(*words):
+        raise MemoryError
+
+    monkeypatch.setattr(submissions, "parse_notebook", parse)
+    (found,) = submissions.submissions(tmp_path, class_files.Roster())
+    assert found.problems == ["ann_00.ipynb needs too much memory to be read"]
 
 
 def test_a_zip_with_damaged_content_is_one_sentence(tmp_path):
@@ -382,6 +534,39 @@ def test_a_row_is_written_whole_or_not_at_all(tmp_path):
     (row,) = store.rows()
     assert (row["points"], row["possible"], row["detail"]) == (2, 3, detail)
     store.close()
+
+
+@pytest.mark.parametrize(("pause", "looks"), [(0.1, 19), (60.0, 2)])
+def test_a_grader_that_is_kept_waiting_blames_nobody(pause, looks, monkeypatch):
+    box = object.__new__(sandbox.Sandbox)
+    box.limits, box._tree = sandbox.Limits(idle=2), lambda: [("S", 0.0, 1.0)]
+    now = [0.0]
+    monkeypatch.setattr(sandbox.time, "monotonic", lambda: now[0])
+    box.start_watch(10)
+    for _ in range(looks):
+        now[0] += pause
+        box._watch()
+    with pytest.raises(sandbox.Lost, match="waits for something"):
+        for _ in range(3):
+            now[0] += pause
+            box._watch()
+
+
+def test_a_busy_machine_is_looked_at_more_rarely(monkeypatch):
+    box, now, looks = object.__new__(sandbox.Sandbox), [0.0], []
+
+    def tree():
+        now[0] += 0.5  # a look takes so long
+        looks.append(now[0])
+        return [("R", 0.0, 1.0)]
+
+    box.limits, box._tree = sandbox.Limits(), tree
+    monkeypatch.setattr(sandbox.time, "monotonic", lambda: now[0])
+    box.start_watch(10)
+    while now[0] < 60:
+        now[0] += 0.1
+        box._watch()
+    assert len(looks) <= 60 / 5 + 2
 
 
 def test_root_is_refused(monkeypatch):

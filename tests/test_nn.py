@@ -6,7 +6,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrcourse.measure import central_differences, hessian_vector, layer_statistics, sharpness
+from lrcourse.measure import (
+    central_differences,
+    curvature,
+    hessian_vector,
+    layer_statistics,
+    sharpness,
+    with_spread,
+)
 from lrcourse.nn import (
     BatchNorm,
     Linear,
@@ -357,6 +364,29 @@ def test_the_sharpness_is_the_largest_eigenvalue_of_torchs_hessian(curved):
     assert found == pytest.approx(values[-1], rel=1e-3)
     turned = sharpness(lambda v: -hessian_vector(gradient, w, v), start)
     assert turned == pytest.approx(-values[0], rel=1e-3)  # the largest with its sign
+
+
+def test_the_curvature_of_a_network_is_that_of_each_run_and_leaves_its_weights():
+    rng = np.random.default_rng(5)
+    x, labels = rng.normal(size=(40, 6)), np.arange(40) % 3
+    network = Network([Linear(6, 5), Tanh(), Linear(5, 3)], rng, runs=2, dtype=float)
+    network.w = network.w * [[1.0], [1.5]]
+    w = network.w.copy()
+
+    def gradient(at):
+        network.w = at
+        network.loss_and_gradient(x, labels)
+        return network.g.copy()
+
+    expected = sharpness(lambda v: hessian_vector(gradient, w, v), rng.normal(size=w.shape))
+    network.w = w
+    np.testing.assert_allclose(curvature(network, x, labels, rng), expected, rtol=0.01)
+    np.testing.assert_array_equal(network.w, w)
+
+
+def test_a_spread_is_that_of_a_sample():
+    assert with_spread([1.0, 2.0, 3.0]) == "2.0 ± 1.0"
+    assert with_spread([1.0, 2.0], 3) == "1.500 ± 0.707"
 
 
 def test_stacked_products_and_eigenvalues_are_those_of_each_run():

@@ -117,7 +117,7 @@ def test_the_command_loads_only_click_and_the_standard_library():
     assert names - sys.stdlib_module_names == {"lrcourse", "click"}
 
 
-GROUND_CODE, GROUND_PAGE = 1_060, 2_450  # python -m tests.benchmarks.lines shows the parts
+GROUND_CODE, GROUND_PAGE = 1_070, 2_450  # python -m tests.benchmarks.lines shows the parts
 
 
 def test_the_ground_can_be_read_in_one_evening():
@@ -301,10 +301,12 @@ def named(requirement):
 
 @pytest.fixture(scope="module")
 def pins():
-    r"""The versions in constraints.txt, by normalized name."""
+    r"""The versions in constraints.txt, by normalized name: one, or one for each Python."""
     lines = (ROOT / "binder" / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    found = [Requirement(line) for line in lines if not line.startswith("#")]
-    return {named(pin): str(pin.specifier).removeprefix("==") for pin in found}
+    found = {}
+    for pin in (Requirement(line) for line in lines if not line.startswith("#")):
+        found.setdefault(named(pin), {})[str(pin.specifier).removeprefix("==")] = pin.marker
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -318,8 +320,16 @@ def direct():
 
 def test_the_constraints_keep_the_ranges(pins, direct):
     for needed in direct:
-        assert needed.specifier.contains(pins[named(needed)]), needed
-    assert pins["torch"] == "2.13.0"
+        for version in pins[named(needed)]:
+            assert needed.specifier.contains(version), needed
+
+
+@pytest.mark.parametrize("python", ["3.11.5", "3.12.0", "3.13.0", "3.14.0", "3.15.0", "3.16.0"])
+def test_each_python_has_one_version_of_a_package(pins, python):
+    here = {"python_full_version": python, "python_version": python.rpartition(".")[0]}
+    for name, versions in pins.items():
+        kept = [v for v, marker in versions.items() if marker is None or marker.evaluate(here)]
+        assert len(kept) == 1, name
 
 
 def test_no_pin_is_stray(pins, direct):
@@ -385,6 +395,23 @@ def test_ci_runs_both_commands_of_readme():
     assert commands[1] in lines
     assert any("tests/wheel.sh" in line for line in lines[lines.index(commands[1]) + 1 :])
     assert commands[0].endswith(" && .venv/bin/lrcourse lab")  # tests/wheel.sh cuts this off
+
+
+def test_the_hours_in_readme_are_those_of_its_table():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    minutes = list(map(int, re.findall(r"^\| \[\d\d .+ \| (\d+) \|$", text, re.MULTILINE)))
+    hours = re.search(r"about (\d+) hours with all exercises, and (\d+) more for part two", text)
+    assert [round(sum(part) / 60) for part in (minutes[:16], minutes[16:])] == [
+        int(hour) for hour in hours.groups()
+    ]
+
+
+def test_without_a_gpu_readmes_command_only_names_an_index_more():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (usual,) = re.findall(r"```bash\n(.+lrcourse lab)\n```", text)
+    (small,) = re.findall(r"```sh\n(.+lrcourse lab)\n```", text)
+    index = " --extra-index-url https://download.pytorch.org/whl/cpu"
+    assert small.replace(index, "") == usual
 
 
 def test_the_ten_lines_in_readme_print_what_they_say(capsys):

@@ -47,6 +47,7 @@ CALLS = {
         lines={"edge": ([0, 2], [0, 1])},
     ),
     "complex plane": lambda: plots.complex_plane({"a": [1j, 0.5 - 0.5j]}, alt=ALT),
+    "fans": lambda: plots.fans({"a": [[1, 2], [3, -1]]}, "along", "across", alt=ALT),
     "path": lambda: plots.path(loss, run(0.05), alt=ALT),
     "diverging paths": lambda: plots.path(loss, {"0.1": run(0.1), "0.5": run(0.5, 400)}, alt=ALT),
     "path of one weight": lambda: plots.path(lambda w: 2 * w * w, [-2, 1, 0.5], alt=ALT),

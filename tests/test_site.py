@@ -16,6 +16,8 @@ from click.testing import CliRunner
 from waiting import LIMIT, until
 
 from lrcourse.cli import main
+from lrcourse.course.workspace import learners_copy
+from lrcourse.papers import NAMES, paper
 
 for package in ("nbformat", "latex2mathml", "bs4", "fontTools"):
     needs.package(package)
@@ -26,7 +28,9 @@ from fontTools.ttLib import TTFont
 from lrcourse.site import SiteError
 from lrcourse.site import build as building
 from lrcourse.site import execute as executing
-from lrcourse.site.render import Writer
+from lrcourse.site.chapter_map import chapter_map
+from lrcourse.site.render import Writer, plain
+from lrcourse.site.trials import trials
 from lrcourse.widgets import labs
 from lrcourse.widgets.standalone_html import fragment
 
@@ -264,6 +268,7 @@ def quick(monkeypatch):
         return {path: nbformat.read(path, as_version=4) for path in paths}
 
     monkeypatch.setattr(building, "execute", read)
+    monkeypatch.setattr(building, "trials", lambda: ("# Five\n\nPapers.\n", {"a.png": b"a"}))
 
 
 def run(*arguments):
@@ -284,7 +289,7 @@ def test_a_second_site_takes_the_place_of_the_first_and_of_nothing_else(tmp_path
 def test_what_a_site_does_not_hold_is_named(tmp_path, quick):
     result = run(tmp_path / "site")
     assert result.exit_code == 0
-    assert len(list((tmp_path / "site" / "chapters").iterdir())) == len(
+    assert len(list((tmp_path / "site" / "chapters").glob("*.html"))) == len(
         list((ROOT / "chapters").glob("*.ipynb"))
     )
     for name in re.findall(r"plain text: (.+)", result.output):
@@ -313,6 +318,108 @@ def test_a_folder_that_is_not_ours_is_left_alone(tmp_path, prepare, sentence, qu
     assert result.exit_code == 1 and result.output.endswith(f"{sentence}\n")
     assert result.output.count("\n") == 1
     assert [(p, p.read_bytes()) for p in tmp_path.rglob("*") if p.is_file()] == before
+
+
+def parsed(path):
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def test_without_an_address_nothing_leads_to_one(site, pages):
+    assert not [name for name in ("404.html", "sitemap.xml") if (site / name).exists()]
+    for page in pages.values():
+        assert not page.select('[property="og:image"], [rel=canonical]')
+        assert not page.find("a", href=re.compile("mybinder|colab"))
+        assert len(page.find("meta", attrs={"name": "description"})["content"]) > 30
+
+
+@pytest.mark.parametrize(
+    ("repository", "address"),
+    [
+        ("Ann/my.course", "https://ann.github.io/my.course/"),
+        ("Ann/ann.github.io", "https://ann.github.io/"),
+    ],
+)
+def test_one_address_makes_every_link_to_the_web(tmp_path, quick, repository, address):
+    assert run(tmp_path / "site", "00", "--github", repository).exit_code == 0
+    chapter = parsed(tmp_path / "site" / "chapters" / "00_start_here.html")
+    assert (tmp_path / "site" / "static" / "preview.png").is_file()
+    picture = chapter.find("meta", property="og:image")["content"]
+    assert picture == f"{address}static/preview.png"
+    here = f"{address}chapters/00_start_here.html"
+    assert chapter.find(rel="canonical")["href"] == here
+    path = "chapters/00_start_here.ipynb"
+    assert (ROOT / path).is_file()
+    binder = f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{path}"
+    colab = f"https://colab.research.google.com/github/{repository}/blob/HEAD/{path}"
+    assert chapter.find("a", string="Binder")["href"] == binder
+    assert chapter.find("a", string="Colab")["href"] == colab
+    listed = re.findall("<loc>(.+?)</loc>", (tmp_path / "site" / "sitemap.xml").read_text())
+    files = {path.relative_to(tmp_path / "site") for path in (tmp_path / "site").rglob("*.html")}
+    assert {*listed} == {f"{address}{path.as_posix()}" for path in files} - {f"{address}404.html"}
+    root = urlsplit(address).path
+    for tag in parsed(tmp_path / "site" / "404.html").select("[href], [src]"):
+        link = (tag.get("href") or tag.get("src")).partition("#")[0]
+        if link and not link.startswith(("data:", "https:")):  # it is shown below any folder
+            assert link.startswith(root)
+            assert (tmp_path / "site" / link.removeprefix(root)).is_file()
+
+
+def test_an_address_that_is_none_is_refused_before_anything_is_written(tmp_path, quick):
+    result = run(tmp_path / "site", "00", "--github", "https://github.com/ann/course")
+    assert result.exit_code == 1 and "write OWNER/NAME" in result.output
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_notebook_can_be_downloaded_as_learners_get_it(site, pages):
+    for part, name in (SECOND, ("solutions", SECOND[1])):
+        (page,) = (page for path, page in pages.items() if path.parts[-2:] == (part, name))
+        link = page.find("a", download=True)["href"]
+        assert (site / part / link).read_bytes() == learners_copy(ROOT / part / link)
+    solution = (site / "solutions" / "01_one_knob.html").read_text(encoding="utf-8")
+    assert "BEGIN SOLUTION" not in solution
+
+
+def test_a_heading_has_a_link_to_itself(pages):
+    for page in pages.values():
+        for heading in page.select("article .heading > h2, article .heading > h3"):
+            link = heading.parent.find("a", class_="anchor", recursive=False)
+            assert link["href"] == f"#{heading['id']}" and link["aria-label"] != "Link to: "
+
+
+def test_search_has_formulas_in_letters(site):
+    assert plain(r"\frac{\eta_t}{2} \le \lVert w \rVert^2") == "η_t/2≤‖w‖^2"
+    writer = Writer(lambda address: address)
+    writer.markdown("## The $D \\times D$ matrix\n\nA $\\lambda$ of it.")
+    (section,) = writer.sections
+    assert (section.title, section.words) == ("The D×D matrix", ["A λ of it."])
+    assert "\\\\" not in (site / "static" / "search.js").read_text(encoding="utf-8")
+
+
+def test_the_map_leaves_out_what_is_needed_by_way_of_another():
+    names = {number: f"{number} <name>" for number in ("00", "01", "02")}
+    drawn = BeautifulSoup(
+        chapter_map(names, {"00": [], "01": ["00"], "02": ["00", "01", "99"]}), "html.parser"
+    )
+    assert len(drawn.select("path")) == 2
+    label = "What needs what: 01 needs 00; 02 needs 00 and 01."
+    assert drawn.svg["aria-label"] == label and "02 <name>" in drawn.text
+
+
+def test_five_papers_are_on_trial(trial_page):
+    text, pictures = trial_page
+    titles = re.findall("^## (.+)", text, re.MULTILINE)
+    assert titles == [*NAMES[:5], "Run it again"]
+    assert re.findall(r"\]\((trials/.+?)\)", text) == list(pictures)
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures.values())
+    for name in NAMES[:5]:
+        assert f"## {name}\n\n![The claims by number" in text
+        claims = len(paper(name).claims)
+        assert f"{claims} claims: " in text.partition(f"## {name}")[2].partition("\n## ")[0]
+
+
+@pytest.fixture(scope="module")
+def trial_page():
+    return trials()
 
 
 def test_a_list_that_names_files_elsewhere_deletes_none_of_them(tmp_path, quick):

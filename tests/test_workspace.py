@@ -1,5 +1,6 @@
 r"""The learner's folder: what arrives there, and what must never be lost."""
 
+import ast
 import json
 import os
 import socket
@@ -8,11 +9,13 @@ import tempfile
 import threading
 from pathlib import Path
 
+import needs
 import pytest
 
 from lrcourse.course import workspace
 from lrcourse.course.workspace import WorkspaceError, check_port, deliver, serve
 
+ROOT = Path(__file__).parents[1]
 NAMES = (
     "chapters/00_start_here.ipynb",
     "chapters/02_backprop.ipynb",
@@ -40,8 +43,9 @@ def contents(folder):
 
 
 @pytest.fixture
-def one(tmp_path):
-    r"""The course's first version."""
+def one(tmp_path, monkeypatch):
+    r"""The course's first version; its notebooks are only texts."""
+    monkeypatch.setattr(workspace, "learners_copy", Path.read_bytes)
     return course(tmp_path / "one", "one")
 
 
@@ -58,6 +62,39 @@ def test_notebooks_arrive_and_a_second_run_changes_nothing(tmp_path, one):
     before = {path: path.stat().st_mtime_ns for path in work.rglob("*.ipynb")}
     assert deliver(work, one, "0.1.0") == ["same     3 notebooks"]
     assert before == {path: path.stat().st_mtime_ns for path in work.rglob("*.ipynb")}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("solutions/*.ipynb")), ids=lambda p: p.name)
+def test_a_learners_solution_says_what_it_is_and_has_no_marks(path):
+    ours, theirs = json.loads(path.read_bytes()), json.loads(workspace.learners_copy(path))
+    title = "".join(ours["cells"][0]["source"]).split("\n")[0].removeprefix("# ")
+    assert theirs["cells"][0]["source"][0] == f"# Solution {path.name[:2]}: {title}\n"
+    assert "SOLUTION" not in json.dumps(theirs) and "jupytext" not in theirs["metadata"]
+    assert [cell["id"] for cell in ours["cells"]] == [cell["id"] for cell in theirs["cells"]]
+    for mine, cell in zip(ours["cells"], theirs["cells"], strict=True):
+        if mine["cell_type"] == "code":
+            ast.parse("".join(cell["source"]))
+            assert not cell["source"] or not cell["source"][-1].endswith("\n")
+
+
+def test_a_learners_chapter_is_the_courses(tmp_path):
+    path = ROOT / "chapters" / "00_start_here.ipynb"
+    assert workspace.learners_copy(path) == path.read_bytes()
+
+
+def test_jupytext_writes_nothing_beside_a_learners_solution(tmp_path):
+    jupytext = needs.package("jupytext")
+    (tmp_path / "solutions").mkdir()
+    name = "solutions/00_start_here.ipynb"
+    manager = jupytext.TextFileContentsManager(root_dir=str(tmp_path))
+
+    def saved(content):
+        (tmp_path / name).write_bytes(content)
+        manager.save(manager.get(name), name)
+        return sorted(path.suffix for path in (tmp_path / "solutions").glob("00*"))
+
+    assert saved(workspace.learners_copy(ROOT / name)) == [".ipynb"]
+    assert saved((ROOT / name).read_bytes()) == [".ipynb", ".py"]  # as those who edit it want
 
 
 def test_untouched_notebooks_are_updated(tmp_path, one, two):
@@ -261,7 +298,8 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path, one):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
-def test_a_folder_that_cannot_be_written_is_refused():
+def test_a_folder_that_cannot_be_written_is_refused(monkeypatch):
+    monkeypatch.setattr(workspace, "learners_copy", Path.read_bytes)
     root = os.geteuid() == 0
     with tempfile.TemporaryDirectory() as folder:
         one, work = course(Path(folder) / "one", "one"), Path(folder) / "work"

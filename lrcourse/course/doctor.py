@@ -30,8 +30,8 @@ class Problem(Exception):
 
 def examine() -> Iterator[tuple[bool, str]]:
     r"""Yield (ok, line to print) for each check as it finishes."""
-    yield _line("lrcourse", lambda: metadata.version("lrcourse"))
     yield _line("Python", python)
+    yield _line("lrcourse", lambda: metadata.version("lrcourse"))
     for requirement in requirements():
         yield _line(requirement.name, partial(package, requirement))
     for name, check in [
@@ -76,11 +76,34 @@ def requirements() -> list[Requirement]:
 
 
 def python() -> str:
-    r"""Check Python's version against the range in lrcourse's metadata."""
+    r"""Check Python's version against the range in lrcourse's metadata, and the newest named there.
+
+    A newer one is wrong only while packages are missing, which may have no wheels for it yet.
+    """
     needed, version = metadata.metadata("lrcourse")["Requires-Python"], platform.python_version()
     if not SpecifierSet(needed).contains(version, prereleases=True):
         raise Problem(f"{version}, needed {needed}", "python3.12 -m venv .venv")
-    return f"{version} ({sys.executable})"
+    minor, newest = int(version.split(".")[1]), newest_minor()
+    if minor <= newest:
+        return f"{version} ({sys.executable})"
+    if absent := [r.name for r in requirements() if not _installed(r.name)]:
+        found = f"{version} is newer than 3.{newest}, the newest with all packages"
+        raise Problem(f"{found}; here is no {', '.join(absent)}", f"python3.{newest} -m venv .venv")
+    return f"{version} ({sys.executable}), newer than 3.{newest}: not tried"
+
+
+def newest_minor() -> int:
+    r"""Return 15 if Python 3.15 is the newest that lrcourse's metadata names; if none, this one."""
+    named = metadata.metadata("lrcourse").get_all("Classifier") or []
+    found = (text.removeprefix("Programming Language :: Python :: 3.") for text in named)
+    return max((int(m) for m in found if m.isdecimal()), default=sys.version_info.minor)
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def package(requirement: Requirement) -> str:

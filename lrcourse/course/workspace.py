@@ -15,6 +15,7 @@ import socket
 import tempfile
 from pathlib import Path
 
+from lrcourse.course.release import BEGIN, END
 from lrcourse.files import write_beside, write_whole
 
 MANIFEST = ".lrcourse.json"
@@ -60,7 +61,7 @@ def deliver(folder: Path, course: Path, version: str) -> list[str]:
             for source in sorted(course.glob("chapters/*.ipynb")) + sorted(
                 course.glob("solutions/*.ipynb")
             ):
-                name, content = f"{source.parent.name}/{source.name}", source.read_bytes()
+                name, content = f"{source.parent.name}/{source.name}", learners_copy(source)
                 line = _bring(content, folder / name, delivered.get(name), version)
                 delivered[name] = _hash(content)
                 lines += [line] if line else []
@@ -73,6 +74,29 @@ def deliver(folder: Path, course: Path, version: str) -> list[str]:
             f"Cannot write {where}: {error.strerror}. Name another folder."
         ) from None
     return lines + ([f"same     {same} notebooks"] if same else [])
+
+
+def learners_copy(path: Path) -> bytes:
+    r"""Return a notebook as learners get it.
+
+    A solution's title says what it is, for its file has the name of the chapter's. The marks of its
+    source are not in it, nor the pairing by which jupytext would write that source beside it.
+    """
+    content = path.read_bytes()
+    if path.parent.name != "solutions":
+        return content
+    notebook = json.loads(content)
+    notebook["metadata"].pop("jupytext", None)
+    first = notebook["cells"][0]["source"]
+    first[0] = first[0].replace("# ", f"# Solution {path.name[:2]}: ", 1)
+    for cell in notebook["cells"]:
+        cell["source"] = without_marks("".join(cell["source"])).splitlines(keepends=True)
+    return f"{json.dumps(notebook, indent=1, ensure_ascii=False)}\n".encode()
+
+
+def without_marks(source: str) -> str:
+    r"""Return a cell without the lines that mark where the chapter has its stub."""
+    return "\n".join(line for line in source.split("\n") if line.strip() not in (BEGIN, END))
 
 
 def _bring(content, target, delivered, version):

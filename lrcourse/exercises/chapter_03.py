@@ -30,8 +30,8 @@ def _compare_draws(got: object, drawn: Callable, mistakes: dict[str, object], wh
 
 
 def _one_start(start: Callable, name: str, rng: Generator, mistakes: dict, variance: float) -> None:
-    r"""A draw for fan_in 8 and fan_out 5, against the same draw with other scales."""
-    seed, shape = _seed(rng), (8, 5)
+    r"""A draw for fan_in 12 and fan_out 5, against the same draw with other scales."""
+    seed, shape = _seed(rng), (12, 5)
     got = start(np.random.default_rng(seed), *shape)
     if np.shape(got) == shape:
         again = start(np.random.default_rng(seed + 1), *shape)
@@ -70,47 +70,47 @@ def _one_start(start: Callable, name: str, rng: Generator, mistakes: dict, varia
 
 
 def kaiming_deviation(answers: SimpleNamespace, rng: Generator) -> None:
-    r"""Variance 2 / 8, standard deviation 0.5."""
+    r"""Variance 2 / 12."""
     mistakes = {
         "multiplies by the variance; a draw is multiplied by the standard deviation, its root.": (
-            2 / 8
+            2 / 12
         ),
         "uses fan_out where fan_in belongs: y sums over the inputs.": (2 / 5) ** 0.5,
-        "lacks the factor that makes up for ReLU.": (1 / 8) ** 0.5,
-        "has the 2 outside the root: the whole variance belongs under it.": 2 / 8**0.5,
-        "has only the 2 under the root: the whole variance belongs there.": 2**0.5 / 8,
-        "has Xavier's variance.": (2 / 13) ** 0.5,
+        "lacks the factor that makes up for ReLU.": (1 / 12) ** 0.5,
+        "has the variance 4/fan_in, as if the 2 stood outside the root.": 2 / 12**0.5,
+        "has only the 2 under the root: the whole variance belongs there.": 2**0.5 / 12,
+        "has Xavier's variance.": (2 / 17) ** 0.5,
         "does not scale its draw: a standard normal draw has variance 1.": 1.0,
-        "divides by the standard deviation: multiply by it.": (8 / 2) ** 0.5,
+        "divides by the standard deviation: multiply by it.": (12 / 2) ** 0.5,
     }
-    _one_start(answers.kaiming, "kaiming", rng, mistakes, 2 / 8)
+    _one_start(answers.kaiming, "kaiming", rng, mistakes, 2 / 12)
 
 
 def xavier_deviation(answers: SimpleNamespace, rng: Generator) -> None:
-    r"""Variance 2 / 13."""
+    r"""Variance 2 / 17."""
     mistakes = {
         "multiplies by the variance; a draw is multiplied by the standard deviation, its root.": (
-            2 / 13
+            2 / 17
         ),
         "takes the sum of fan_in and fan_out: the variance is 1 over their *mean*.": (
-            (1 / 13) ** 0.5
+            (1 / 17) ** 0.5
         ),
-        "has the 2 outside the root.": 2 / 13**0.5,
-        "has only the 2 under the root.": 2**0.5 / 13,
-        "has Kaiming's variance.": (2 / 8) ** 0.5,
-        "looks at fan_in alone: take 1 over the mean of fan_in and fan_out.": (1 / 8) ** 0.5,
+        "has the variance 4/(fan_in + fan_out), as if the 2 stood outside the root.": 2 / 17**0.5,
+        "has only the 2 under the root.": 2**0.5 / 17,
+        "has Kaiming's variance.": (2 / 12) ** 0.5,
+        "looks at fan_in alone: take 1 over the mean of fan_in and fan_out.": (1 / 12) ** 0.5,
         "looks at fan_out alone: take 1 over the mean of fan_in and fan_out.": (1 / 5) ** 0.5,
         "takes the mean of 1/fan_in and 1/fan_out: first the mean, then 1 over it.": (
-            ((1 / 8 + 1 / 5) / 2) ** 0.5
+            ((1 / 12 + 1 / 5) / 2) ** 0.5
         ),
-        "multiplies fan_in and fan_out: add them.": (2 / 40) ** 0.5,
-        "divides before it adds: `2 / fan_in + fan_out` needs brackets.": (2 / 8 + 5) ** 0.5,
+        "multiplies fan_in and fan_out: add them.": (2 / 60) ** 0.5,
+        "divides before it adds: `2 / fan_in + fan_out` needs brackets.": (2 / 12 + 5) ** 0.5,
         "does not scale its draw.": 1.0,
-        "divides by the standard deviation: multiply by it.": (13 / 2) ** 0.5,
+        "divides by the standard deviation: multiply by it.": (17 / 2) ** 0.5,
         "has the variance 6/(fan_in + fan_out): that is the square of the *bound* for uniform "
-        "draws.": (6 / 13) ** 0.5,
+        "draws.": (6 / 17) ** 0.5,
     }
-    _one_start(answers.xavier, "xavier", rng, mistakes, 2 / 13)
+    _one_start(answers.xavier, "xavier", rng, mistakes, 2 / 17)
 
 
 def starts_of_any_size(answers: SimpleNamespace, rng: Generator) -> None:
@@ -156,6 +156,10 @@ def _gain_mistakes(f: Callable) -> dict[str, float]:
         "Its z is not standard normal: the mean is 0 and the standard deviation 1.": (
             1 / float(np.mean(f(np.linspace(-1, 1, 10_001)) ** 2)) ** 0.5
         ),
+        "The variance of its z is 1/2: the density falls like exp(-z²/2).": (
+            1 / float(np.mean(f(z / 2**0.5) ** 2)) ** 0.5
+        ),
+        "The standard deviation of its z is 2: it is 1.": 1 / float(np.mean(f(2 * z) ** 2)) ** 0.5,
     }
 
 
@@ -184,7 +188,7 @@ def gain_of_a_line(gain: Callable, rng: Generator) -> None:
     r"""A function for which every mistake gives another number."""
 
     def line(z: NDArray) -> NDArray:
-        return 2 * z - 1.2
+        return 4 * z - 1.5
 
     _one_gain(gain, line, _gain_mistakes(line))
 
@@ -248,7 +252,7 @@ def between_of_many(spread_between_images: Callable, rng: Generator) -> None:
 
 def between_of_equal_images(spread_between_images: Callable, rng: Generator) -> None:
     r"""All images give the same: 0."""
-    y = np.tile(rng.normal(size=5), (6, 1))
+    y = np.tile([0.0, 4.0, 8.0, -4.0], (6, 1))  # exact, so that a difference of variances is 0
     got = call_unchanged(spread_between_images, y=y)
     compare(got, 0.0, what="the spread of images that all give the same outputs")
 
@@ -351,10 +355,12 @@ def layers_differ(initial_weights: Callable, rng: Generator) -> None:
     r"""Two layers of one shape, and two generators."""
     seed = _seed(rng)
     first, second = _layers(initial_weights, np.random.default_rng(seed), [5, 5, 5])
+    if np.ptp(first) == 0:
+        raise Wrong("All weights of a layer are equal, so all its units are: draw them from `rng`.")
     if np.array_equal(first, second):
         raise Wrong(
-            "Two layers have the same weights: each needs a draw of its own from `rng`. A "
-            "generator made anew in each round of the loop draws the same numbers each time."
+            "Two layers have the same weights: each needs a draw of its own from `rng`. Is there "
+            "one draw for all, or a generator made anew in each round of the loop?"
         )
     again, _ = _layers(initial_weights, np.random.default_rng(seed), [5, 5, 5])
     if not np.array_equal(first, again):
@@ -384,7 +390,9 @@ def layers_exactly(initial_weights: Callable, rng: Generator) -> None:
         "That is Xavier's variance; with ReLU take 2/fan_in.": (
             lambda fan_in, fan_out: (2 / (fan_in + fan_out)) ** 0.5
         ),
-        "The 2 stands outside the root.": lambda fan_in, fan_out: 2 / fan_in**0.5,
+        "The variance is 4/fan_in, as if the 2 stood outside the root.": (
+            lambda fan_in, fan_out: 2 / fan_in**0.5
+        ),
         "Only the 2 stands under the root: the whole variance belongs there.": (
             lambda fan_in, fan_out: 2**0.5 / fan_in
         ),

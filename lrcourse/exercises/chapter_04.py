@@ -207,6 +207,9 @@ def _one_epsilon(answer: Callable, eigenvalues: list[float], condition: float) -
         return
     if np.isclose(got, right, rtol=0.01):
         return
+    if not 0 <= got < np.inf:
+        sentence = f"Epsilon is a finite number, 0 or more, here; it returned {got:.4g}."
+        raise Wrong(sentence, named=got != np.inf)
     known = {
         "That makes the condition number of C + epsilon I what was asked. After whitening axis i "
         "has the variance eigenvalue / (eigenvalue + epsilon).": (high - condition * low)
@@ -224,8 +227,6 @@ def _one_epsilon(answer: Callable, eigenvalues: list[float], condition: float) -
     for sentence, value in known.items():
         if np.isclose(got, value, rtol=0.01):
             raise Wrong(sentence)
-    if not 0 <= got < np.inf:
-        raise Wrong(f"Epsilon is a finite number, 0 or more, here; it returned {got:.4g}.")
     reached = high / (high + got) * (low + got) / low
     side = "larger" if reached > condition else "smaller"
     raise Wrong(

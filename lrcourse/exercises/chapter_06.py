@@ -65,6 +65,19 @@ def _compare_split(answer: Callable, lengths: tuple, sizes: tuple) -> None:
             signal_and_noise((first**2, second**2), sizes)
         ),
         "The signal is a root: the squared length is asked for.": (np.sqrt(signal), noise),
+        "Both are roots: the squared length and the trace are asked for.": (
+            (np.sqrt(signal), np.sqrt(noise))
+        ),
+        "The noise has the wrong sign: it is what lengthens the batch gradients.": (signal, -noise),
+        "The signal is the mean of both squared lengths; each of them has noise in it.": (
+            ((first + second) / 2, noise)
+        ),
+        "The signal takes one batch's squared length and the other's size.": (
+            (second - noise / one, noise)
+        ),
+        "The noise is multiplied by the difference of the sizes; divide by that of 1 / size.": (
+            (signal, (first - second) * (one - other))
+        ),
     }
     got = _pair(answer(tuple(lengths), tuple(sizes)), ("signal", "noise"))
     compare(tuple(got.values()), (signal, noise), mistakes=mistakes)
@@ -122,6 +135,9 @@ def _compare_scaled(answer: Callable, batch_size: int, rate: float, base: int, w
     }
     without = "With `warm=0` there is no warm-up: step 0 has the target already."
     late = without.replace("step 0 has", "all steps have")
+    if warm not in (0, 10):
+        ten = "The warm-up always takes the 10 steps of the picture; it should take `warm`."
+        scaling[ten] = rates(target, part=np.minimum(steps / 10, 1))
     mistakes = scaling | {without: np.where(steps > 0, target, rate), late: same}
     mistakes = (
         mistakes
@@ -140,6 +156,12 @@ def _compare_scaled(answer: Callable, batch_size: int, rate: float, base: int, w
             ),
             "The target is reached at step warm + 1; it should be at step warm.": rates(
                 target, part=np.minimum(steps / (warm + 1), 1)
+            ),
+            "The warm-up runs the wrong way: from base_rate to the target.": np.where(
+                steps < warm, rates(rate, start=target), target
+            ),
+            "The warm-up starts at 0 and one step ahead: step 0 has base_rate.": rates(
+                target, start=0.0, part=np.minimum((steps + 1) / warm, 1)
             ),
             "It rises by the same factor at each step: on a line it rises by the same amount.": (
                 rate * (target / rate) ** part
@@ -223,6 +245,8 @@ def _compare_choice(
     best_of_its_size = chosen == min(table[size, each] for each in rates)
     if below and fewest < chosen == min(below):
         why = " It looks at exactly as many examples as the budget has, which is allowed."
+    elif chosen == max(fitting.values()) and fewest < sorted(set(fitting.values()))[-2]:
+        why = " Yours takes the most updates of all that fit."
     elif examples[size, rate] == min(examples.values()):
         why = " Yours has the fewest *examples*."
     elif best_of_its_size and size == max(pair[0] for pair in fitting):
@@ -410,7 +434,8 @@ EXERCISES = [
             Check("no warm-up", scaled_without_warm_up),
         ],
         hints=[
-            "First compute the target. Then ask whether the warm-up is over.",
+            "Follow one line of the picture. Where does it begin, at which step does it get level, "
+            "and what has that level to do with its batch size?",
             "On a line from a to b, after a share s of the way, the value is a + (b - a) * s. "
             "What is s at step `step`?",
             "There are two cases: before step `warm` the line, with s as the share of the "

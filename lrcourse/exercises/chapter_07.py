@@ -15,12 +15,12 @@ from lrcourse.training import Run, fit
 
 
 def step_decay(epoch: int, learning_rate: float, drop: float, every: int) -> float:
-    r"""Return learning_rate * drop^floor(epoch / every); epochs count from 0."""
+    r"""Return the rate of an epoch; epochs count from 0."""
     return learning_rate * drop ** (epoch // every)
 
 
 def matching_decay(drop: float, every: int) -> float:
-    r"""Return the k with which e^(-k t) equals the stairs at t = 0, every, 2 every ..."""
+    r"""Return the k of the exponential that meets the stairs at t = 0, every, 2 every ..."""
     return -math.log(drop) / every
 
 
@@ -56,6 +56,24 @@ def _compare_step(got: list, epochs: list, rate: float, drop: float, every: int)
         "step_decay multiplies by drop * floor(...): the floor is a power, `drop ** (...)`.": [
             rate * drop * (e // every) for e in epochs
         ],
+        "step_decay subtracts at each stair; it should multiply by drop.": [
+            rate - drop * (e // every) for e in epochs
+        ],
+        "step_decay multiplies by 1 - drop: drop is what is left, not what is lost.": [
+            rate * (1 - drop) ** (e // every) for e in epochs
+        ],
+        "step_decay begins one stair down: epoch 0 has learning_rate itself.": rates(
+            lambda e: e // every + 1
+        ),
+        "step_decay drops only once: it drops again every `every` epochs.": rates(
+            lambda e: min(e // every, 1)
+        ),
+        "step_decay drops one epoch late: epoch `every` has the first drop.": rates(
+            lambda e: max(e - 1, 0) // every
+        ),
+        "The numbers of the picture are built into step_decay; use those that are given.": [
+            0.8 * 0.4 ** (e // 5) for e in epochs
+        ],
         "step_decay forgets the first rate: multiply by learning_rate.": [
             drop ** (e // every) for e in epochs
         ],
@@ -83,6 +101,17 @@ def _compare_matching(got: object, drop: float, every: int) -> None:
         ),
         "matching_decay shares the fall out evenly; an exponential loses the same *factor* in each "
         "epoch.": (1 - drop) / every,
+        "matching_decay takes `every` - 1 epochs; from meeting to meeting there are `every`.": (
+            k * every / (every - 1)
+        ),
+        "matching_decay divides inside the logarithm: divide after it.": -math.log(drop / every),
+        "matching_decay takes the logarithm of 1 - drop; what is left is drop.": (
+            -math.log(1 - drop) / every
+        ),
+        "matching_decay is drop to the power `every`; solve e^(-k * every) = drop for k.": (
+            drop**every
+        ),
+        "matching_decay has the wrong sign, and multiplies by every.": -k * every * every,
         "matching_decay is drop / every; solve e^(-k * every) = drop for k.": drop / every,
     }
     compare(got, k, mistakes=mistakes, what="matching_decay")
@@ -200,6 +229,10 @@ def _compare_record(
             np.mean(record.loss[: (e + 1) * steps]) for e in range(len(losses))
         ],
         "That is the sum over the epoch's steps; take the mean.": [steps * loss for loss in losses],
+        "That is always the first epoch's loss: epochs[-1] is the latest.": losses[:1] * epochs,
+        "run.history.loss has one number a step: yours picks one of the first few.": (
+            record.loss[:epochs]
+        ),
     }
     compare(history.losses, losses, mistakes=mistakes, what="losses")
     mistakes = {
@@ -208,6 +241,16 @@ def _compare_record(
         "That is the rate of the epoch's first step; the last one is asked for.": (
             record.learning_rate[::steps]
         ),
+        "run.history.learning_rate has one number a step: yours picks one of the first few.": (
+            record.learning_rate[:epochs]
+        ),
+        "That is the mean rate over the epoch's steps; the last one is asked for.": [
+            np.mean(record.learning_rate[e * steps : (e + 1) * steps]) for e in range(epochs)
+        ],
+        "That is the rate before the epoch's first step; the one of its last step is asked for.": [
+            0.5,
+            *record.learning_rate[steps - 1 : -1 : steps],
+        ],
         "That is the rate that fit was given, not the one that the scheduler set.": [0.5]
         * len(rates),
     }
@@ -314,6 +357,22 @@ def _compare_warm(answers: object, steps: int, warm: int, top: float) -> None:
         "warm_cosine goes through a whole wave, down and up again; half a wave is np.pi.": rates(
             angle=2 * np.pi
         ),
+        "warm_cosine falls below 0: a cosine goes from 1 to -1, so raise it by 1 and halve it.": (
+            np.where(
+                counts < warm,
+                top * counts / warm,
+                top * np.cos(np.pi * (counts - warm) / (steps - warm)),
+            )
+        ),
+        "warm_cosine forgets `top`: both parts are multiplied by it.": rates() / top,
+        "warm_cosine takes a sine; half a cosine begins at its top.": np.where(
+            counts < warm,
+            top * counts / warm,
+            top / 2 * (1 + np.sin(np.pi * (counts - warm) / (steps - warm))),
+        ),
+        "warm_cosine is at `top` during the warm-up; it should rise to it along a line.": np.where(
+            counts < warm, top, rates()
+        ),
         "warm_cosine warms up one step early: step 0 has rate 0.": np.where(
             counts < warm, top * (counts + 1) / warm, rates()
         ),
@@ -341,6 +400,12 @@ def _compare_triangle(answers: object, low: float, high: float, half: int) -> No
         "triangle has no slopes: divide by half with `/`; `//` rounds down.": low
         + (high - low) * (1 - abs(counts % (2 * half) // half - 1)),
         "triangle starts at 0: the rate lies between low and high.": high * up,
+        "triangle is a sine wave; the picture has straight lines.": (low + high) / 2
+        + (high - low) / 2 * np.sin(np.pi * counts / half),
+        "triangle is a cosine wave; the picture has straight lines.": (low + high) / 2
+        - (high - low) / 2 * np.cos(np.pi * counts / half),
+        "triangle keeps rising after high: it should fall for `half` steps.": low
+        + (high - low) * part,
         "triangle goes beyond high: low + (high - low) * part, not low + high * part.": low
         + high * up,
     }
@@ -358,8 +423,8 @@ def cosines(answers: object, rng: Generator) -> None:
 
 def triangles(answers: object, rng: Generator) -> None:
     r"""The numbers of the exercise, other lengths and heights."""
-    _compare_triangle(answers, 0.1, 0.5, 2)
     _compare_triangle(answers, 0.03, rng.uniform(0.2, 0.9), int(rng.integers(3, 8)))
+    _compare_triangle(answers, 0.1, 0.5, 2)
 
 
 CURVATURES, START = np.array([1.0, 0.1]), 3.0
@@ -443,8 +508,8 @@ EXERCISES = [
             Check("a curve through the stairs", matching_through_the_stairs),
         ],
         hints=[
-            "How often has the rate dropped before epoch 9, before 10, before 20? And what must "
-            "e^(-k t) be at t = `every`?",
+            "In the picture, how often has the rate dropped by epoch 4, by 5, by 10? And in which "
+            "epochs does the curve meet the stairs?",
             "In Python `//` divides and rounds down, and `**` is a power.",
             "At t = `every` the curve has fallen to `drop`: e^(-k every) = drop. Take the "
             "logarithm of both sides.",

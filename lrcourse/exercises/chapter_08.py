@@ -31,6 +31,12 @@ def _mistaken_teeth(n: NDArray, period: int) -> dict:
         "The last rate of each tooth is 0: the steps are 1 / period, not 1 / (period - 1).": (
             (1 - (n - 1) % period / (period - 1)) / tooth
         ),
+        "The tooth's number is not whole: round (n - 1) / period down.": (
+            (1 - place) / ((n - 1) / period + 1)
+        ),
+        "The place within a tooth never begins again: take the remainder, (n - 1) % period.": (
+            (1 - (n - 1) / period) / tooth
+        ),
         "It counts n from 0; here the first rate is number 1.": (1 - n % period / period)
         / (n // period + 1),
     }
@@ -149,9 +155,8 @@ def _mistaken_skips(rates: Callable) -> dict:
         "The first element is always left out; leave it out only where it equals learning_rate.": (
             rates(skip="always")
         ),
-        "It leaves out rates that equal learning_rate anywhere; only those at the beginning.": (
-            rates(skip="anywhere")
-        ),
+        "It sorts the sequence, or leaves out rates that equal learning_rate anywhere; keep the "
+        "order, and leave out only those at the beginning.": rates(skip="anywhere"),
         "It leaves out rates above learning_rate as well; only what *equals* it is no change.": (
             rates(skip="above")
         ),
@@ -166,8 +171,9 @@ def _mistaken_cutoffs(losses: list, sequence: list, rate: float) -> dict:
         return lambda loss, before, cutoff: abs(loss - before) / base(loss, before) < cutoff
 
     return {
-        "The cutoff is taken anew from the loss before; it is 0.01 of the *first* loss, and "
-        "shrinks after each rate taken.": rates(
+        "The cutoff is another: it is 0.01 of the *first* loss, not of the loss before; it is "
+        "multiplied by 0.2 after each rate taken; a move is the absolute difference, not its "
+        "square.": rates(
             share=lambda losses: 0.01, shrink=1.0, due=moves_of(lambda loss, before: before)
         ),
         "Every rise of the loss counts as small: take the absolute value of the difference.": (
@@ -197,6 +203,9 @@ def _mistaken_cutoffs(losses: list, sequence: list, rate: float) -> dict:
         ),
         "The first cutoff is 0.1 of the first loss; it should be 0.01 of it.": rates(
             share=lambda losses: 0.1 * losses[0]
+        ),
+        "The first cutoff is 0.001 of the first loss; it should be 0.01 of it.": rates(
+            share=lambda losses: 0.001 * losses[0]
         ),
         "The first cutoff is 0.01 of the mean loss; it should be of the first one.": rates(
             share=lambda losses: 0.01 * np.mean(losses)
@@ -387,6 +396,8 @@ def _luck(given: tuple) -> tuple[float, dict[str, float]]:
         "That is the standard deviation of the difference of *two* runs; take the best of "
         "`settings`.": one * 2**0.5,
         "That is a lead in accuracy; in images it is `images` times that.": lead / images,
+        "That is a lead in percent; in images it is more.": 100 * lead / images,
+        "That is how much the lead varies; its mean is asked for.": np.std(best - rival),
         "That is what the best names right, not its lead over one more run.": np.mean(best),
         "That is the distance from the best to the worst; the rival is one more run, which is not "
         "chosen.": np.mean(best - worst),

@@ -41,6 +41,18 @@ def _mistaken_steps(w: NDArray, v: NDArray, g: NDArray, rate: float, momentum: f
             new,
         ),
         "The slope pushes the velocity uphill: subtract learning_rate * g.": (w + up, up),
+        "The velocity points uphill: the slope is subtracted from it, and it is added to w.": (
+            w - up,
+            up,
+        ),
+        "The step takes the old velocity whole; it keeps the share momentum.": (
+            w + v - rate * g,
+            new,
+        ),
+        "The velocity that is returned lacks the slope: return the one that moved w.": (
+            w + new,
+            momentum * v,
+        ),
         "The velocity already points downhill, so add it to w: w + v.": (w - new, new),
         "This velocity is a mean: g has no factor 1 - momentum here.": (w + mean, mean),
         "This is torch's convention: here the rate stands inside the velocity.": (
@@ -134,10 +146,12 @@ def _mistaken_factors(curvature: float, rate: float, momentum: float) -> dict:
         "It adds both sizes up, or is twice the larger one: take the larger of the two.": (
             abs(values).sum()
         ),
-        "It is twice as large: the roots of a quadratic are divided by 2.": 2 * abs(values).max(),
-        "It is the determinant, the product of both: take the larger of the two sizes.": (
-            abs(values.prod())
+        "The rate is missing in the lower row: v changes by -learning_rate * curvature * w.": (
+            abs(np.linalg.eigvals([[1 - a, momentum], [-curvature, momentum]])).max()
         ),
+        "It is twice as large: the roots of a quadratic are divided by 2.": 2 * abs(values).max(),
+        "It is the product of both sizes, the determinant, or one size squared: take the larger "
+        "of the two sizes.": abs(values.prod()),
         "These are singular values: what repeats in every step are the eigenvalues.": (
             np.linalg.norm([[1 - a, momentum], [-a, momentum]], ord=2)
         ),
@@ -374,6 +388,13 @@ def _mistaken_rolls(gradient: Callable, w: NDArray, rates: Sequence, momentum: f
         "The start is missing: row 0 is w before any step.": _rolled(*given)[1:],
         "The last step is missing: there is one for each rate.": _rolled(*given)[:-1],
         "It returned only the last w: keep every one.": _rolled(*given)[-1],
+        "All steps have the first rate: take each from `rates`.": _rolled(
+            gradient, w, [rates[0]] * len(rates), momentum
+        ),
+        "This is plain descent: the velocity keeps the share momentum of itself.": _rolled(
+            gradient, w, rates, 0.0
+        ),
+        "It goes uphill: subtract the step.": _rolled(gradient, w, [-r for r in rates], momentum),
         "This is Nesterov's rule: w moves by the velocity alone.": _rolled(*given, ahead=True),
     }
 

@@ -63,6 +63,21 @@ def _adagrad_mistakes(w: NDArray, S: NDArray, g: NDArray, rate: float, epsilon: 
                     w - rate * g / np.sqrt(new)
                 ),
                 "This is plain descent: divide g by the root of S.": w - rate * g,
+                "g is squared in the step too: only S takes its square.": (
+                    w - rate * g**2 / (np.sqrt(new) + epsilon)
+                ),
+                "g is missing above the line: the step is rate times g by the root.": (
+                    w - rate / (np.sqrt(new) + epsilon)
+                ),
+                "One sum for all weights: each weight is divided by its own S.": (
+                    w - rate * g / (np.sqrt(new.sum()) + epsilon)
+                ),
+                "This is a step by the sign: divide by the root of S, not by the size of g.": (
+                    w - rate * np.sign(g)
+                ),
+                "epsilon is added to the whole fraction: it belongs below the line.": (
+                    w - rate * g / np.sqrt(new) + epsilon
+                ),
                 "It uses the size of g: the step needs its sign too.": (
                     w - rate * abs(g) / (np.sqrt(new) + epsilon)
                 ),
@@ -175,14 +190,15 @@ def _adam(
     epsilon: float,
     *,
     early: int = 0,
+    correction: Callable = lambda beta, t: 1 - np.float64(beta) ** t,
     correct_m: bool = True,
     correct_v: bool = True,
     way: str = "",
 ) -> tuple:
     m, v, t = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2, t + early
     with np.errstate(all="ignore"):
-        m_hat = m / (1 - np.float64(beta1) ** t) if correct_m else m
-        spread = 1 - np.float64(beta2) ** t if correct_v else 1
+        m_hat = m / correction(beta1, t) if correct_m else m
+        spread = correction(beta2, t) if correct_v else 1
         root = {
             "inside": np.sqrt(v / spread + epsilon),
             "before": (np.sqrt(v) + epsilon) / np.sqrt(spread),
@@ -226,6 +242,21 @@ def _adam_mistakes(*given: object) -> dict:
             "m is not corrected: on a steady slope it is not g yet.": mistaken(correct_m=False),
             "Nothing is corrected: on a steady slope m is not g yet, nor v its square.": mistaken(
                 correct_m=False, correct_v=False
+            ),
+            "It is 1 - beta^t, not (1 - beta)^t.": mistaken(
+                correction=lambda beta, t: (1 - beta) ** t
+            ),
+            "It multiplies by the correction: m and v are too small, so divide.": mistaken(
+                correction=lambda beta, t: 1 / (1 - beta**t)
+            ),
+            "The correction does not depend on t: 1 - beta is right for the first step only.": (
+                mistaken(correction=lambda beta, t: 1 - beta)
+            ),
+            "It divides by beta^t; what m lacks is that share, so divide by 1 - beta^t.": mistaken(
+                correction=lambda beta, t: beta**t
+            ),
+            "v is corrected with beta1: it fades with beta2.": mistaken(
+                correction=lambda beta, t: 1 - beta1**t
             ),
             "The correction has one step too few: after the first step m holds one g.": mistaken(
                 early=-1
@@ -304,12 +335,16 @@ def _adam_run(
     one_list: bool = False,
     every_array: bool = False,
     uncounted: bool = False,
+    first: int = 1,
+    anew: bool = False,
 ) -> list:
-    arrays, t = [np.array(w, float) for w in arrays], 0
+    arrays, t = [np.array(w, float) for w in arrays], first - 1
     m = [np.zeros_like(w) for w in arrays]
     v = m if one_list else [np.zeros_like(w) for w in arrays]
     for gradients in steps:
         t += 1 if not every_array else 0
+        if anew:
+            m, v = ([np.zeros_like(w) for w in arrays] for _ in range(2))
         for k, g in enumerate(gradients):
             t += 1 if every_array else 0
             m[k] = 0.9 * m[k] + 0.1 * g
@@ -330,6 +365,22 @@ def _mistaken_runs(*given: object, epsilon: float) -> dict:
         bugs = dict(zip(causes, some, strict=True))
         if text := "; ".join(cause for bug, cause in causes.items() if bugs[bug]):
             mistakes[f"{text[0].upper()}{text[1:]}."] = _adam_run(*given, epsilon=epsilon, **bugs)
+    arrays, steps, rate = given
+    mistakes |= {
+        "The first step has t = 2: count the steps from 1.": _adam_run(
+            *given, epsilon=epsilon, first=2
+        ),
+        "m and v begin anew at each step: make them once, before the loop.": _adam_run(
+            *given, epsilon=epsilon, anew=True
+        ),
+        "Only the first step is taken: return after the loop.": _adam_run(
+            arrays, steps[:1], rate, epsilon=epsilon
+        ),
+        "The last step is missing.": _adam_run(arrays, steps[:-1], rate, epsilon=epsilon),
+        "The first step has t = 0, and so divides by 0: count the steps from 1.": [
+            np.full_like(w, np.nan) for w in arrays
+        ],
+    }
     mistakes["t stays 1: count the steps."] = _adam_run(*given, epsilon=epsilon, uncounted=True)
     if epsilon != 1e-8:
         missing = "epsilon is missing, or always 1e-8: add the one that is given to the root."

@@ -53,7 +53,7 @@ def _mistaken_steps(w: NDArray, delta: NDArray, g: NDArray, previous: NDArray) -
     def resized(other: NDArray) -> tuple:
         return w - np.sign(kept) * other, other, kept
 
-    forgotten = np.zeros_like(g) if (s < 0).any() else kept
+    forgotten, free = np.zeros_like(g) if (s < 0).any() else kept, _free(delta, s)
     return {
         "On a flip it steps and forgets only then: that is the paper's variant. In the published "
         "one the weight stays.": (w - np.sign(g) * new, new, kept),
@@ -63,7 +63,9 @@ def _mistaken_steps(w: NDArray, delta: NDArray, g: NDArray, previous: NDArray) -
             new,
             g,
         ),
-        "The limits are missing: no step is over 0.006 or under 0.001.": resized(_free(delta, s)),
+        "The limits are missing: no step is over 0.006 or under 0.001.": resized(free),
+        "The upper limit is missing: no step is over 0.006.": resized(np.where(s > 0, free, new)),
+        "The lower limit is missing: no step is under 0.001.": resized(np.where(s < 0, free, new)),
         "The functions are swapped: the largest step is held by `np.minimum`, the smallest by "
         "`np.maximum`.": resized(_swapped(delta, s)),
         "The factors are swapped: a step grows where the signs agree.": resized(crossed),
@@ -265,6 +267,8 @@ def balanced_by_dice(balance: Callable, rng: Generator) -> None:
     r"""A walk of 4,000 weights, 200 steps, beside the balance for other factors."""
     increase, decrease = 1.3, 0.6
     a = float(balance(increase, decrease))
+    if not np.isfinite(a):
+        raise Wrong(f"For {increase} and {decrease} it returned {a}, which is no finite number.")
     for shift, grows in ((-0.1, False), (0.1, True)):
         rule = IRpropMinus(increase, decrease, minimum=1e-200, maximum=1e200)
         for step in range(220):
@@ -328,6 +332,7 @@ def _mistaken_runs(epochs: Sequence[NDArray], w: NDArray) -> dict:
         "It moves on a flip and remembers it: that is Rprop-.": run(forget=False, on_flip=True),
         "It steps with the old delta: resize first, then step.": run(late=True),
         "The steps have no limits: none is over 0.006 or under 0.001.": run(free=True),
+        "Only the first epoch is run: loop over all of them.": _run(epochs[:1], w),
         "The product of two tiny gradients rounds to 0: multiply their signs.": run(products=True),
         "The order is (w, delta): they came the other way round.": run()[::-1],
     }

@@ -130,10 +130,19 @@ def _mistaken_multipliers(g: NDArray) -> dict:
     norm = np.sqrt((g**2).sum())
     return {
         "The 1 + in front of the logarithm is missing.": np.log1p(1 / norm),
-        "The 1 + inside the logarithm is missing: ln(1 + 1/norm).": 1 + np.log(1 / norm),
+        "For long gradients it falls below 1, where the picture is level: a 1 + inside the "
+        "logarithm is missing.": 1 + np.log(1 / norm),
+        "The two parts are there, but the picture has no kink: find one formula for both.": (
+            1 + np.maximum(-np.log(norm), 0)
+        ),
+        "Both ends are right, but not the bend: at the length 1 the picture has 1.6931.": (
+            1 + np.log1p(1 / norm**2) / 2
+        ),
+        "The logarithm is missing: the straight part of the picture is one, on a log axis of "
+        "lengths.": 1 + 1 / norm,
         "The logarithm is natural, np.log; this one has base 10.": 1 + np.log10(1 + 1 / norm),
         "The logarithm is natural, np.log; this one has base 2.": 1 + np.log2(1 + 1 / norm),
-        "It grows with the gradient: 1/norm stands inside, not the norm.": 1 + np.log1p(norm),
+        "It grows with the gradient, and the picture falls.": 1 + np.log1p(norm),
         "It takes the square of the norm: the root is missing.": _m(norm**2),
         "It takes the root of the *mean* square; the norm is the root of the sum.": _m(
             norm / math.sqrt(g.size)
@@ -160,9 +169,10 @@ def _mistaken_multipliers(g: NDArray) -> dict:
 
 
 def multiplier_by_numbers(layer_multiplier: Callable, rng: Generator) -> None:
-    r"""Norms 5 and 0.1."""
-    for g, expected in (([3.0, -4.0], 1 + math.log(1.2)), ([-0.06, 0.08], 1 + math.log(11))):
-        compare_call(layer_multiplier, (np.array(g),), expected, _mistaken_multipliers)
+    r"""The four lengths of the picture."""
+    for length, inside in ((5.0, 1.2), (0.1, 11), (1.0, 2), (0.001, 1001)):
+        g = length * np.array([0.6, -0.8])
+        compare_call(layer_multiplier, (g,), 1 + math.log(inside), _mistaken_multipliers)
 
 
 def multiplier_of_a_matrix(layer_multiplier: Callable, rng: Generator) -> None:
@@ -174,7 +184,7 @@ def multiplier_of_a_matrix(layer_multiplier: Callable, rng: Generator) -> None:
 
 def multiplier_of_some_zeros(layer_multiplier: Callable, rng: Generator) -> None:
     r"""ReLUs leave many elements 0; others may cancel."""
-    for g in (np.array([[0.0, 3.0], [0.0, -4.0]]), np.array([1.0, -1.0]), np.array([0.0, 0.5])):
+    for g in (np.array([[0.0, 0.3], [0.0, -0.7]]), np.array([0.1, -0.1]), np.array([0.0, 0.6])):
         mistakes = {
             "1 is for a gradient that is 0 as a whole; here only some elements are 0, or they sum "
             "to 0.": 1.0
@@ -473,20 +483,22 @@ def _adagrad_by(answer: Callable) -> Callable[[], LayerwiseRate]:
 EXERCISES = [
     Exercise(
         id="12.1",
-        title="The multiplier",
+        title="The rule from its picture",
         answers=("layer_multiplier",),
         checks=[
-            Check("norms 5 and 0.1", multiplier_by_numbers),
+            Check("the four lengths of the picture", multiplier_by_numbers),
             Check("a matrix, small and large", multiplier_of_a_matrix),
             Check("some elements are 0", multiplier_of_some_zeros),
             Check("a gradient of zeros", multiplier_of_zeros),
             Check("the gradient stays as it was", multiplier_leaves_its_input),
         ],
         hints=[
-            "How many numbers does the formula need from the whole array?",
-            "First the norm, one number; then the formula, with an exception where the norm is 0.",
-            "`np.log` is the natural logarithm. The exception asks about the norm, and not about "
-            "single elements.",
+            "On the left m falls by the same amount from each length to ten times that. Which "
+            "function does so, and what is the amount? Far to the right, what is m?",
+            "Take 1 away from the four values of m, and undo the logarithm: `np.exp(m - 1)`. What "
+            "do these four numbers have to do with the lengths?",
+            "They are 1001, 11, 2 and 1.2. The array gives one length; the exception asks whether "
+            "that is 0, and not whether single elements are.",
         ],
         package=lambda: LayerwiseRate,
         adapt=_rates_by,

@@ -45,6 +45,9 @@ def _mistaken_steps(w: NDArray, g: NDArray, previous: NDArray, rate: float) -> d
         "The boost is the sum of both gradients: it should be their average, half of it.": step(
             g + agree * (g + previous)
         ),
+        "The boost is half of g alone: it is half of the sum of g and the last gradient.": step(
+            g + agree * g / 2
+        ),
         "The boost is added everywhere: compare signs weight by weight, not once for the whole "
         "vector, and add it only where they agree.": step(g + (g + previous) / 2),
         "The boost is added where the signs differ: it belongs where they agree.": step(
@@ -211,6 +214,9 @@ def _mistaken_terms(z: NDArray, right: float) -> dict[str, float]:
         "This is f(0) alone: E|z| is missing.": density,
         "This is E|z| alone: f(0) is missing.": size,
         "This is the bell curve's value for every noise: measure f(0).": 1 / np.pi,
+        "This has the density of a bell curve: measure f(0) from the z near 0.": (
+            size / (np.sqrt(2 * np.pi) * spread)
+        ),
         "This is 1.5 and the term: return the term alone.": 1.5 + right,
         "It counts the z near 0: a density is a share, so divide by how many z there are.": (
             len(z) * right

@@ -268,6 +268,25 @@ def gradient_of(network: Network, x: NDArray, y: NDArray) -> Callable[[NDArray],
     return gradient
 
 
+def torch_loss(network: Network, x: NDArray, y: NDArray) -> Callable:
+    r"""Return the squared error of a tanh network in torch, as a function of its weights.
+
+    Args:
+        network: its layers' shapes are taken, not its weights.
+        x: inputs, float64.
+        y: classes, 0 to 9.
+    """
+    import torch
+
+    def loss(w: torch.Tensor) -> torch.Tensor:
+        z, parts = torch.tensor(x), [w[p.slice].reshape(p.shape) for p in network.parts]
+        for k in range(0, len(parts), 2):
+            z = (torch.tanh(z) if k else z) @ parts[k] + parts[k + 1]
+        return ((z - torch.eye(10)[torch.tensor(y.astype(int))]) ** 2).sum() / (2 * len(z))
+
+    return loss
+
+
 def _curvature(gradient: Callable, w: NDArray) -> float:
     start = np.random.default_rng(0).normal(size=w.shape)
     return float(sharpness(lambda v: hessian_vector(gradient, w, v), start, 15))
@@ -442,7 +461,15 @@ def _mistaken_paths(given: tuple, got: object) -> dict:
         "gradients are not clipped until the warm-up is over": until,
         "the gradient is not clipped at the step where the warm-up ends": [{warmup}, {warmup + 1}],
     }
+
+    def as_long_as_a_step(w: NDArray, t: int) -> NDArray:
+        g, most = given[0](w, t), given[4] / (given[2] * min(1, t / warmup))
+        return g * min(1, most / max(np.linalg.norm(g), 1e-300))
+
     mistakes = {
+        "It cuts the step, with the rate in it: cut the gradient.": (
+            trained(as_long_as_a_step, *given[1:4], np.inf, given[5])
+        ),
         "It cuts each entry on its own, which turns the gradient: scale all of it by one factor.": (
             trained(
                 lambda w, t: np.clip(given[0](w, t), -given[4], given[4]),

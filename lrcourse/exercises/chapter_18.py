@@ -72,6 +72,10 @@ def _mistaken_turns(before: NDArray, after: NDArray) -> dict:
                 "`np.linalg.norm(W, 2)` of a matrix is its largest singular value: the vector has "
                 "the root of the sum of all squares."
             ] = float(np.arccos(np.clip(once / spectral, -1, 1)))
+            rows = [own_turn(*pair) for pair in zip(before, after, strict=True)]
+            mistakes["This is the mean angle of the rows: take all entries as one vector."] = float(
+                np.mean(rows)
+            )
     return mistakes
 
 
@@ -180,6 +184,9 @@ def _mistaken_balance(rate: float, decay: float, pull: float) -> dict[str, dict]
                 (rate**2 * pull**2 / (1 - kept)) ** 0.25
             ),
             "This is the length between decay and step: take that after both.": kept * norm,
+            "The gradient is taken at the shrunken w here: take it before, at the length n.": (
+                norm / math.sqrt(kept)
+            ),
             "Norm and angle are exchanged.": angle,
         },
         "angle": {
@@ -453,19 +460,24 @@ def _adamw(
     after: bool = False,
     plain: bool = False,
     none: bool = False,
+    shrunk: bool = False,
+    uncorrected: bool = False,
+    root: bool = False,
 ) -> NDArray:
     w = np.array(w, dtype=float)
     m, v = np.zeros_like(w), np.zeros_like(w)
     ends = ("W", "gamma", "beta", "b") if biases else ("W", "gamma", "beta") if all else ("W",)
     share = decay * np.array([name.endswith(ends) for name in names]) * (not none)
     for t, rate in enumerate(rates, start=1):
-        g = np.asarray(gradient(w.copy()), dtype=float)
+        g = np.asarray(gradient(w * (1 - rate * share * shrunk)), dtype=float)
         if inside:
             g = g + share * w
         m = 0.9 * m + 0.1 * g
         v = 0.999 * v + 0.001 * g**2
-        size = np.sqrt(v / (1 - 0.999**t)) + 1e-8
-        step = rate * m / (1 - 0.9**t) / size
+        b1, b2 = (0, 0) if uncorrected else (0.9, 0.999)
+        v_hat = v / (1 - b2**t)
+        size = np.sqrt(v_hat + 1e-8) if root else np.sqrt(v_hat) + 1e-8
+        step = rate * m / (1 - b1**t) / size
         pull = (1.0 if plain else max(rates) if peak else rate) * share * (not inside)
         late = pull * step if after else 0.0
         w = w - step - pull * w / (size if through else 1) + late
@@ -522,6 +534,9 @@ def _check_adamw(answer: Callable, world: _Bowl) -> None:
         "moment: it should stand beside the step.": dict(inside=True),
         "The decay is not multiplied by any rate.": dict(plain=True),
         "Nothing decays.": dict(none=True),
+        "The gradient is taken after the weights have shrunk: take it before.": dict(shrunk=True),
+        "The moments are not corrected for their start at 0.": dict(uncorrected=True),
+        "Adam's 1e-8 stands beside the root, not in it.": dict(root=True),
     }
     mistakes |= {text: world.run(**options) for text, options in others.items()}
     right = world.run()

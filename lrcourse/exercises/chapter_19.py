@@ -100,7 +100,8 @@ def mean_without_decay(mean_step: Callable, rng: Generator) -> None:
     mean = np.zeros(2)
     for t, w in enumerate(path, start=1):
         divides = "At a decay of 1 it gives nan: the formula is 0 / 0 there."
-        mistakes = {divides: np.full(2, np.nan)} | _mistaken_means(mean, w, t, 1.0)
+        alone = "At a decay of 1 it returns w alone: there all weights count alike."
+        mistakes = {divides: np.full(2, np.nan), alone: w} | _mistaken_means(mean, w, t, 1.0)
         got = mean_step(mean.copy(), w.copy(), t, 1.0)
         compare(got, path[:t].mean(axis=0), mistakes=mistakes, what=f"decay 1, mean of {t} weights")
         mean = np.asarray(got, dtype=float)

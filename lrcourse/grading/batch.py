@@ -15,6 +15,7 @@ from tqdm import tqdm
 from lrcourse import grading
 from lrcourse.course.workspace import WorkspaceError, course_folder
 from lrcourse.exercises import chapters as all_chapters
+from lrcourse.exercises import exercises
 from lrcourse.files import lock, write_whole
 from lrcourse.grading import (
     GradingError,
@@ -46,6 +47,7 @@ class GradeOptions:
     out: Path
     roster: Path | None = None
     assignment: tuple[str, ...] = ()
+    exercises: tuple[str, ...] = ()
     checks: Path | None = None
     marks: tuple[Path, ...] = ()
     nbgrader: Path | None = None
@@ -61,6 +63,7 @@ class GradeOptions:
     adjust: Path | None = None
     fill: tuple[Path, ...] = ()
     report: bool = False
+    package_use: bool = False
     progress: bool = False
 
 
@@ -72,6 +75,14 @@ class Batch:
         for chapter in options.assignment:
             if chapter not in known:
                 raise GradingError(unknown("assignment", chapter, known))
+        if options.exercises:
+            ids = [exercise.id for chapter in known for exercise in exercises(chapter)]
+            for id in options.exercises:
+                if id not in ids:
+                    raise GradingError(unknown("exercise", id, ids))
+            options = replace(
+                options, assignment=tuple(sorted({id[:2] for id in options.exercises}))
+            )
         self.options = options
         self.roster = read_roster(options.roster) if options.roster else Roster()
         names = self.roster.names
@@ -178,16 +189,28 @@ class Batch:
                     continue
                 known = self.store.known(submission.student, chapter)
                 current = (grading.GRADED, notebook.digest, self.digests[chapter])
-                if known == current and not self.options.again:
+                again = self.options.again or self.options.exercises
+                if known == current and not again:
                     continue
+                only = ()
+                if known and known[:2] == current[:2]:  # else there are no marks to keep
+                    only = self.options.exercises
                 if not self.tested:
                     _self_test(self.setting)
                     self.tested = True
-                self.store.put(submission.student, chapter, grading.WAITING)
-                yield self.setting, submission.student, notebook
+                if not only:
+                    self.store.put(submission.student, chapter, grading.WAITING)
+                yield self.setting, submission.student, notebook, only
 
     def _done(self, piece: tuple, result: tuple) -> None:
-        (_, student, notebook), (status, reason, detail) = piece, result
+        (_, student, notebook, only), (status, reason, detail) = piece, result
+        if only and status != grading.GRADED:
+            kept = f"{student}: {', '.join(only)} not graded again, the old marks stay: {reason}"
+            self.lines.append(kept)
+            return
+        if only:
+            new = {exercise["id"]: exercise for exercise in detail}
+            detail = [new.get(e["id"], e) for e in self.store.detail(student, notebook.chapter)]
         asked = [question.id for question in self.questions.get(notebook.chapter, [])]
         self.store.put(
             student,
@@ -242,6 +265,8 @@ class Batch:
             row["gone"] = self.off_roster(row["student"]) and row["student"] not in self.seen
             if row["gone"]:
                 row["reason"] = "; ".join(filter(None, [GONE, row["reason"]]))
+            told = [(e["id"], ", ".join(e.get("uses", ()))) for e in row["detail"] or []]
+            row["package use"] = "; ".join(f"{id}: {names}" for id, names in told if names)
             row["marks"] = marks = []
             for question in self.questions.get(row["chapter"], []):
                 mark = marked[question.id].get(row["student"])
@@ -278,6 +303,8 @@ class Batch:
         out = self.options.out
         columns = (*COLUMNS, "marked by hand", "still to mark", "handed in", "days late")
         columns += ("bonus", "penalty", "total")
+        if self.options.package_use:
+            columns += ("package use",)
         write_csv(out / "grades.csv", columns, [[row[c] for c in columns] for row in rows])
         theirs: dict[str, list[dict]] = {}
         for row in rows:

@@ -47,6 +47,9 @@ def write_feedback(folder: Path, student: str, chapters: Sequence[dict]) -> None
     for chapter in plain:
         if chapter["status"] == ERROR:
             chapter["reason"] = OURS  # the reason may reveal a hidden check
+        if chapter["detail"]:  # the remark on the package is for the instructor
+            kept = [{k: v for k, v in e.items() if k != "uses"} for e in chapter["detail"]]
+            chapter["detail"] = kept
     name, page = file_name(student), TEMPLATES.get_template("feedback.html")
     write(folder / f"{name}.html", page.render(student=student, chapters=plain))
     write(folder / f"{name}.json", json.dumps({"student": student, "chapters": plain}, indent=1))

@@ -23,12 +23,14 @@ from lrcourse.course.workspace import WorkspaceError, course_folder
 from lrcourse.exercises import FAILED, PASSED, TO_DO, Check, Exercise, Wrong, exercises
 from lrcourse.grading import ERROR, GRADED, GradingError, repeated, submissions
 from lrcourse.grading.hidden import HiddenCheck, Question
+from lrcourse.grading.package_use import PACKAGE, beyond, package_use
 from lrcourse.grading.sandbox import STOPPING, Died, Limits, Lost, Sandbox
 from lrcourse.grading.session import IDLE, MISSING, Session, StudentError, raised
 
 STILL_TO_DO = "This part is still to do."
 OURS = "The grader failed here, not you. These points will follow."
 MOST_LOSSES = 2  # sandboxes that one exercise may use up
+UNREAD = "(its cells could not be read)"
 NO_MEMORY = "the machine ran out of memory: use fewer --jobs"
 TORCH = re.compile(r"\btorch\.\w|\b(?:import|from) torch\b|\blrcourse.exercises.chapter_14\b")
 
@@ -119,27 +121,46 @@ def check_digest(setting: Setting, chapter: str) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(p).digest() for p in parts)).hexdigest()
 
 
+@cache
+def _worked_use(chapter: str) -> dict[str, list[str]]:
+    # What of the package the worked solution of each exercise uses.
+    (path,) = course_folder().glob(f"solutions/{chapter}_*.ipynb")
+    notebook = submissions.read_notebook(path)
+    places = {e.id: (notebook.answer(e), list(e.answers)) for e in exercises(chapter)}
+    return {id: package_use(notebook.cells, *place) for id, place in places.items()}
+
+
 def grade(
-    setting: Setting, student: str, notebook: submissions.Notebook
+    setting: Setting, student: str, notebook: submissions.Notebook, only: tuple[str, ...] = ()
 ) -> tuple[str, str, list[dict] | None]:
     r"""Grade one notebook; it may run in another process.
+
+    Args:
+        setting: how.
+        student: the name.
+        notebook: what was handed in.
+        only: the exercises to grade; () for all.
 
     Returns:
         GRADED and what is to be noted, or ERROR and why, and for each exercise a dict: id, title,
         status, points, possible, checks (each with name, passed, points, possible, hidden, message)
-        and hints.
+        hints, and uses: what of the package this answer uses and the worked solution does not.
     """
     try:
-        listed = exercises(notebook.chapter)
+        listed = [e for e in exercises(notebook.chapter) if not only or e.id in only]
         hidden = hidden_checks(setting, notebook.chapter)
         with closing(_Grader(setting, student, notebook)) as grader:
+            uses = grader.package_use(listed)
             outcomes = {e.id: grader.ask(e, e.checks) for e in listed}
             # Last: else an answer could report in a visible check what it saw in a hidden one.
             for e in listed:
                 outcomes[e.id] += grader.ask(e, hidden.get(e.id, []))
     except Exception as error:
         return ERROR, _described(error), None
-    detail = [_report(e, [*e.checks, *hidden.get(e.id, [])], outcomes[e.id]) for e in listed]
+    detail = [
+        {**_report(e, [*e.checks, *hidden.get(e.id, [])], outcomes[e.id]), "uses": uses[e.id]}
+        for e in listed
+    ]
     ours = [f"{e.id}: {said}" for e in listed for status, said in outcomes[e.id] if status == ERROR]
     return ERROR if ours else GRADED, "; ".join(ours or grader.notes), detail
 
@@ -189,7 +210,7 @@ class _Grader:
             self.sandbox.close()
         self.sandbox = None
 
-    def open(self, exercise: Exercise, answer: int) -> Session:
+    def start(self) -> Sandbox:
         while self.sandbox is None:
             self.sandbox = Sandbox(self.setting.kind, self.setting.limits)
             try:
@@ -199,6 +220,31 @@ class _Grader:
                 self.losses["start"] += 1
                 if self.losses["start"] > 1:
                     raise GradingError(f"the sandbox does not start: {error}") from None
+        return self.sandbox
+
+    def package_use(self, listed: list[Exercise]) -> dict[str, list[str]]:
+        r"""Return what of the package each answer uses and the worked solution does not."""
+        places = {e.id: (self.notebook.answer(e), list(e.answers)) for e in listed}
+        found = {id: place for id, place in places.items() if place[0] is not None}
+        told: dict[str, list[str]] = {id: [] for id in places}
+        if not any(PACKAGE in cell for cell in self.notebook.cells):
+            return told
+        sandbox = self.start()
+        sandbox.start_watch(self.setting.limits.cpu)
+        try:  # before any answer runs: later it could have changed what looks at it
+            reply = sandbox.request("uses", self.notebook.cells, list(found.values()))
+        except (Lost, TimeoutError):
+            self.close()
+            return {id: [UNREAD] for id in places}
+        usual = _worked_use(self.notebook.chapter)
+        match reply:
+            case ["used", _, list(lists)] if len(lists) == len(found):
+                for id, names in zip(found, lists, strict=True):
+                    told[id] = beyond(names, usual[id])
+        return told
+
+    def open(self, exercise: Exercise, answer: int) -> Session:
+        self.start()
         return Session(self.sandbox, self.notebook.cells, answer, list(exercise.answers))
 
     def ask(self, exercise: Exercise, checks: Iterable[Check]) -> list[tuple[str, str]]:

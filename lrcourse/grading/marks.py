@@ -58,6 +58,13 @@ class Store:
         ).fetchone()
         return tuple(row) if row else None
 
+    def detail(self, student: str, chapter: str) -> list[dict]:
+        r"""Return what a graded row says about each exercise."""
+        (told,) = self.database.execute(
+            "SELECT detail FROM results WHERE student = ? AND chapter = ?", (student, chapter)
+        ).fetchone()
+        return json.loads(told)
+
     def put(
         self,
         student: str,

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 ENDING = re.compile(r"\.ipynb(?:\.(?:json|txt))?$", re.IGNORECASE)
-NOTHING_OF_A_STUDENT = {"__MACOSX", "index.html", "submission_metadata.yml"}
+GRADESCOPE = "submission_metadata.yml"  # says whose each submission is; see gradescope
+NOTHING_OF_A_STUDENT = {"__MACOSX", "index.html", GRADESCOPE}
 INVISIBLE = "\u200c\u200d"  # they join letters in Persian and in Indic names
 # Each shape begins with names of its student, the plainest first; `attempt` orders several of one.
 SHAPES = (
@@ -40,12 +41,14 @@ class Owner(NamedTuple):
     Attributes:
         student: as on the roster, if it is there.
         attempt: a later one of the same shape is the greater text; "" where the name tells nothing.
-        when: the time of handing in, if the name tells it, in seconds since 1970.
+        when: the time of handing in, if the platform tells it, in seconds since 1970.
+        note: what else the platform tells.
     """
 
     student: str
     attempt: str = ""
     when: float | None = None
+    note: str = ""
 
 
 def text(name: str) -> str:
@@ -55,6 +58,11 @@ def text(name: str) -> str:
         name = data.decode()
     except UnicodeDecodeError:
         name = data.decode("latin-1")
+    return composed(name)
+
+
+def composed(name: str) -> str:
+    r"""Return a name with its accents composed, as rosters are read, too."""
     return unicodedata.normalize("NFC", name)
 
 

@@ -10,6 +10,7 @@ from numpy.random import Generator
 from lrcourse.grading import protocol
 from lrcourse.grading.sandbox import GONE, MEDDLED, Died, Lost, Sandbox
 
+LONGEST_NAME = 40  # characters of what a class in the sandbox is called
 MOST_ASKED = 100_000  # calls back from one exercise
 MOST_GIVEN = 2**20  # numbers in a call back's arguments; a check's own arrays may multiply them
 ERRORS = (
@@ -48,7 +49,7 @@ def raised(content: list) -> StudentError:
     r"""Make the exception that a worker reports as [kind, text, line, source]."""
     match content:
         case [str(kind), str(text), int(line), str(source)] if kind.isidentifier():
-            base = getattr(builtins, kind, None)
+            kind, base = kind[:LONGEST_NAME], getattr(builtins, kind, None)
             bases = (StudentError, base) if base in ERRORS else (StudentError,)
             return type(kind, bases, {})(kind, text[:300], line, source[:200])
     raise Lost(MEDDLED)
@@ -199,8 +200,8 @@ class Session:
 
     def _received(self, tree: list) -> object:
         match tree:
-            case ["handle", int(number), str(kind)] if kind[:40].isidentifier():
-                handle = type(kind[:40], (Handle,), {})()
+            case ["handle", int(number), str(kind)] if kind[:LONGEST_NAME].isidentifier():
+                handle = type(kind[:LONGEST_NAME], (Handle,), {})()
                 handle._session, handle._number = self, number
                 return handle
         raise protocol.ProtocolError("a value is malformed")

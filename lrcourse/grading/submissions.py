@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lrcourse.exercises import Exercise, chapters
-from lrcourse.grading import GradingError, archive, platforms
+from lrcourse.grading import GradingError, archive, gradescope, platforms
 from lrcourse.grading.class_files import Roster
 
 LARGEST_FILE = 20 * 2**20
@@ -104,20 +104,22 @@ def submissions(folder: Path, roster: Roster) -> Iterator[Submission]:
         folder: holds a folder for each student, or files ``student_NN.ipynb``.
         roster: the students; without any, everyone who handed in.
     """
+    folder = gradescope.root(folder)
     try:
         entries = sorted(os.listdir(folder))
     except OSError as error:
         raise GradingError(f"The folder {folder} cannot be read: {error.strerror}.") from None
     owners: dict[str, dict[str, list[str]]] = {student: {} for student in roster.students}
-    times: dict[str, float | None] = {}
+    told = gradescope.owners(folder, roster.names)
+    firsts: dict[str, platforms.Owner] = {}
     for entry in entries:
         mode, name = os.lstat(folder / entry).st_mode, platforms.text(entry)
         link = stat.S_ISLNK(mode) and not platforms.ENDING.search(name)
         owner = platforms.owner(name, link or stat.S_ISDIR(mode), roster.names)
-        if owner is not None:
-            attempts = owners.setdefault(owner.student, {})
-            attempts.setdefault(owner.attempt, []).append(entry)
-            times[entry] = owner.when
+        for one in told.get(name) or ([owner] if owner else []):
+            attempts = owners.setdefault(one.student, {})
+            attempts.setdefault(one.attempt, []).append(entry)
+            firsts.setdefault(entry, one)
     for student, attempts in owners.items():
         submission = Submission(student)
         if not platforms.is_name(student):
@@ -129,9 +131,11 @@ def submissions(folder: Path, roster: Roster) -> Iterator[Submission]:
             _collect(submission, folder, counts)
             for entry in counts[:1]:
                 submission.entry = platforms.text(entry) + "/" * (folder / entry).is_dir()
-                if times[entry] is not None:
+                if firsts[entry].note:
+                    submission.notes.append(firsts[entry].note)
+                if firsts[entry].when is not None:
                     for notebook in submission.notebooks.values():
-                        notebook.handed_in = times[entry]
+                        notebook.handed_in = firsts[entry].when
         yield submission
 
 
@@ -141,6 +145,9 @@ def _collect(submission: Submission, folder: Path, entries: list[str]) -> None:
         name = _shown(path)
         try:
             found = _read_any(folder / path)
+        except MemoryError:  # 20 MB of JSON can be a gigabyte of dicts
+            submission.problems.append(f"{name} needs too much memory to be read")
+            continue
         except ValueError as error:
             if path.lower().endswith((".ipynb", ".zip")):
                 submission.problems.append(f"{name} {error}")

@@ -21,6 +21,7 @@ import numpy as np
 from lrcourse.exercises import answers, does_nothing
 from lrcourse.grading import protocol
 from lrcourse.grading.cells import futures, index, needed, parse
+from lrcourse.grading.package_use import package_use
 
 ERROR_TEXT = 300  # characters of an error's text that travel
 
@@ -101,6 +102,7 @@ class Answers:
         kind = next(k.__name__ for k in type(error).__mro__ if k.__module__ == "builtins")
         try:
             text = str(error.msg if isinstance(error, SyntaxError) else error)[:ERROR_TEXT]
+            text = text.encode(errors="replace").decode()  # half a character cannot travel
         except BaseException:
             text = ""
         lines = self.source.split("\n")
@@ -220,6 +222,9 @@ def main() -> None:
             if rest == ["torch"]:
                 import_torch()
             pipe.send("prepared", id)
+        elif kind == "uses":
+            cells, wanted = rest
+            pipe.send("used", id, [package_use(cells, *answer) for answer in wanted])
         elif kind == "open":
             with suppress(Exception):
                 index(tuple(rest[0]))  # once for all children; it parses, and runs nothing

@@ -1,4 +1,4 @@
-r"""Five papers and a newer method, Muon, on trial, and a race of all: a claim and a grid each.
+r"""Five papers and Muon, a newer method, on trial, and a race in two parts: claims and a grid each.
 
 `paper(name)` is one of them, `saved(name)` the rows of its run that came with the package, and
 `verdicts(name)` the table of its claims and what the rows say. `lrcourse reproduce NAME` runs it
@@ -23,6 +23,7 @@ _MODULES = {
     "da-sgd": "ahn",
     "muon": "jordan_2024",
     "race": "race",
+    "race-2": "race_2",
 }
 NAMES = tuple(_MODULES)
 

@@ -181,6 +181,27 @@ def lines(
     return curve_lines(curves, 100)
 
 
+def by_rate(
+    rows: Sequence[dict], name: str, methods: Sequence[str], workload: str = MAIN
+) -> Picture:
+    r"""Return test error against learning rate.
+
+    Args:
+        rows: of the race.
+        name: of the methods, in words.
+        methods: as for ``part``.
+        workload: one of ``WORKLOADS``.
+    """
+    bottoms = (
+        f"{method} comes down to {best(rows, method, workload)[1].show(1, 100)} % at rate "
+        f"{best_text(rows, method, workload)}"
+        for method in methods
+    )
+    alt = f"Test error against learning rate, {name}: {'; '.join(bottoms)}."
+    curves = lines(rows, methods, workload)
+    return Picture(curves, "learning rate", "test error, %", alt, log_y=True)
+
+
 def pictures(rows: Sequence[dict]) -> list[Picture]:
     r"""Return test error against learning rate by groups and workloads, and against trials.
 
@@ -190,16 +211,7 @@ def pictures(rows: Sequence[dict]) -> list[Picture]:
     drawn = [(name, methods, MAIN) for name, methods in GROUPS.items()]
     drawn.append(("momentum tuned with its rate", FAMILIES[TUNED], MAIN))
     drawn += [(workload, BUDGETED, workload) for workload in ELSEWHERE]
-    found = []
-    for name, methods, workload in drawn:
-        bottoms = (
-            f"{method} comes down to {best(rows, method, workload)[1].show(1, 100)} % at rate "
-            f"{best_text(rows, method, workload)}"
-            for method in methods
-        )
-        alt = f"Test error against learning rate, {name}: {'; '.join(bottoms)}."
-        curves = lines(rows, methods, workload)
-        found.append(Picture(curves, "learning rate", "test error, %", alt, log_y=True))
+    found = [by_rate(rows, *each) for each in drawn]
     budgets = by_trials(rows)
     lowest = []
     for place, trials in enumerate(TRIALS):
@@ -225,12 +237,13 @@ def by_trials(rows: Sequence[dict]) -> dict[str, tuple[Sequence[int], list[list[
     }
 
 
-def standings(rows: Sequence[dict], workload: str = MAIN) -> Verdicts:
+def standings(rows: Sequence[dict], workload: str = MAIN, methods: Iterable[str] = ()) -> Verdicts:
     r"""Return the table of a workload, the method with the lowest validation error first.
 
     Args:
         rows: of the race.
         workload: one of ``WORKLOADS``.
+        methods: as for ``part``; without them, all that the race has there.
     """
     table = Verdicts(
         f"Standings: {workload}. The lowest validation error comes first. Room is the factor "
@@ -239,7 +252,8 @@ def standings(rows: Sequence[dict], workload: str = MAIN) -> Verdicts:
         "interval.",
         ("method", "best rate", "test error, %", "room", "CPU ms a step", "beats the next"),
     )
-    order = ranked(rows, (*METHODS, *FAMILIES) if workload == MAIN else BUDGETED, workload)
+    methods = methods or ((*METHODS, *FAMILIES) if workload == MAIN else BUDGETED)
+    order = ranked(rows, methods, workload)
     for place, method in enumerate(order):
         rate, test = best(rows, method, workload)
         own, later = part(rows, method, workload), order[place + 1 : place + 2]
@@ -468,8 +482,8 @@ PAPER = Paper(
         "The spread is that of starts, batches and the split into training and validation images. "
         "All share one set of test images, and other images would move all of them.",
         "For Rprop and iRprop- the rate is a factor on steps whose size and limits are their own.",
-        "Strategies that listen to the validation loss, batches that grow, and rules that joined "
-        "the course after the claims were locked did not race.",
+        "Strategies that listen to the validation loss, and batches that grow, did not race. Rules "
+        "that joined the course after the claims were locked race in the second part, race-2.",
     ),
     setting={
         "quick": "fashion-mini as 14x14 pixels, 8,000 images to train on, 2,000 each for "

@@ -13,7 +13,7 @@ from lrcourse import optim
 from lrcourse.callbacks import LearningRateScheduler
 from lrcourse.papers.dense import dense, quiet_fit
 from lrcourse.papers.images import SHAPES, arrays, images
-from lrcourse.schedules import Cosine, OneCycle
+from lrcourse.schedules import Constant, Cosine, OneCycle, Polynomial, Schedule, StableDecay, Warmup
 
 MAIN, SHORT = "clothes", "clothes, short"  # workloads: of all methods, and one of seven
 BUDGETED = (
@@ -78,6 +78,83 @@ RATES = {
 }
 
 
+# Rules and schedules that joined the course after the race; they run in a second part.
+MUON = "Muon, cosine"  # with rows in Muon's own trial
+
+
+def muon() -> optim.Muon:
+    r"""Return Muon, its biases by Adam."""
+    return optim.Muon(optim.Adam())
+
+
+def averaged(rule: Callable[[], optim.Rule]) -> optim.EMA:
+    r"""Return a rule that is evaluated at a fading mean of its weights.
+
+    Args:
+        rule: makes the rule that steps.
+    """
+    return optim.EMA(rule())
+
+
+def warm(rate: float, steps: int, then: Callable[[float, int], Schedule] | None = None) -> Schedule:
+    r"""Return a warm-up over a twentieth of the steps, and a schedule after it.
+
+    Args:
+        rate: the highest rate.
+        steps: in all.
+        then: from the rate and the steps that are left to the schedule; None: constant.
+    """
+    first = steps // 20
+    return Warmup(then(rate, steps - first) if then else Constant(rate), first)
+
+
+def stable_decay(rate: float, steps: int) -> StableDecay:
+    r"""Return a constant rate, and a line to 0 over the last three tenths.
+
+    Args:
+        rate: the first one.
+        steps: in all.
+    """
+    return StableDecay(rate, steps, 3 * steps // 10)
+
+
+NEWER: dict[str, tuple[Callable[[], optim.Rule], Callable | None]] = {
+    "Lion": (optim.Lion, None),
+    "Lion, cosine": (optim.Lion, Cosine),
+    "Muon": (muon, None),
+    MUON: (muon, Cosine),
+    "schedule-free SGD": (optim.ScheduleFree, None),
+    "schedule-free SGD, warm-up": (optim.ScheduleFree, warm),
+    "schedule-free AdamW": (optim.ScheduleFreeAdamW, None),
+    "Momentum, averaged": (partial(averaged, optim.Momentum), None),
+    "Momentum, linear": (optim.Momentum, Polynomial),
+    "Momentum, warm-up, cosine": (optim.Momentum, partial(warm, then=Cosine)),
+    "Momentum, warm-up, stable, decay": (optim.Momentum, partial(warm, then=stable_decay)),
+    "DoG": (optim.DoG, None),
+    "DoG, averaged": (partial(averaged, optim.DoG), None),
+}
+# The same number of rates for each; DoG has none, only its factor of 1.
+NEWER_RATES = {
+    "Lion": (-13, -6),
+    "Lion, cosine": (-13, -6),
+    "Muon": (-11, -4),
+    "schedule-free SGD": (-5, 2),
+    "schedule-free SGD, warm-up": (-4, 3),
+    "schedule-free AdamW": (-10, -3),
+    "Momentum, averaged": (-8, -1),
+    "Momentum, linear": (-8, -1),
+    "Momentum, warm-up, cosine": (-8, -1),
+    "Momentum, warm-up, stable, decay": (-8, -1),
+    "DoG": (0, 0),
+    "DoG, averaged": (0, 0),
+}
+MUON_RATES = (-8, -2)  # of its own trial
+NEWER_ELSEWHERE = {
+    "digits": {"schedule-free SGD, warm-up": (-3, 4), MUON: (-8, -1), "DoG": (0, 0)},
+    "patches": {"schedule-free SGD, warm-up": (-4, 3), MUON: (-8, -1), "DoG": (0, 0)},
+}
+
+
 def _workload(data: str, network: str, batch_size: int, epochs: int) -> dict:
     return dict(data=data, network=network, batch_size=batch_size, epochs=epochs)
 
@@ -115,6 +192,22 @@ def grid(scale: str) -> list[dict]:
     ]
 
 
+def newer_grid(scale: str) -> list[dict]:
+    r"""Return what the second part runs: the newer methods, and old ones where no rows stand.
+
+    Args:
+        scale: "quick" or "full".
+    """
+    old = {method: RATES[method] for method in METHODS} | {MUON: MUON_RATES}
+    methods = {MAIN: NEWER_RATES if scale == "quick" else old | NEWER_RATES, **NEWER_ELSEWHERE}
+    return [
+        WORKLOADS[scale][workload] | {"method": method, "learning_rate": 2.0**power}
+        for workload, rates in methods.items()
+        for method, (low, high) in rates.items()
+        for power in range(low, high + 1)
+    ]
+
+
 def train(
     data: str,
     network: str,
@@ -133,7 +226,7 @@ def train(
             are halved first, with 192 those of colour images divided by four.
         batch_size: images a step.
         epochs: passes over the training images.
-        method: one of ``METHODS`` or ``OTHERS``.
+        method: one of ``METHODS``, ``OTHERS`` or ``NEWER``.
         learning_rate: the highest rate; of a stack, a list.
         seed: of the start, the batches and the validation images, the same for all methods.
         count: images of each part to use; None for all.
@@ -143,7 +236,7 @@ def train(
         mini-batches, all NaN for a run that diverged; step_ms, CPU milliseconds a step. Of a stack,
         a list.
     """
-    make, schedule = (METHODS | OTHERS)[method]
+    make, schedule = (METHODS | OTHERS | NEWER)[method]
     about = data, network, batch_size, epochs, learning_rate, seed, count
     return train_rule(make, schedule, *about)
 

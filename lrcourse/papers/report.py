@@ -255,7 +255,7 @@ def _made(sweep: Sweep, rows: Sequence[dict]) -> Iterator[str]:
     yield f"{len(rows)} runs with {seeds} seeds, {duration(seconds)} of one thread in all."
     yield (
         f"The runs are in `{sweep.path.name}`, and as a table in `{name}.csv`; those of this "
-        f"report have the code version `{sweep.code}`."
+        f"report have the code version `{rows[0]['code']}`."
     )
     versions = ", ".join(f"{part} {version(part)}" for part in ("lrcourse", "numpy", "torch"))
     yield f"Report made with {versions} and Python {platform.python_version()}."

@@ -1,5 +1,6 @@
 r"""What ``lrcourse reproduce`` does with its options."""
 
+import json
 import logging
 import sys
 import time
@@ -10,7 +11,8 @@ from typing import Any
 
 import loky
 
-from lrcourse.papers import NAMES, paper, report
+from lrcourse.files import write_whole
+from lrcourse.papers import NAMES, paper, report, saved
 from lrcourse.papers.images import missing
 from lrcourse.papers.lock import state
 from lrcourse.papers.trial import judged
@@ -32,18 +34,20 @@ def reproduce(
     out: Path,
     dask: str,
     report_only: bool,
+    as_saved: bool,
 ) -> Iterator[str]:
     r"""Run papers, write their reports, and yield the lines to print; the command's options.
 
     Raises:
-        ValueError: a paper that does not exist.
+        ValueError: a paper that does not exist, or has no saved runs of that scale.
         SweepError: one could not be finished; what is finished is kept.
     """
     reported = []
     chosen = [paper(name) for name in dict.fromkeys(names) if name != "all"]
     for each in map(paper, NAMES) if "all" in names else chosen:
         start = time.monotonic()
-        path = out / f"{each.name}-{scale}.jsonl"
+        kept = saved(each.name, scale) if as_saved else []
+        path = out / f"{each.name}-{'saved' if as_saved else scale}.jsonl"
         grid = each.grid(scale)
         reasons = missing(setting["data"] for setting in grid if "data" in setting)
         grid = [setting for setting in grid if setting.get("data") not in reasons]
@@ -51,14 +55,19 @@ def reproduce(
             yield f"{each.name}: claims about {name} are not tested: {reason}."
         if not grid:
             continue
-        first = each.seeds[0]
-        sweep = Sweep(each.train, grid, range(first, first + seeds), path, stack=each.stack)
+        first, count = each.seeds[0], len(each.seeds) if as_saved else seeds
+        sweep = Sweep(each.train, grid, range(first, first + count), path, stack=each.stack)
         try:
             yield f"{each.name}: {len(sweep.keys)} runs at {scale} scale, results in {path}"
-            old = table(path) if path.exists() else []
-            if others := sum(row["code"] != sweep.code for row in old):
-                yield f"Rows of another version of the code, kept but not used: {others}."
-            rows = sweep.rows() if report_only else _run(sweep, jobs or loky.cpu_count(), dask)
+            if as_saved:
+                rows = kept
+                out.mkdir(parents=True, exist_ok=True)
+                write_whole(path, "".join(f"{json.dumps(row)}\n" for row in rows))
+            else:
+                old = table(path) if path.exists() else []
+                if others := sum(row["code"] != sweep.code for row in old):
+                    yield f"Rows of another version of the code, kept but not used: {others}."
+                rows = sweep.rows() if report_only else _run(sweep, jobs or loky.cpu_count(), dask)
             if not rows:
                 raise SweepError(f"{path} has no run to report: leave out --report-only.")
             written = report.write(each, sweep, rows, scale)

@@ -8,7 +8,7 @@ import functools
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from statistics import NormalDist, fmean
 from typing import Any, NamedTuple
@@ -858,6 +858,11 @@ class Verdicts:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def tested(self) -> "Verdicts":
+        """Return the table without the claims that its rows do not test."""
+        body = [line for line in self.body if line[-1] not in (UNTESTED, NEVER_RUN)]
+        return replace(self, body=body)
 
     def _repr_markdown_(self) -> str:
         head, *body = [[markdown(text) for text in line] for line in (self.head, *self.body)]

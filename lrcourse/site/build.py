@@ -4,27 +4,37 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 
 from jinja2 import Environment, FileSystemLoader
 from nbformat import NotebookNode
 
-from lrcourse.course.workspace import course_folder
+from lrcourse.course.workspace import course_folder, learners_copy, without_marks
 from lrcourse.files import write_whole
 from lrcourse.messages import unknown
 from lrcourse.site import SiteError
+from lrcourse.site.chapter_map import chapter_map
 from lrcourse.site.execute import execute
 from lrcourse.site.font import math_font
+from lrcourse.site.github import GitHub
 from lrcourse.site.render import Writer
+from lrcourse.site.trials import trials
 from lrcourse.widgets import labs
 from lrcourse.widgets.standalone_html import fragment, script, style
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
-FIRST = ("learning", "faq", "conventions")  # for learners; the others are for teachers and authors
+FIRST = ("learning", "trials", "faq", "changes", "conventions")  # the others are for authors
 LITE = "lite"  # the folder of JupyterLite in the site
 MARKER = ".lrcourse-site.json"  # lists the files of a site, and marks it as ours
+PREVIEW = "static/preview.png"
+SITEMAP = """<?xml version="1.0" encoding="UTF-8"?>
+<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
+{}
+</urlset>
+"""
 ENVIRONMENT = Environment(
     autoescape=True, trim_blocks=True, lstrip_blocks=True, loader=FileSystemLoader(HERE)
 )
@@ -39,7 +49,8 @@ class Page:
         path: the file in the site.
         part: "chapters", "solutions" or "docs".
         title: its first heading; ``number``, "02", stands before it in chapters and solutions.
-        about: ``question`` and ``minutes`` of a chapter.
+        about: ``question``, ``minutes`` and ``exercises`` of a chapter, and the numbers it needs.
+        words: what a search engine, or a link to the page, shows of it.
     """
 
     source: str
@@ -51,6 +62,8 @@ class Page:
     question: str = ""
     minutes: str = ""
     exercises: int = 0
+    needs: list[str] = field(default_factory=list)
+    words: str = ""
 
     @property
     def name(self) -> str:
@@ -63,6 +76,7 @@ def build(
     chapters: Sequence[str],
     cache: Path,
     jobs: int,
+    github: str = "",
     browser: Mapping[str, bytes] | None = None,
 ) -> Iterator[str]:
     r"""Write the site to a folder; yield a line for each thing done.
@@ -72,20 +86,30 @@ def build(
         chapters: their numbers, such as "02"; none means all.
         cache: the folder that keeps the outputs of executed notebooks.
         jobs: notebooks at a time.
+        github: "OWNER/NAME", the repository whose Pages will hold the site; "" for none. All
+            links to a place on the web are made from it, and left out without it.
         browser: the files of JupyterLite (`lite`), in which every page then opens its chapter.
 
     Raises:
         SiteError: the folder is not ours, a chapter does not exist or fails.
     """
+    repository = GitHub.named(github) if github else None
     paths = _notebooks(chapters)
     old = _claim(out)
     executed = execute(paths, cache, jobs)
     pages = [_notebook_page(path, notebook) for path, notebook in executed.items()]
-    texts = sorted(DOCS.glob("*.md"))
-    texts.sort(key=lambda path: FIRST.index(path.stem) if path.stem in FIRST else len(FIRST))
-    pages += [_docs_page(path) for path in texts]
-    files, dropped = _render(pages, LITE if browser else None)
+    docs = {path.stem: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}
+    pictures = {}
+    if not chapters:
+        docs["trials"], pictures = trials()
+    rank = {name: number for number, name in enumerate(FIRST)}
+    in_order = sorted(docs, key=lambda name: rank.get(name, len(FIRST)))
+    pages += [_docs_page(name, docs[name]) for name in in_order]
+    files, dropped = _render(pages, repository, LITE if browser else None)
     files |= {f"{LITE}/{name}": content for name, content in (browser or {}).items()}
+    files |= {f"docs/{name}": content for name, content in pictures.items()}
+    for page in pages[: len(paths)]:
+        files[page.source] = learners_copy(course_folder() / page.source)
     names = sorted(files)
     try:
         _mark(out, {*names, *old})
@@ -144,6 +168,11 @@ def _mark(out, names):
 def _notebook_page(path, notebook):
     part, first = path.parent.name, notebook.cells[0].source
     cells = [cell for cell in notebook.cells if "exercise" in cell.metadata]
+    for cell in cells:
+        cell.source = without_marks(cell.source)
+    question = " ".join(re.search(r"\*\*(.+?)\*\*", first, re.DOTALL)[1].split())
+    needed = first.partition("**You need**")[2]
+    solved = "Worked solution. " if part == "solutions" else ""
     return Page(
         source=f"{part}/{path.name}",
         path=f"{part}/{path.stem}.html",
@@ -151,19 +180,23 @@ def _notebook_page(path, notebook):
         title=re.search(r"^# (.+)", first, re.MULTILINE)[1],
         content=notebook,
         number=path.name[:2],
-        question=" ".join(re.search(r"\*\*(.+?)\*\*", first, re.DOTALL)[1].split()),
+        question=question,
         minutes=re.search(r"about (\d+) minutes", first)[1],
         exercises=len(cells),
+        needs=sorted(set(re.findall(r"\((\d\d)_\w+\.ipynb", needed))),
+        words=f"{solved}{question}",
     )
 
 
-def _docs_page(path):
-    text = path.read_text(encoding="utf-8")
+def _docs_page(name, text):
     title = re.search(r"^# (.+)", text, re.MULTILINE)[1]
-    return Page(f"lrcourse/docs/{path.name}", f"docs/{path.stem}.html", "docs", title, text)
+    source, path = f"lrcourse/docs/{name}.md", f"docs/{name}.html"
+    words = next(part for part in text.split("\n\n")[1:] if re.match(r"\w", part))
+    shown = shorten(re.sub(r"\[(.+?)\]\(.+?\)|[*`$]", r"\1", words), 200, placeholder=" …")
+    return Page(source, path, "docs", title, text, words=shown)
 
 
-def _render(pages, lite):
+def _render(pages, repository, lite):
     r"""The content of each file of the site by name, and the link targets that it lacks."""
     places = {page.source: page.path for page in pages} | {"README.md": "index.html"}
     menu = {part: [p for p in pages if p.part == part] for part in ("chapters", "docs")}
@@ -179,10 +212,18 @@ def _render(pages, lite):
         dropped.add(target)
         return None
 
-    def fill(template, path, **values):
-        root = _relative(".", path) + "/"
+    def fill(template, path, root="", **values):
+        def relative(other):
+            return root + other if root else _relative(other, path)
+
         files[path] = ENVIRONMENT.get_template(template).render(
-            menu=menu, lite=lite, root=root, relative=lambda p: _relative(p, path), **values
+            menu=menu,
+            path=path,
+            root=root or _relative(".", path) + "/",
+            relative=relative,
+            github=repository,
+            lite=lite,
+            **values,
         )
 
     for page in pages:
@@ -206,14 +247,25 @@ def _render(pages, lite):
                 [f"{page.path}#{s.id}", page.name, s.title, " ".join(" ".join(s.words).split())]
                 for s in writer.sections
             ]
-    fill("home.html", "index.html", page=None, lab=fragment(labs.one_knob()))
+    row = menu["chapters"]
+    needs = chapter_map({p.number: p.name for p in row}, {p.number: p.needs for p in row})
+    fill("home.html", "index.html", page=None, lab=fragment(labs.one_knob()), needs=needs)
+    if repository:
+        fill("404.html", "404.html", root=repository.root, page=None)
+        addresses = [f"{repository.address}{name}" for name in sorted(files) if name != "404.html"]
+        files["sitemap.xml"] = SITEMAP.format(
+            "\n".join(f"<url><loc>{a}</loc></url>" for a in addresses)
+        )
     files["static/search.js"] = f"window.lrcourseSearch = {json.dumps(index, ensure_ascii=False)};"
     files["static/labs.js"] = f"(() => {{\n{script()}}})();\n"
     files["static/labs.css"] = style()
     for name in ("site.css", "site.js"):
         files[f"static/{name}"] = (HERE / name).read_text(encoding="utf-8")
     written = {name: text.encode() for name, text in files.items()}
-    return written | {"static/math.woff": math_font(files.values())}, dropped
+    written["static/math.woff"] = math_font(files.values())
+    if repository:
+        written[PREVIEW] = (HERE / "preview.png").read_bytes()
+    return written, dropped
 
 
 def _relative(target, page):

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from xml.etree import ElementTree
 
 from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
@@ -32,6 +33,8 @@ CORRECTED = {
     r'<mo accent="true">&#x02015;</mo>': '<mo class="bar">&#x000AF;</mo>',  # drawn in site.css
 }
 FORMATTER = HtmlFormatter(nowrap=True)
+HEADING = re.compile(r'<h([23]) id="(.+?)">.+?</h\1>')
+BETWEEN = {"mfrac": "/", "msup": "^", "msub": "_", "msubsup": "_"}  # parts of a formula in words
 
 
 @dataclass
@@ -77,6 +80,7 @@ class Writer:
                 elif self.sections:
                     self.sections[-1].words.append(words)
         written = self._markdown.renderer.render(tokens, self._markdown.options, {})
+        written = HEADING.sub(self._with_anchor, written)
         written = written.replace("<table>", '<div class="wide"><table>')
         written = written.replace("</table>", "</table></div>")
         return re.sub(r"</math></span>(?=[.,:;?)])", "</math></span>&NoBreak;", written)
@@ -86,6 +90,13 @@ class Writer:
         plain = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
         self._ids[plain] += 1
         return plain if self._ids[plain] == 1 else f"{plain}-{self._ids[plain] - 1}"
+
+    def _with_anchor(self, heading):
+        r"""A heading, and beside it the link that one copies to lead there."""
+        title = next(section.title for section in self.sections if section.id == heading[2])
+        label = html.escape(f"Link to: {title}")
+        link = f'<a class="anchor" href="#{heading[2]}" aria-label="{label}"></a>'
+        return f'<div class="heading">{heading[0]}{link}</div>'
 
     def _relink(self, token):
         address = self._link(token.attrs["href"])
@@ -111,8 +122,24 @@ class Writer:
 
 
 def _words(token):
-    kinds = {"softbreak": " ", "hardbreak": " "}
-    return "".join(kinds.get(child.type, child.content) for child in token.children or [])
+    kinds = {"softbreak": " ", "hardbreak": " ", "html_inline": ""}
+    return "".join(
+        plain(child.content)
+        if child.type.startswith("math")
+        else kinds.get(child.type, child.content)
+        for child in token.children or []
+    )
+
+
+def plain(tex: str) -> str:
+    r"""A formula in letters, for menus and search: ``\frac{\eta}{2}`` as "η/2"."""
+
+    def text(part):
+        inside = [text(child) for child in part]
+        between = BETWEEN.get(part.tag.rpartition("}")[2], "")
+        return " ".join((part.text or "").split()) + between.join(inside)
+
+    return text(ElementTree.fromstring(_formula(tex, {"display_mode": False})))
 
 
 def _formula(tex, options):

@@ -64,7 +64,24 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   });
   for (const box of document.querySelectorAll("pre, .wide, .math.block")) boxes.observe(box);
+
+  if (navigator.clipboard) document.querySelectorAll("pre:has(> code)").forEach(copied);
 });
+
+// A button that copies a block of code, outside of the block, so that it stays where that scrolls.
+function copied(block) {
+  const box = document.createElement("div"), button = document.createElement("button");
+  box.className = "copied";
+  button.type = "button";
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(block.textContent);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
+  block.replaceWith(box);
+  box.append(block, button);
+}
 
 // Sections with all the words, those with them in a title first, then by how often they occur.
 function rank(index, words) {

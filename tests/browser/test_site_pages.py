@@ -188,6 +188,50 @@ def test_next_previous_solution_and_contents(site, new_page):
     assert menu.locator("[aria-current=page]").text_content() == "Conventions"
 
 
+@pytest.mark.parametrize("place", ["file", "server"])
+def test_code_is_copied_as_it_stands(site, address, new_page, place):
+    start = site.as_uri() if place == "file" else address
+    page = new_page(start)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{start}/{CHAPTER}")
+    block = page.locator("pre.code").filter(has_text="raise NotImplementedError").first
+    block.hover()
+    block.locator("xpath=..").get_by_role("button", name="Copy").click()
+    block.locator("xpath=..").get_by_role("button", name="Copied").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == block.text_content() and copied.startswith("def step(")
+
+
+def test_a_heading_gives_its_address_by_mouse_and_by_key(site, new_page):
+    page = new_page("file://")
+    page.goto((site / "chapters/01_one_knob.html").as_uri())
+    heading = page.get_by_role("heading", name="More weights")
+    link = page.get_by_role("link", name="Link to: More weights")
+    shown = "(link) => getComputedStyle(link).opacity"
+    assert link.evaluate(shown) == "0"
+    heading.hover()
+    assert link.evaluate(shown) == "1"
+    page.mouse.move(0, 0)
+    link.focus()
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#more-weights")
+    assert heading.text_content() == "More weights"
+
+
+def test_pictures_are_less_bright_in_the_dark_but_not_on_paper(site, new_page):
+    page = new_page("file://", color_scheme="dark")
+    page.goto((site / "chapters/01_one_knob.html").as_uri())
+    looks = "(picture) => getComputedStyle(picture).filter"
+    picture = page.locator("main img").first
+    assert picture.evaluate(looks) == "brightness(0.88)"
+    page.get_by_role("button", name="Light", exact=True).click()
+    assert picture.evaluate(looks) == "none"
+    page.get_by_role("button", name="Dark", exact=True).click()
+    assert picture.evaluate(looks) == "brightness(0.88)"
+    page.emulate_media(media="print")
+    assert picture.evaluate(looks) == "none"
+
+
 def test_without_scripts_the_page_still_shows_everything(site, new_page):
     page = new_page("file://", java_script_enabled=False)
     page.goto((site / CHAPTER).as_uri())

@@ -5,8 +5,10 @@ points are to be had by the rest. Most wrong answers get one more, for leaving t
 """
 
 import copy
+import io
 import json
 import os
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -454,7 +456,27 @@ def changed_notebooks() -> dict[str, tuple[dict, float, str]]:
     return made
 
 
-def make(submissions: Path, out: Path) -> dict[str, tuple[float | None, str, str]]:
+def zip_bombs() -> dict[str, bytes]:
+    """Zips that unpack to too much, lead out of the folder, or hold too many files."""
+    right = json.dumps(notebook(RIGHT))
+    members = {
+        "bomb": {"00.ipynb": "0" * (60 * 2**20)},
+        "slip": dict.fromkeys(("../ann/00.ipynb", "/tmp/00.ipynb", "..\\ann\\00.ipynb"), right),
+        "crowd": {f"{number}.ipynb": "" for number in range(2500)},
+    }
+    made = {}
+    for name, files in members.items():
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as file:
+            for path, text in files.items():
+                file.writestr(path, text)
+        made[name] = data.getvalue()
+    return made
+
+
+def make(
+    submissions: Path, out: Path, answers: dict[str, tuple[str, float, str]]
+) -> dict[str, tuple[float | None, str, str]]:
     """Write all submissions; return for each student the points, status and words expected."""
     expected = {}
 
@@ -464,7 +486,7 @@ def make(submissions: Path, out: Path) -> dict[str, tuple[float | None, str, str
         path.write_bytes(content)
         return path
 
-    for name, (cell, points, words) in CELLS.items():
+    for name, (cell, points, words) in answers.items():
         cell = cell.replace("OUT", str(out)).replace("IN/", f"{submissions}/")
         put(name, json.dumps(notebook(cell)).encode())
         expected[name] = points, "graded", words
@@ -492,6 +514,8 @@ def make(submissions: Path, out: Path) -> dict[str, tuple[float | None, str, str
         "deep_json": (b"[" * 10**6, "is not a notebook"),
         "no_exercise": (b'{"cells": []}', "no exercise"),
         "large": (b" " * (21 * 2**20), "larger than"),
+        "long_number": (b'{"cells": [], "n": ' + b"9" * 5000 + b"}", "is not a notebook"),
+        "dicts_in_dicts": (b'{"":' * 10**5 + b"0" + b"}" * 10**5, "is not a notebook"),
     }
     for name, (content, words) in contents.items():
         put(name, content)
@@ -543,6 +567,13 @@ def make(submissions: Path, out: Path) -> dict[str, tuple[float | None, str, str
         expected[name] = FULL, "graded", "16 of 16"
     put("zips", b"PK", "homework.zip")
     expected["zips"] = None, "unreadable", "is not a zip that can be read"
+    for name, words in {
+        "bomb": "unpacks to more than 20 MB",
+        "slip": "holds no notebook",
+        "crowd": "holds more than 2000 files",
+    }.items():
+        put(name, zip_bombs()[name], "homework.zip")
+        expected[name] = None, "unreadable", words
     for second, content in (("01", json.dumps(notebook(WRONG)).encode()), ("02", right)):
         name = f"HW 2_jdoe_attempt_2026-03-12-10-15-{second}_00.ipynb"
         (submissions / name).write_bytes(content)

@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from attacks import ATTACKS
 from bad_submissions import CELLS, make
 from ordinary import adopt, descendants, folder, give, lrcourse, needs_sandbox, prefix
 
@@ -37,7 +38,7 @@ def batch():
     root = folder()
     submissions, out = root / "in", root / "out"
     submissions.mkdir()
-    expected = make(submissions, out)
+    expected = make(submissions, out, CELLS | ATTACKS)
     roster = root / "roster.csv"
     with roster.open("w", newline="") as file:
         csv.writer(file).writerows([["student"], *([s] for s in expected if s != "renamed")])
@@ -57,9 +58,9 @@ def batch():
     shutil.rmtree(root, ignore_errors=True)
 
 
-def test_there_are_fifty_and_every_student_has_one_row(batch):
+def test_there_are_a_hundred_and_every_student_has_one_row(batch):
     expected, rows, _, _, _ = batch
-    assert len(CELLS) >= 50
+    assert len(CELLS | ATTACKS) == len(CELLS) + len(ATTACKS) >= 100
     assert rows.keys() == expected.keys()
 
 
@@ -69,6 +70,7 @@ def test_marks_status_and_feedback(batch):
     for student, (points, status, words) in expected.items():
         row = rows[student]
         page = (out / "feedback" / f"{file_name(student)}.html").read_text(encoding="utf-8")
+        assert len(page) < 20_000, student
         got = row["points"], row["status"]
         if got != (points, status) or words not in html.unescape(page):
             told = [c["message"] for e in json.loads(row["detail"]) or () for c in e["checks"]]

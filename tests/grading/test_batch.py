@@ -14,7 +14,7 @@ from pathlib import Path
 
 import needs
 import pytest
-from bad_submissions import RIGHT, ROOT, WRONG, inside, notebook
+from bad_submissions import RIGHT, ROOT, WRONG, answer, inside, notebook
 from ordinary import adopt, command, descendants, folder, give, lrcourse, needs_sandbox, prefix
 from waiting import LIMIT, until
 
@@ -325,6 +325,68 @@ def test_marks_of_an_earlier_run_stay(root):
     assert lrcourse("grade", root / "late", *options).returncode == 0
     assert "gone" in rows(out)["ann"]["reason"]
     assert "ann" not in (out / "chapter_00.csv").read_text()
+
+
+def test_a_call_of_the_package_is_told_to_the_instructor_alone(root):
+    path = root / "in" / "ann" / "02.ipynb"
+    path.parent.mkdir(parents=True)
+    solution = next(ROOT.glob("solutions/02_*.ipynb"))
+    made = json.loads(solution.read_text(encoding="utf-8"))
+    answer(made, "02.2")["source"] = (
+        "import lrcourse\nsoftmax_cross_entropy = lrcourse.nn.softmax_cross_entropy"
+    )
+    path.write_text(json.dumps(made), encoding="utf-8")
+    (root / "in" / "bob").mkdir()
+    shutil.copy(solution, root / "in" / "bob")
+    give(root)
+    out = root / "out"
+    assert lrcourse("grade", root / "in", "--out", out).returncode == 0
+    plain = rows(out)
+    assert "package use" not in plain["ann"] and plain["ann"]["points"] == plain["bob"]["points"]
+    assert lrcourse("grade", root / "in", "--out", out, "--package-use").returncode == 0
+    told = {student: row["package use"] for student, row in rows(out).items()}
+    assert told == {"ann": "02.2: lrcourse.nn.softmax_cross_entropy", "bob": ""}
+    pages = "".join(path.read_text() for path in (out / "feedback").iterdir())
+    assert "lrcourse.nn" not in pages and '"uses"' not in pages
+
+
+def test_one_exercise_is_graded_again_and_the_others_keep_their_marks(root):
+    for student in ("ann", "bob"):
+        answer_of(root, student, RIGHT)
+    private = root / "private"
+    private.mkdir()
+    checks = private / "chapter_00.py"
+    checks.write_text(
+        "from lrcourse.exercises import Wrong\n"
+        "from lrcourse.grading.hidden import HiddenCheck\n"
+        "def mine(step, rng):\n    raise Wrong('no')\n"
+        "def other(descend, rng):\n    pass\n"
+        "CHECKS = {'00.1': [HiddenCheck('mine', mine)], '00.2': [HiddenCheck('other', other)]}\n"
+    )
+    give(root)
+    words = ("grade", root / "in", "--out", root / "out", "--checks", private)
+    assert lrcourse(*words).returncode == 0
+    assert {row["points"] for row in rows(root / "out").values()} == {"17"}
+    text = checks.read_text().replace("raise Wrong('no')", "pass")
+    checks.write_text(
+        text.replace("rng):\n    pass\nCHECKS", "rng):\n    raise Wrong('no')\nCHECKS")
+    )
+    one = lrcourse(*words, "--exercise", "00.1", "--student", "ann")
+    assert one.returncode == 0, one.stderr
+    assert {s: r["points"] for s, r in rows(root / "out").items()} == {"ann": "18", "bob": "17"}
+    assert lrcourse(*words, "--exercise", "00.1").returncode == 0
+    assert lrcourse(*words).returncode == 0  # they are kept from now on
+    assert {row["points"] for row in rows(root / "out").values()} == {"18"}
+    shutil.rmtree(root / "in" / "bob")
+    answer_of(root, "bob", WRONG)
+    checks.write_text(checks.read_text().replace("rng):\n    pass", "rng):\n    lost"))
+    give(root)
+    broken = lrcourse(*words, "--exercise", "00.1")
+    assert "ann: 00.1 not graded again, the old marks stay: 00.1: NameError" in broken.stdout
+    found = rows(root / "out")
+    assert (found["ann"]["points"], found["bob"]["status"]) == ("18", "grader error")
+    refused = lrcourse(*words, "--exercise", "00.9")
+    assert refused.returncode == 1 and "Unknown exercise '00.9'" in refused.stderr
 
 
 def test_a_sheet_with_marks_is_not_overwritten(root):

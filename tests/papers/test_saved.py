@@ -4,7 +4,9 @@ import json
 from importlib.resources import files
 
 import pytest
+from click.testing import CliRunner
 
+from lrcourse.cli import main
 from lrcourse.papers import NAMES, paper, saved
 from lrcourse.papers.trial import SEEDS
 from lrcourse.sweep import RESERVED
@@ -53,3 +55,16 @@ def test_a_run_of_today_gives_what_was_saved(name):
             "_ms"
         ):  # on another machine a few images may fall the other way
             assert found[column] == pytest.approx(value, rel=0.15), column
+
+
+def test_the_package_reports_its_own_runs(tmp_path):
+    result = CliRunner().invoke(
+        main, ["reproduce", "layer-rates", "--saved", "--out", str(tmp_path / "new" / "folder")]
+    )
+    assert result.exit_code == 0, result.output
+    assert "Missing" not in result.output
+    page = tmp_path / "new" / "folder" / "layer-rates-saved.html"
+    code = saved("layer-rates")[0]["code"]
+    assert f"code version <code>{code}</code>" in page.read_text(encoding="utf-8")
+    result = CliRunner().invoke(main, ["reproduce", "irprop", "--saved", "--scale", "full"])
+    assert result.exit_code == 1 and "no saved rows of scale 'full'" in result.output

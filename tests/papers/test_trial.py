@@ -391,6 +391,7 @@ def test_a_claim_about_settings_that_were_not_run_is_untested():
     assert "Scale quick: A parabola over six rates." in table.title
     assert PAPER.citation in table.title
     assert [line[-1] for line in table.body] == [HOLDS, HOLDS, UNTESTED]
+    assert table.tested().body == table.body[:2] and table.tested().head == table.head
     assert [line[1] for line in table.body] == ["primary", "secondary", "secondary, post hoc"]
     assert {line[2] for line in table.body[:2]} == {"digits, in place of mnist, cifar-10"}
     assert table.body[1][4] == (

@@ -205,6 +205,7 @@ WRONG = {
         (edge(start=np.ones, steps=20), "equal weights"),
         (edge(start=np.ones, steps=1000), "equal weights"),
         (edge(steps=1), "is expected"),
+        (lambda g, size: 2 / max(g(e) @ e for e in np.eye(size)), "single weights only"),
         (edge(start=lambda size: np.random.default_rng(0).normal(size=size), steps=8), "too high"),
         (edge(lambda high: 2 * high), "is expected"),
         (edge(lambda high: 2 / high**0.5), "is expected"),

@@ -122,12 +122,17 @@ def weights_in_float32(rng, sizes):
     ]
 
 
+def gain_with_z(scale):
+    r"""A gain whose z has another standard deviation than 1."""
+    return lambda f: 1 / root_mean_square(f(scale * np.random.default_rng(1).normal(size=200_000)))
+
+
 WRONG = {
     "03.1": [
         (starts(right(lambda a, b: 2 / a)), "`kaiming` multiplies by the variance"),
         (starts(right(lambda a, b: np.sqrt(2 / b))), "uses fan_out where fan_in belongs"),
         (starts(right(lambda a, b: np.sqrt(1 / a))), "lacks the factor that makes up for ReLU"),
-        (starts(right(lambda a, b: 2 / np.sqrt(a))), "has the 2 outside the root"),
+        (starts(right(lambda a, b: 2 / np.sqrt(a))), "as if the 2 stood outside the root"),
         (starts(right(lambda a, b: np.sqrt(2) / a)), "only the 2 under the root"),
         (starts(right(lambda a, b: 1)), "does not scale its draw"),
         (starts(right(lambda a, b: np.sqrt(a / 2))), "divides by the standard deviation"),
@@ -152,6 +157,8 @@ WRONG = {
     "03.2": [
         (gain_of(lambda y: 1 / np.mean(y**2)), "lacks the root"),
         (gain_of(root_mean_square), "upside down"),
+        (gain_with_z(0.5**0.5), "variance of its z is 1/2"),
+        (gain_with_z(2), "standard deviation of its z is 2"),
         (gain_of(lambda y: np.mean(y**2)), "the share that f keeps"),
         (gain_of(lambda y: 1 / np.std(y)), "standard deviation of f"),
         (gain_of(lambda y: 1 / np.var(y)), "variance of f"),
@@ -165,7 +172,7 @@ WRONG = {
         (lambda f: 1 / root_mean_square(f(np.linspace(-1, 1, 10**5))), "not standard normal"),
         (gain_of(lambda y: 1 / root_mean_square(y), draws=300), "take more of them"),
         (lambda f: f(np.zeros(3)), "The shape is (3,)"),
-        (lambda f: 2**0.5, "where 0.4"),
+        (lambda f: 2**0.5, "where 0.234"),
     ],
     "03.3": [
         (lambda y: y.std(), "images and units together"),
@@ -202,6 +209,9 @@ WRONG = {
         (lambda rng, sizes: weights()(np.random.default_rng(), sizes), "not from `np.random`"),
         (lambda rng, sizes: weights()(rng, sizes[::-1]), "it should be"),
         (lambda rng, sizes: [np.eye(o, i) for i, o in pairwise(sizes)], "a draw of its own"),
+        (weights(lambda W: 0), "All weights of a layer are equal"),
+        (lambda rng, sizes: [np.full((o, i), i**-0.5) for i, o in pairwise(sizes)], "are equal"),
+        (weights(lambda W: 2 / np.sqrt(W.shape[1])), "as if the 2 stood outside the root"),
         (weights(lambda W: 2 / W.shape[0]), "two bugs in one line"),
         (weights(lambda W: 2 / W.shape[1]), "still multiplies by the variance"),
         (weights(lambda W: np.sqrt(2 / W.shape[0])), "still uses fan_out"),
@@ -234,6 +244,7 @@ RIGHT = {
     ],
     "03.3": [
         lambda y: np.float32(np.sqrt(np.mean((y - y.mean(axis=0)) ** 2))),
+        lambda y: np.sqrt(y.var() - y.mean(axis=0).var()),
         lambda y: sum(column.var() / y.shape[1] for column in y.T) ** 0.5,
         lambda y: torch.tensor(y).var(dim=0, correction=0).mean().sqrt(),
     ],

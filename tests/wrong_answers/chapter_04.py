@@ -195,6 +195,7 @@ WRONG = {
         (lambda e, condition: 1.0 if max(e) == condition * min(e) else solved(e, condition), "inf"),
         (lambda e, condition: min(solved(e, condition), 1e9), "return `np.inf`"),
         (lambda e, condition: -1.0, "0 or more"),
+        (lambda e, condition: np.inf, "it returned inf"),
         (lambda e, condition: e / condition, "one number"),
         (lambda e, condition: 0.01, "smaller than the 4"),
     ],

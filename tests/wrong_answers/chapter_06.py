@@ -72,6 +72,10 @@ def back_at_base(step, batch_size, base_rate, base_batch, warm):
     return base_rate if step >= warm else base_rate + (target - base_rate) * step / warm
 
 
+def ten_steps(step, batch_size, base_rate, base_batch, warm):
+    return scaled()(step, batch_size, base_rate, base_batch, 10 if warm else 0)
+
+
 def base_without_warm_up(step, *given):
     return scaled()(step, *given) if given[-1] else given[1]
 
@@ -189,6 +193,17 @@ WRONG = {
         (split(right_noise, give=lambda s, n: (s**0.5, n)), "is a root"),
         (split(right_noise, give=lambda s, n: n / s), "(signal, noise), not one"),
         (lambda *given: print(end=""), "returned None"),
+        (split(right_noise, give=lambda s, n: (s, -n)), "The noise has the wrong sign"),
+        (split(right_noise, give=lambda s, n: (s**0.5, n**0.5)), "Both are roots"),
+        (lambda a, n: (sum(a) / 2, right_noise(*a, *n)), "mean of both squared lengths"),
+        (lambda a, n: (a[1] - right_noise(*a, *n) / n[0], right_noise(*a, *n)), "other's size"),
+        (
+            lambda a, n: (
+                split(right_noise)(a, n)[0],
+                (a[0] - a[1]) * (n[0] - n[1]),
+            ),
+            "multiplied by the difference of the sizes",
+        ),
     ],
     "06.2": [
         (scaled(lambda batch, base: (batch / base) ** 0.5), "root of the batch size"),
@@ -222,6 +237,15 @@ WRONG = {
             "one step ahead",
         ),
         (lambda *given: print(end=""), "returned None"),
+        (
+            scaled(line=lambda start, target, step, warm: target + (start - target) * step / warm),
+            "the wrong way",
+        ),
+        (
+            scaled(line=lambda start, target, step, warm: target * (step + 1) / warm),
+            "starts at 0 and one step ahead",
+        ),
+        (ten_steps, "takes the 10 steps of the picture"),
     ],
     "06.3": [
         (chosen(fits=lambda examples, budget: True), "fewest updates of all, whatever they cost"),
@@ -239,6 +263,7 @@ WRONG = {
         (chosen(give=lambda size, rate, sizes, rates: size), "not one int"),
         (lambda updates_to_goal, budget, sizes, rates: (sizes[0], rates[-1]), "never reaches"),
         (lambda *given: print(end=""), "returned None"),
+        (chosen(least=lambda updates, size: -updates), "the most updates"),
     ],
     "06.4": [
         (pieces(full, lambda rows, size: 1, lambda n, size: n // size), "left out"),

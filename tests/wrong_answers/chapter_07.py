@@ -88,6 +88,34 @@ class FirstRate(Right):
         return 0.5
 
 
+class AlwaysTheFirst(Right):
+    def loss(self, run):
+        return run.history.epochs[0]["loss"]
+
+
+class LossOfAStep(Right):
+    def loss(self, run):
+        return run.history.loss[run.epoch]
+
+
+class RateOfAStep(Right):
+    def rate(self, run):
+        return run.history.learning_rate[len(self.rates)]
+
+
+class MeanRate(Right):
+    def rate(self, run):
+        return np.mean(run.history.learning_rate[-4:])
+
+
+class RateBefore(Right):
+    def on_epoch_begin(self, run):
+        self.rates.append(run.learning_rate)
+
+    def on_epoch_end(self, run):
+        self.losses.append(self.loss(run))
+
+
 class NeverEmptied(Right):
     def __init__(self):
         self.losses, self.rates = [], []
@@ -215,6 +243,20 @@ WRONG = {
         (matching(lambda drop, every: 1 - drop ** (1 / every)), "fall in one epoch"),
         (matching(lambda drop, every: (1 - drop) / every), "evenly"),
         (matching(lambda drop, every: drop / every), "solve"),
+        (steps(lambda epoch, rate, drop, every: rate - drop * (epoch // every)), "subtracts"),
+        (
+            steps(lambda epoch, rate, drop, every: rate * (1 - drop) ** (epoch // every)),
+            "multiplies by 1 - drop",
+        ),
+        (step(lambda epoch, every: epoch // every + 1), "one stair down"),
+        (step(lambda epoch, every: min(1, epoch // every)), "only once"),
+        (step(lambda epoch, every: max(epoch - 1, 0) // every), "one epoch late"),
+        (steps(lambda epoch, *given: 0.8 * 0.4 ** (epoch // 5)), "numbers of the picture"),
+        (matching(lambda drop, every: -np.log(drop) / (every - 1)), "`every` - 1 epochs"),
+        (matching(lambda drop, every: -np.log(drop / every)), "inside the logarithm"),
+        (matching(lambda drop, every: -np.log(1 - drop) / every), "logarithm of 1 - drop"),
+        (matching(lambda drop, every: drop**every), "to the power `every`"),
+        (matching(lambda drop, every: np.log(drop) * every), "and multiplies by every"),
     ],
     "07.2": [
         (NextEpoch, "*next* epoch"),
@@ -231,6 +273,11 @@ WRONG = {
         (ByStep, "one number a step"),
         (NoRates, "no list `rates`"),
         (Nothing, "0 numbers"),
+        (AlwaysTheFirst, "always the first epoch's"),
+        (LossOfAStep, "history.loss has one number a step"),
+        (RateOfAStep, "learning_rate has one number a step"),
+        (MeanRate, "mean rate"),
+        (RateBefore, "before the epoch's first step"),
     ],
     "07.3": [
         (warm(lambda s, steps, w: half(np.pi * s / steps)), "under the warm-up"),
@@ -265,6 +312,18 @@ WRONG = {
         (cyclic(lambda s, h: s % h / h), "a saw"),
         (cyclic(up, 0, lambda low, high: high), "starts at 0"),
         (cyclic(up, 1, lambda low, high: high), "beyond high"),
+        (warm(lambda s, steps, w: np.cos(np.pi * (s - w) / (steps - w))), "falls below 0"),
+        (
+            warm(lambda s, steps, w: (1 + np.sin(np.pi * (s - w) / (steps - w))) / 2),
+            "takes a sine",
+        ),
+        (
+            warm(lambda s, steps, w: half(np.pi * (s - w) / (steps - w)), lambda s, w, top: top),
+            "at `top` during the warm-up",
+        ),
+        (cyclic(lambda s, h: (1 + np.sin(np.pi * s / h)) / 2), "sine wave"),
+        (cyclic(lambda s, h: half(np.pi * (1 - s / h))), "cosine wave"),
+        (cyclic(lambda s, h: s % (2 * h) / h), "keeps rising"),
     ],
     "07.4": [
         (lambda steps: np.full(steps, np.nan), "negative or not finite"),

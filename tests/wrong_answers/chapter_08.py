@@ -213,6 +213,8 @@ WRONG = {
         (lambda n, period: teeth()(n + 1, period), "counts n from 0"),
         (lambda n, period: teeth()(n, 10), "built in"),
         (teeth_in_place, "changes its input `n`"),
+        (teeth(tooth=lambda n, period: (n - 1) / period + 1), "number is not whole"),
+        (teeth(place=lambda n, period: (n - 1) / period), "never begins again"),
     ],
     "08.2": [
         (walk_unguarded, "ask whether there is one before"),
@@ -232,7 +234,7 @@ WRONG = {
         (walk(share_of_the_one_before, lambda losses: 0.01), "share of a later loss"),
         (walk(share_of_the_newest, lambda losses: 0.01), "share of a later loss"),
         (walk(best=True), "best loss so far"),
-        (walk(share_of_the_one_before, lambda losses: 0.01, shrink=1.0), "taken anew"),
+        (walk(share_of_the_one_before, lambda losses: 0.01, shrink=1.0), "not of the loss before"),
         (walk(lambda loss, before, cutoff: before - loss < cutoff), "Every rise"),
         (walk(shrink=0.0), "one rate only"),
         (walk_that_wraps, "after the first loss"),
@@ -246,6 +248,7 @@ WRONG = {
         (walk_popping, "caller's `losses`"),
         (by_epoch, "by epoch"),
         (lambda losses, sequence, rate: [rate] * (len(losses) + 1), "never takes"),
+        (walk(share=lambda losses: 0.001 * losses[0]), "0.001 of the first"),
     ],
     "08.3": [
         (wave(start=0.0, skip="none", safe=False), "0, so that the very first"),
@@ -284,6 +287,8 @@ WRONG = {
         (luck(lambda right, a, n: np.mean(np.diff(np.sort(right[:, :-1]))[:, -1])), "second best"),
         (lambda a, n, k, rng: 18.4, "is expected"),
         (lambda *given: print(end=""), "returned None"),
+        (luck(lambda right, a, n: lead(right) / n * 100), "in percent"),
+        (luck(lambda right, a, n: np.std(right[:, :-1].max(axis=1) - right[:, -1])), "varies"),
     ],
 }
 RIGHT = {

@@ -115,6 +115,19 @@ def roll_in_place(gradient, w, rates, momentum):
     return np.array(path)
 
 
+def radius(matrix):
+    return abs(np.linalg.eigvals(matrix)).max()
+
+
+def rolled(gradient, w, rates, momentum):
+    velocity, path = np.zeros_like(w), [w]
+    for rate in rates:
+        velocity = momentum * velocity + gradient(w)
+        w = w - rate * velocity
+        path.append(w)
+    return np.array(path)
+
+
 WRONG = {
     "09.1": [
         (lambda *given: step()(*given)[::-1], "other way round"),
@@ -144,6 +157,21 @@ WRONG = {
         (step(lambda v, g, rate, momentum: momentum * (v - rate * g)), "only the old velocity"),
         (step(lambda v, g, rate, momentum: 0.9 * v - rate * g), "always 0.9"),
         (step_in_place, "`w += ...`"),
+        (
+            lambda w, v, g, rate, momentum: (
+                w - momentum * v - rate * g,
+                momentum * v + rate * g,
+            ),
+            "points uphill",
+        ),
+        (
+            lambda w, v, g, rate, momentum: (w + v - rate * g, momentum * v - rate * g),
+            "the old velocity whole",
+        ),
+        (
+            lambda w, v, g, rate, momentum: (w + momentum * v - rate * g, momentum * v),
+            "lacks the slope",
+        ),
     ],
     "09.2": [
         (factor_of(lambda values: abs(values).min()), "the smaller"),
@@ -160,6 +188,7 @@ WRONG = {
         (whichever_is_larger, "whichever is larger"),
         (matrix(lambda a, mu: [[1, 1], [-a, mu]]), "old velocity"),
         (matrix(lambda a, mu: [[1, mu], [-a, mu]]), "lacks the slope"),
+        (lambda c, r, m: radius([[1 - c * r, m], [-c, m]]), "missing in the lower row"),
     ],
     "09.3": [
         (tune(give=lambda rate, momentum: (momentum, rate)), "other way round"),
@@ -198,5 +227,8 @@ WRONG = {
         (roll(rows=slice(0, -1)), "last step is missing"),
         (roll(rows=-1), "only the last w"),
         (roll_in_place, "changes its input `w`"),
+        (lambda g, w, rates, m: rolled(g, w, [rates[0]] * len(rates), m), "have the first rate"),
+        (lambda g, w, rates, m: rolled(g, w, rates, 0), "plain descent"),
+        (lambda g, w, rates, m: rolled(g, w, [-rate for rate in rates], m), "uphill"),
     ],
 }

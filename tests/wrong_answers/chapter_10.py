@@ -108,6 +108,35 @@ def adam_run(
     return adam_run
 
 
+def corrected(correction, other=None):
+    r"""Adam with another bias correction."""
+
+    def adam_step(w, m, v, g, rate, t, beta1=0.9, beta2=0.999, epsilon=1e-8):
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+        m_hat, v_hat = m / correction(beta1, t), v / (other or correction)(beta2, t)
+        return w - rate * m_hat / (np.sqrt(v_hat) + epsilon), m, v
+
+    return adam_step
+
+
+def counted(first=1, anew=False, taken=slice(None)):
+    r"""A run of Adam that counts from another number, forgets, or leaves steps out."""
+
+    def adam_run(arrays, steps, rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
+        step, arrays = corrected(lambda beta, t: 1 - beta**t), list(arrays)
+        m, v = ([np.zeros_like(w) for w in arrays] for _ in range(2))
+        for t, gradients in enumerate(steps[taken], start=first):
+            if anew:
+                m, v = ([np.zeros_like(w) for w in arrays] for _ in range(2))
+            for k, g in enumerate(gradients):
+                arrays[k], m[k], v[k] = step(
+                    arrays[k], m[k], v[k], g, rate, t, beta1, beta2, epsilon
+                )
+        return arrays
+
+    return adam_run
+
+
 WRONG = {
     "10.1": [
         (lambda *given: adagrad()(*given)[::-1], "other way round"),
@@ -124,6 +153,13 @@ WRONG = {
         (adagrad(move=lambda w, old, S, g, rate, e: w - rate * g), "plain descent"),
         (lambda *given: adagrad()(*given)[0], "2 values"),
         (adagrad_in_place, "changes its input `w`"),
+        (lambda w, S, g, r, e: (w - r * g**2 / (np.sqrt(S + g**2) + e), S + g**2), "squared in"),
+        (lambda w, S, g, r, e: (w - r / (np.sqrt(S + g**2) + e), S + g**2), "g is missing above"),
+        (
+            lambda w, S, g, r, e: (w - r * g / (np.sqrt((S + g**2).sum()) + e), S + g**2),
+            "One sum for all",
+        ),
+        (lambda w, S, g, r, e: (w - r * np.sign(g), S + g**2), "by the sign"),
     ],
     "10.2": [
         (lambda steps, start: 1e-6, "AdaDelta arrives after 131 steps, not 300"),
@@ -153,6 +189,14 @@ WRONG = {
         (adam(betas=(0.9, 0.999)), "always 0.9 and 0.999"),
         (lambda *given, **options: adam()(*given, **options)[0], "3 values"),
         (adam_in_place, "changes its input `w`"),
+        (corrected(lambda beta, t: (1 - beta) ** t), "not (1 - beta)^t"),
+        (corrected(lambda beta, t: 1 / (1 - beta**t)), "multiplies by the correction"),
+        (corrected(lambda beta, t: 1 - beta), "does not depend on t"),
+        (corrected(lambda beta, t: beta**t), "divides by beta^t"),
+        (
+            corrected(lambda beta, t: 1 - beta**t, lambda beta, t: 1 - 0.9**t),
+            "corrected with beta1",
+        ),
     ],
     "10.4": [
         (adam_run(True, True, True, False), "one and the same list"),
@@ -166,5 +210,10 @@ WRONG = {
         (adam_run(sign=-1), "psilon is subtracted"),
         (lambda *given, epsilon=0: adam_run()(*given), "or always 1e-8"),
         (lambda *given: adam_run()(*given)[0], "list of 3 arrays"),
+        (counted(first=2), "has t = 2"),
+        (counted(first=0), "has t = 0"),
+        (counted(anew=True), "begin anew"),
+        (counted(taken=slice(1)), "Only the first step"),
+        (counted(taken=slice(-1)), "last step is missing"),
     ],
 }

@@ -1,5 +1,6 @@
 r"""Wrong answers to the exercises of chapter 11, each with a part of the sentence expected."""
 
+from functools import partial
 from statistics import NormalDist
 
 import numpy as np
@@ -125,6 +126,8 @@ WRONG = {
         (step(stored=lambda g, kept, previous: g), "does not forget"),
         (step(move=steps_by_g, stored=lambda g, kept, previous: g), "that is Rprop"),
         (step(resize=swapped), "functions are swapped"),
+        (step(resize=partial(resized, largest=np.inf)), "upper limit is missing"),
+        (step(resize=partial(resized, smallest=0.0)), "lower limit is missing"),
         (step(resize=lambda delta, s: resized(delta, s, 0.5, 1.2)), "factors are swapped"),
         (step(resize=lambda delta, s: resized(delta, s, smallest=0, largest=9)), "limits"),
         (step(move=lambda w, g, kept, old, new: w - np.sign(kept) * old), "old delta"),
@@ -176,6 +179,7 @@ WRONG = {
         (run(True, True, swapped, on_flip=True), "rests"),
         (run(True, True, swapped, on_flip=True), "Delta starts afresh"),
         (run(resize=swapped), "Limits and functions are swapped"),
+        (lambda epochs, w: run()(epochs[:1], w), "Only the first epoch"),
         (run(True, True), "Delta starts afresh in each epoch; the last gradient is forgotten"),
         (run(reset_delta=True), "Delta starts afresh in each epoch."),
         (run(reset_previous=True), "The last gradient is forgotten at the end of each epoch."),

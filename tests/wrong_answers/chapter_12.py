@@ -106,6 +106,9 @@ WRONG = {
     "12.1": [
         (factor(formula=lambda n: np.log1p(1 / n)), "in front of the logarithm"),
         (factor(formula=lambda n: 1 + np.log(1 / n)), "inside the logarithm"),
+        (factor(formula=lambda n: max(1, 1 - np.log(n))), "no kink"),
+        (factor(formula=lambda n: 1 + np.log(1 + 1 / n**2) / 2), "not the bend"),
+        (factor(formula=lambda n: 1 + 1 / n), "The logarithm is missing"),
         (factor(formula=lambda n: 1 + np.log10(1 + 1 / n)), "base 10"),
         (factor(formula=lambda n: 1 + np.log2(1 + 1 / n)), "base 2"),
         (factor(formula=lambda n: 1 + np.log1p(n)), "grows with the gradient"),

@@ -124,6 +124,7 @@ WRONG = {
         (step(stored=lambda g, previous, boost: g), "is the caller's array `g` itself"),
         (step(stored=lambda g, previous, boost: g + boost), "stores the boosted"),
         (step(stored=lambda g, previous, boost: boost), "stores the boost"),
+        (lambda w, g, p, rate: (w - rate * g * (1 + (g * p > 0) / 2), g.copy()), "half of g alone"),
         (step(stored=lambda g, previous, boost: previous.copy()), "old gradient"),
         (step(boost=lambda g, previous: g + previous), "is the sum"),
         (step(agree=lambda g, previous: True), "everywhere"),
@@ -164,6 +165,10 @@ WRONG = {
     ],
     "13.3": [
         (lambda z: 1 / np.pi, "for every noise"),
+        (
+            lambda z: abs(z).mean() / (np.sqrt(2 * np.pi) * z.std()),
+            "has the density of a bell curve",
+        ),
         (term(near=lambda z: 0.1), "has no unit"),
         (term(size=lambda z: z.std()), "spread of z"),
         (term(width=1), "twice too large"),

@@ -156,6 +156,15 @@ def entries(gradient, w, rate, warmup, longest, steps):
     )
 
 
+def cuts_the_step(gradient, w, rate, warmup, longest, steps):
+    path = [w]
+    for t in range(1, steps + 1):
+        step = rate * min(1, t / warmup) * gradient(w, t)
+        w = w - step * min(1, longest / max(np.linalg.norm(step), 1e-12))
+        path.append(w)
+    return path
+
+
 WRONG = {
     "16.1": [
         (each_by_itself, "moves each weight by itself"),
@@ -230,6 +239,7 @@ WRONG = {
         (train(rows=-1), "only the last w"),
         (one_array, "Every row is the last w"),
         (entries, "each entry on its own"),
+        (cuts_the_step, "with the rate in it"),
         (always_scales, "do not divide by it"),
         (clips_in_place, "its input `g`"),
     ],

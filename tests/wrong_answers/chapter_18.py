@@ -27,6 +27,11 @@ def spectral(before, after):
     return np.arccos(np.clip(u @ v / np.prod(list(lengths)), -1, 1))
 
 
+def by_rows(before, after):
+    pairs = zip(np.atleast_2d(before), np.atleast_2d(after), strict=True)
+    return np.mean([angle()(u, v) for u, v in pairs])
+
+
 def one_length(which):
     def turn(before, after):
         u, v = np.ravel(before).astype(float), np.ravel(after).astype(float)
@@ -126,6 +131,7 @@ WRONG = {
         (one_length(0), "Only the length of `before`"),
         (one_length(1), "Only the length of `after`"),
         (spectral, "largest singular value"),
+        (by_rows, "mean angle of the rows"),
         (step_length(False), "the length of the step, not"),
         (step_length(True), "no turn"),
         (turn_in_place, "changes its input `before`"),
@@ -140,6 +146,7 @@ WRONG = {
         (balanced(lambda r, d, p, k: (r**2 * p / (1 - k**2)) ** 0.25), "with its square"),
         (balanced(lambda r, d, p, k: (r**2 * p**2 / (1 - k)) ** 0.25), "adds squares"),
         (balanced(lambda r, d, p, k: k * np.sqrt(r * p / root(r, d))), "between decay and step"),
+        (balanced(lambda r, d, p, k: np.sqrt(r * p / root(r, d) / k)), "at the shrunken w"),
         (balanced(turned=lambda r, d, p, k: np.degrees(np.arccos(k))), "in degrees"),
         (balanced(turned=lambda r, d, p, k: np.sqrt(2 * r * d)), "small product only"),
         (balanced(turned=lambda r, d, p, k: root(r, d)), "the sine of"),
@@ -186,6 +193,9 @@ def adam_with(
     inside=False,
     late=False,
     in_place=False,
+    at=lambda w, shrink: w,
+    root=False,
+    corrected=True,
 ):
     r"""AdamW with another mark for what decays, another rate before it, or another place."""
 
@@ -194,11 +204,12 @@ def adam_with(
         decays = decay * np.array([marked(name) for name in names])
         start, w = w, w.copy()
         for t, rate in enumerate(rates, start=1):
-            g = gradient(w) + inside * decays * w
+            g = gradient(at(w, rate * decays)) + inside * decays * w
             m = 0.9 * m + 0.1 * g
             v = 0.999 * v + 0.001 * g**2
-            size = np.sqrt(v / (1 - 0.999**t)) + 1e-8
-            step, gone = rate * m / (1 - 0.9**t) / size, pull(rate, rates) * decays * (not inside)
+            m_hat, v_hat = (m / (1 - 0.9**t), v / (1 - 0.999**t)) if corrected else (m, v)
+            size = np.sqrt(v_hat + 1e-8) if root else np.sqrt(v_hat) + 1e-8
+            step, gone = rate * m_hat / size, pull(rate, rates) * decays * (not inside)
             after = w - late * step
             w = w - gone * after / (size if through else 1) - step
         if in_place:
@@ -241,6 +252,9 @@ WRONG["18.5"] = [
     (adam_with(pull=lambda rate, rates: 1.0), "not multiplied by any rate"),
     (adam_with(lambda name: False), "Nothing decays"),
     (adam_with(late=True), "shrink after the step"),
+    (adam_with(at=lambda w, shrink: (1 - shrink) * w), "after the weights have shrunk"),
+    (adam_with(corrected=False), "corrected for their start"),
+    (adam_with(root=True), "beside the root"),
     (adam_with(in_place=True), "changes its input `w`"),
     (asks_twice, "as many gradients"),
 ]

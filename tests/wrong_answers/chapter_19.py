@@ -176,6 +176,7 @@ WRONG = {
     "19.1": [
         (mean(lambda t, d: 1 - d if d < 1 else 1 / t), "not made to sum to 1"),
         (mean(lambda t, d: 1 / t), "whatever the decay"),
+        (mean(lambda t, d: 1 / total_of(t, d) if d < 1 else 1), "it returns w alone"),
         (mean(lambda t, d: 1 / total_of(t + 1, d)), "one step too many"),
         (mean(lambda t, d: 1 - 1 / total_of(t, d)), "exchanged"),
         (lambda mean, w, t, d: (d * mean + w) / total_of(t, d), "a mean already"),
