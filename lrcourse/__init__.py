@@ -3,6 +3,7 @@ r"""lrcourse: how big a step should a network take?
 Nothing heavy is imported here: each name below loads its module when it is first used.
 """
 
+import sys
 from importlib import import_module
 
 __version__ = "0.2.0"
@@ -30,3 +31,7 @@ def __getattr__(name: str) -> object:
     if name in _HOMES:
         return getattr(import_module(f"lrcourse.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'lrcourse' has no attribute {name!r}")
+
+
+if sys.platform == "emscripten":
+    import_module("lrcourse.browser").leave_out_torch()

@@ -273,6 +273,7 @@ def assign(folder: Path, chapters: tuple[str, ...], due: str, package: str) -> N
         "lrcourse site draft 00 01        two chapters, while you write them",
         "lrcourse site public --jobs 8",
         "lrcourse site public --github ann/lrcourse",
+        "lrcourse site public --lite      and every chapter runs in the reader's browser",
     )
 )
 @click.argument("out", type=click.Path(path_type=Path))
@@ -280,7 +281,22 @@ def assign(folder: Path, chapters: tuple[str, ...], due: str, package: str) -> N
 @click.option("--jobs", type=click.IntRange(1), default=2, help="Notebooks at a time; default: 2.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Keep the notebooks' outputs here.")
 @click.option("--github", default="", metavar="OWNER/NAME", help="The repository of its Pages.")
-def site(out: Path, chapters: tuple[str, ...], jobs: int, cache: Path | None, github: str) -> None:
+@click.option("--lite", is_flag=True, help="Add JupyterLite: chapters that run in the browser.")
+@click.option(
+    "--pyodide",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Python for the browser, with its packages, to be served from the site itself.",
+)
+def site(
+    out: Path,
+    chapters: tuple[str, ...],
+    jobs: int,
+    cache: Path | None,
+    github: str,
+    lite: bool,
+    pyodide: Path | None,
+) -> None:
     r"""Make a static site of the course.
 
     OUT gets a page for each chapter NN (default: all) and its solution, executed, with sliders
@@ -289,8 +305,14 @@ def site(out: Path, chapters: tuple[str, ...], jobs: int, cache: Path | None, gi
 
     With --github each page also opens in Binder and Colab, and the site has a map for search
     engines, a picture for those who share a link, and a page for wrong addresses.
+
+    With --lite every chapter also opens in JupyterLite, where it is filled in and run without a
+    server or an installation. Python for the browser then comes from Pyodide's network, or with
+    --pyodide from the site.
     """
-    with _stoppable(STOPPED.format("Executed notebooks"), "site"):
+    if pyodide and not lite:
+        raise click.UsageError("--pyodide is for --lite.")
+    with _stoppable(STOPPED.format("Executed notebooks"), "lite" if lite else "site"):
         import pooch
 
         from lrcourse.site import SiteError
@@ -298,5 +320,10 @@ def site(out: Path, chapters: tuple[str, ...], jobs: int, cache: Path | None, gi
 
         with _reported(SiteError):
             outputs = cache or pooch.os_cache("lrcourse") / "site"
-            for line in build(out, chapters, outputs, jobs, github):
+            browser = None
+            if lite:
+                from lrcourse.site.lite import lite as jupyterlite
+
+                browser = jupyterlite(pyodide)
+            for line in build(out, chapters, outputs, jobs, github, browser):
                 click.echo(line)

@@ -407,7 +407,8 @@ guess(
 # %%
 turn = np.array([[1.0, -1.0], [1.0, 1.0]]) / np.sqrt(2)
 bowls, turned = {"along the axes": np.eye(2), "turned": turn}, {}
-rules = {"plain": SGD, "momentum": Momentum} | {name: row[0] for name, row in judges.items()}
+rules = {"plain": SGD, "momentum": Momentum, "AdaGrad": AdaGrad, "RMSprop": RMSprop}
+rules |= {"AdaDelta": AdaDelta, "Adam": Adam}
 for name, rule in (rules | {"Adam (beta1 = 0)": lambda: Adam(beta1=0)}).items():
     for where, axes in bowls.items():
         hessian, start, losses = axes @ np.diag(curvatures) @ axes.T, axes @ np.ones(2), []

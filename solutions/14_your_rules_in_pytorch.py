@@ -9,7 +9,7 @@
 #   convolutional network, and beat the winner with a recipe of your own.
 # - **Time**: about 80 minutes.
 # - **You need**: [Momentum](09_momentum.ipynb), [Schedules](07_schedules.ipynb), and a little
-#   PyTorch: tensors and `backward()`.
+#   PyTorch: tensors and `backward()`. A browser has none: take a laptop or Binder.
 
 # %% [markdown]
 # ## A small LeNet

@@ -41,7 +41,8 @@ def examine() -> Iterator[tuple[bool, str]]:
         ("CPU threads", threads),
         ("GPU", gpu),
     ]:
-        yield _line(name, check)
+        if sys.platform != "emscripten" or check is data:  # a browser has nothing to install
+            yield _line(name, check)
 
 
 def _line(name: str, check: Callable[[], str]) -> tuple[bool, str]:

@@ -1,10 +1,11 @@
-r"""The wheel of the installed lrcourse, so that a handout installs what it was made with."""
+r"""The wheel of what is installed here, so that others run what a handout was made with."""
 
 import base64
 import csv
 import hashlib
 import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,34 +16,42 @@ from pathlib import Path
 from lrcourse.grading import GradingError
 
 LEFT_OUT = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}  # what pip adds
+COMPILED = {".so", ".pyd"}  # speeds up what stands beside it in Python
+ANY = b"Wheel-Version: 1.0\nGenerator: lrcourse\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 WHEN = (1980, 1, 1, 0, 0, 0)  # the same files, the same bytes
 
 
-def wheel() -> tuple[str, bytes]:
-    r"""Return the name of the wheel of this very version, and its bytes.
+def wheel(package: str = "lrcourse") -> tuple[str, bytes]:
+    r"""Return the name of the wheel of a package of this very version, and its bytes.
 
-    Of an installed package it is put together from the files that were installed. In a clone that
-    is installed with ``-e``, pip builds it.
+    It is put together from the files that were installed, without compiled ones, and so runs on any
+    machine. Of lrcourse in a clone that is installed with ``-e``, pip builds it.
+
+    Args:
+        package: its name, as pip knows it.
 
     Raises:
-        GradingError: there is neither, or the build fails.
+        GradingError: the package is not installed, or the build fails.
     """
     try:
-        installed = distribution("lrcourse")
+        installed = distribution(package)
     except PackageNotFoundError:
-        raise GradingError("lrcourse is not installed: install it, or use --package.") from None
+        raise GradingError(f"{package} is not installed: install it, or use --package.") from None
     inside = {
         Path(str(file)).as_posix(): Path(str(file.locate()))
         for file in installed.files or ()
-        if file.parts[0].startswith("lrcourse") and "__pycache__" not in file.parts
+        if file.parts[0] != ".." and "__pycache__" not in file.parts
     }
-    if "lrcourse/__init__.py" not in inside:
+    if package == "lrcourse" and "lrcourse/__init__.py" not in inside:
         return _built()
-    name = f"lrcourse-{installed.version}"
-    info = f"{name}.dist-info"
+    name = f"{re.sub('[-_.]+', '_', package)}-{installed.version}"
+    info = next(path.partition("/")[0] for path in inside if path.endswith(".dist-info/METADATA"))
     content = {
-        path: real.read_bytes() for path, real in inside.items() if real.name not in LEFT_OUT
+        path: real.read_bytes()
+        for path, real in inside.items()
+        if real.name not in LEFT_OUT and real.suffix not in COMPILED
     }
+    content[f"{info}/WHEEL"] = ANY
     record = io.StringIO()
     writer = csv.writer(record, lineterminator="\n")
     for path, data in sorted(content.items()):

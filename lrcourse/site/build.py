@@ -3,7 +3,7 @@ r"""Write the site: a page for each chapter, each solution and each text of the 
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
@@ -27,6 +27,7 @@ from lrcourse.widgets.standalone_html import fragment, script, style
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 FIRST = ("learning", "trials", "faq", "changes", "conventions")  # the others are for authors
+LITE = "lite"  # the folder of JupyterLite in the site
 MARKER = ".lrcourse-site.json"  # lists the files of a site, and marks it as ours
 PREVIEW = "static/preview.png"
 SITEMAP = """<?xml version="1.0" encoding="UTF-8"?>
@@ -71,7 +72,12 @@ class Page:
 
 
 def build(
-    out: Path, chapters: Sequence[str], cache: Path, jobs: int, github: str = ""
+    out: Path,
+    chapters: Sequence[str],
+    cache: Path,
+    jobs: int,
+    github: str = "",
+    browser: Mapping[str, bytes] | None = None,
 ) -> Iterator[str]:
     r"""Write the site to a folder; yield a line for each thing done.
 
@@ -82,6 +88,7 @@ def build(
         jobs: notebooks at a time.
         github: "OWNER/NAME", the repository whose Pages will hold the site; "" for none. All
             links to a place on the web are made from it, and left out without it.
+        browser: the files of JupyterLite (`lite`), in which every page then opens its chapter.
 
     Raises:
         SiteError: the folder is not ours, a chapter does not exist or fails.
@@ -98,7 +105,8 @@ def build(
     rank = {name: number for number, name in enumerate(FIRST)}
     in_order = sorted(docs, key=lambda name: rank.get(name, len(FIRST)))
     pages += [_docs_page(name, docs[name]) for name in in_order]
-    files, dropped = _render(pages, repository)
+    files, dropped = _render(pages, repository, LITE if browser else None)
+    files |= {f"{LITE}/{name}": content for name, content in (browser or {}).items()}
     files |= {f"docs/{name}": content for name, content in pictures.items()}
     for page in pages[: len(paths)]:
         files[page.source] = learners_copy(course_folder() / page.source)
@@ -188,7 +196,7 @@ def _docs_page(name, text):
     return Page(source, path, "docs", title, text, words=shown)
 
 
-def _render(pages, repository):
+def _render(pages, repository, lite):
     r"""The content of each file of the site by name, and the link targets that it lacks."""
     places = {page.source: page.path for page in pages} | {"README.md": "index.html"}
     menu = {part: [p for p in pages if p.part == part] for part in ("chapters", "docs")}
@@ -214,6 +222,7 @@ def _render(pages, repository):
             root=root or _relative(".", path) + "/",
             relative=relative,
             github=repository,
+            lite=lite,
             **values,
         )
 

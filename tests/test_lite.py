@@ -1,0 +1,122 @@
+r"""The course in the browser: what is left out without PyTorch, and what is built."""
+
+import ast
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import needs
+import pytest
+from click.testing import CliRunner
+from IPython.core.interactiveshell import InteractiveShell
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+
+from lrcourse.browser import SAID, WithoutTorch, leave_out_torch
+from lrcourse.cli import main
+
+needs.package("jupyterlite_core")
+needs.package("jupyterlite_pyodide_kernel")
+import pyodide_release
+
+from lrcourse.site import SiteError, lite
+
+ROOT = Path(__file__).parents[1]
+
+
+def left(*cells):
+    r"""What remains of the last cell, after the others."""
+    without = WithoutTorch()
+    *_, cell = (without.visit(ast.parse(text)) for text in cells)
+    return ast.unparse(cell).replace(f"print({SAID!r})", "SAID").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["a = 1"], ["a = 1"]),
+        (["import torch\nimport numpy as np"], ["SAID", "import numpy as np"]),
+        (["from torch import nn\nnn.Linear(1, 1)"], ["SAID"]),
+        (["from lrcourse import torch_optim"], ["SAID"]),
+        (["from lrcourse.torch_optim import Optimizer"], ["SAID"]),
+        (["import torchless\ntorchless.x"], ["import torchless", "torchless.x"]),
+        (["import torch", "w = torch.zeros(1)", "print(w)\nprint(1)"], ["SAID", "print(1)"]),
+        (["import torch\nw = torch.zeros(1)", "w = 2\nprint(w)"], ["w = 2", "print(w)"]),
+        (["import torch\ndef f(): return torch", "f()"], ["SAID"]),
+        (["import torch\nw = torch", "f = lambda w: w"], ["f = lambda w: w"]),
+        (["import torch\nw = torch", "for w in v:\n    print(w)"], ["for w in v:", "    print(w)"]),
+        (["import torch\nw = torch", "for v in 1, 2:\n    w += v"], ["SAID"]),
+        (["import torch\nw = torch", "w += 1"], ["SAID"]),
+        (["import torch\nw = []\nfor i in 1, 2:\n    w.append(torch)", "print(w)"], ["SAID"]),
+        (["import torch\nw = {}\nw[1] = torch", "print(w)"], ["SAID"]),
+        (["import torch\nwith open('a') as f:\n    a = torch", "f, a"], ["SAID"]),
+        (["import torch\nif torch:\n    a = 1\nelse:\n    b = 1", "b"], ["SAID"]),
+        (["import torch\nf = torch", "def f(): f()\nf()"], ["def f():", "    f()", "f()"]),
+    ],
+)
+def test_what_needs_torch_is_left_out(cells, expected):
+    assert left(*cells) == expected
+
+
+def test_a_shell_leaves_torch_out_once(monkeypatch, capsys):
+    shell = InteractiveShell()
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    leave_out_torch()
+    leave_out_torch()
+    assert len(shell.ast_transformers) == 1
+    assert shell.run_cell("import torch\nw = torch.zeros(3)\nn = 2\nprint(n)").success
+    assert capsys.readouterr().out == f"{SAID}\n2\n"
+
+
+def test_chapters_lose_nothing_but_what_needs_torch():
+    r"""Of chapter 14 next to nothing is left, of the others no exercise and no lab is lost."""
+    for path in sorted(ROOT.glob("chapters/*.ipynb")):
+        without, lost = WithoutTorch(), ""
+        for cell in json.loads(path.read_bytes())["cells"]:
+            if cell["cell_type"] == "code":
+                text = "".join(cell["source"])
+                whole = ast.unparse(ast.parse(text))
+                after = ast.unparse(without.visit(ast.parse(text)))
+                if after != whole and ("exercise" in cell["metadata"] or "labs." in text):
+                    kept = after.splitlines()
+                    lost += "".join(f"{one}\n" for one in whole.splitlines() if one not in kept)
+        if not path.name.startswith("14"):
+            assert "labs." not in lost and "raise NotImplementedError" not in lost, path.name
+
+
+def test_the_browser_gets_what_it_can_have():
+    wheels = lite._wheels()
+    names = {name.partition("-")[0] for name in wheels}
+    assert {"lrcourse", "anywidget", "ipywidgets", "psygnal", "comm"} <= names
+    assert not names & {"torch", "jupyterlab", "ipykernel", "loky", "pooch", "numpy", "requests"}
+    assert all(name.endswith("-py3-none-any.whl") for name in wheels)
+    for data in wheels.values():
+        with zipfile.ZipFile(io.BytesIO(data)) as file:
+            assert not [n for n in file.namelist() if n.endswith((".so", ".pyd"))]
+
+
+def test_the_release_of_pyodide_is_in_the_ranges():
+    pyodide_release.release()
+    packages = pyodide_release.lock()
+    wheels = lite._wheels()
+    lrcourse = next(data for name, data in wheels.items() if name.startswith("lrcourse-"))
+    with zipfile.ZipFile(io.BytesIO(lrcourse)) as file:
+        (info,) = (name for name in file.namelist() if name.endswith("METADATA"))
+        lines = file.read(info).decode().splitlines()
+    here = {**default_environment(), **lite.BROWSER, "extra": ""}
+    needed = [
+        Requirement(line.split(": ")[1]) for line in lines if line.startswith("Requires-Dist")
+    ]
+    needed = [one for one in needed if not one.marker or one.marker.evaluate(here)]
+    assert {one.name for one in needed} >= lite.PYODIDE
+    for one in needed:
+        if one.name in lite.PYODIDE:
+            assert one.specifier.contains(packages[one.name]["version"]), one
+
+
+def test_a_folder_without_pyodide_is_refused(tmp_path):
+    with pytest.raises(SiteError, match=r"holds no pyodide\.js"):
+        lite.lite(tmp_path)
+    asked = CliRunner().invoke(main, ["site", str(tmp_path / "a"), "--pyodide", str(tmp_path)])
+    assert asked.exit_code == 2 and "--pyodide is for --lite" in asked.output
