@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrcourse.cli import main
+from lrcourse.course import wheel as wheels
 
 needs.package("msgpack")
 needs.package("jinja2")
@@ -38,7 +39,6 @@ from lrcourse.grading import (
     sandbox,
     submissions,
 )
-from lrcourse.grading import wheel as wheels
 from lrcourse.grading.cells import needed
 from lrcourse.grading.feedback import file_name
 from lrcourse.grading.marks import Store, cell, write_csv

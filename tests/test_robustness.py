@@ -25,11 +25,13 @@ from lrcourse.grading.marks import TABLES, Store
 
 ROOT = Path(__file__).parents[1]
 # Ctrl-C after so many seconds of processor time; a shell's background ignores it unless asked.
+# At exit Python puts back the signal's own handler, which kills: by then the timer is off.
 MAIN = """
-import signal
+import atexit, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGPROF, signal.default_int_handler)
 signal.setitimer(signal.ITIMER_PROF, {seconds})
+atexit.register(signal.setitimer, signal.ITIMER_PROF, 0)
 from lrcourse.cli import main
 main(prog_name="lrcourse")
 """

@@ -3,10 +3,10 @@ r"""The bundle that an instructor hands out: some chapters, what to install, and
 import hashlib
 from pathlib import Path
 
+from lrcourse.course.wheel import wheel
 from lrcourse.course.workspace import WorkspaceError, course_folder
 from lrcourse.files import write_whole
 from lrcourse.grading import GradingError
-from lrcourse.grading.wheel import wheel
 from lrcourse.messages import nearest
 
 
@@ -20,7 +20,8 @@ def bundle(folder: Path, chapters: tuple[str, ...], due: str, package: str = "")
         package: what students give to pip; "" for the wheel of this version, in the bundle.
 
     Raises:
-        GradingError: a chapter does not exist, or the folder is not empty or not writable.
+        GradingError: a chapter does not exist, the wheel cannot be made, or the folder is not empty
+            or not writable.
     """
     try:
         course = course_folder()
@@ -36,7 +37,10 @@ def bundle(folder: Path, chapters: tuple[str, ...], due: str, package: str = "")
     files = {folder / "chapters" / path.name: path.read_bytes() for path in notebooks}
     hashed = ""
     if not package:
-        package, data = wheel()
+        try:
+            package, data = wheel()
+        except WorkspaceError as error:
+            raise GradingError(str(error)) from None
         files[folder / package] = data
         hashed = f"\n   The SHA-256 of `{package}` is `{hashlib.sha256(data).hexdigest()}`."
     text = (

@@ -17,9 +17,8 @@ from jupyter_core.paths import jupyter_path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from lrcourse.course.workspace import ANNOUNCEMENTS, SETTINGS, course_folder
-from lrcourse.grading import GradingError
-from lrcourse.grading.wheel import wheel
+from lrcourse.course.wheel import wheel
+from lrcourse.course.workspace import ANNOUNCEMENTS, SETTINGS, WorkspaceError, course_folder
 from lrcourse.site import SiteError
 
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
@@ -54,7 +53,7 @@ def lite(pyodide: Path | None) -> dict[str, bytes]:
         (source / "pypi").mkdir(parents=True)
         try:
             wheels = _wheels()
-        except GradingError as error:
+        except WorkspaceError as error:
             raise SiteError(str(error)) from None
         for name, data in wheels.items():
             (source / "pypi" / name).write_bytes(data)

@@ -13,7 +13,7 @@ import zipfile
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from lrcourse.grading import GradingError
+from lrcourse.course.workspace import WorkspaceError
 
 LEFT_OUT = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}  # what pip adds
 COMPILED = {".so", ".pyd"}  # speeds up what stands beside it in Python
@@ -31,12 +31,12 @@ def wheel(package: str = "lrcourse") -> tuple[str, bytes]:
         package: its name, as pip knows it.
 
     Raises:
-        GradingError: the package is not installed, or the build fails.
+        WorkspaceError: the package is not installed, or the build fails.
     """
     try:
         installed = distribution(package)
     except PackageNotFoundError:
-        raise GradingError(f"{package} is not installed: install it, or use --package.") from None
+        raise WorkspaceError(f"{package} is not installed: install it, or use --package.") from None
     inside = {
         Path(str(file)).as_posix(): Path(str(file.locate()))
         for file in installed.files or ()
@@ -73,7 +73,7 @@ def _built() -> tuple[str, bytes]:
         ran = subprocess.run(line, env=same, capture_output=True, text=True, check=False)
         built = list(Path(folder).glob("lrcourse-*.whl"))
         if not built:
-            raise GradingError(
+            raise WorkspaceError(
                 f"pip cannot build lrcourse from {root}: {ran.stderr.strip()[-300:]} Install it "
                 "without -e, or name what students install with --package."
             )
