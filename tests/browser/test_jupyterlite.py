@@ -29,8 +29,6 @@ ROOT = Path(__file__).parents[2]
 CHAPTERS = {
     "00_start_here": ("00.1", "w - learning_rate", "w + learning_rate", "uphill"),
     "01_one_knob": ("01.1", "w - learning_rate", "w + learning_rate", "uphill"),
-    "06_batches": ("06.1", "(1 / one - 1 / other)", "(other - one)", "difference of the sizes"),
-    "09_momentum": ("09.1", "- learning_rate * g", "+ learning_rate * g", "uphill"),
 }
 
 
@@ -54,11 +52,11 @@ def address(browser, tmp_path_factory):
 @pytest.fixture
 def page(browser, address):
     """A page of a fresh browser; it may ask only the site."""
-    foreign, errors = [], []
+    foreign, errors, ours = [], [], address.removesuffix("course")
     page = new_context(browser).new_page()
     page.set_default_timeout(1000 * LIMIT)
     page.on(
-        "request", lambda r: r.url.startswith((address, "data:", "blob:")) or foreign.append(r.url)
+        "request", lambda r: r.url.startswith((ours, "data:", "blob:")) or foreign.append(r.url)
     )
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
@@ -105,7 +103,7 @@ def test_a_chapter_runs_and_answers(page, address, chapter):
     pictures.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=pictures / f"lite-{chapter[:2]}.png")
     assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts() == []
-    assert (page.get_by_text(SAID).count() > 0) == (chapter in ("01_one_knob", "09_momentum"))
+    assert (page.get_by_text(SAID).count() > 0) == (chapter == "01_one_knob")
 
     lab = page.locator(".lrcourse-lab").first
     lab.scroll_into_view_if_needed()
@@ -124,4 +122,3 @@ def test_a_chapter_runs_and_answers(page, address, chapter):
     page.get_by_text("Saving completed").first.wait_for()
     page.goto(f"{address}/lite/lab/index.html?path=chapters/{chapter}.ipynb")
     cell(page, head).locator(".cm-content").get_by_text("BEGIN SOLUTION").wait_for()
-    lab.locator("canvas").first.wait_for()
