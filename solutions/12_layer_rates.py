@@ -32,10 +32,10 @@ from itertools import pairwise
 
 import numpy as np
 from lrcourse import check, fit, load, nn, plots, whose, yours
+from lrcourse.data import halved
 from lrcourse.optim import SGD, AdaGrad, LayerwiseRate, Momentum, multiplier
-from lrcourse.papers.images import arrays, pooled
 
-images, validation, test = arrays(load("fashion-mini"), pooled)
+data = halved(load("fashion-mini"))
 
 
 # %%
@@ -52,7 +52,7 @@ def slices(network):
 
 
 network = build(nn.Sigmoid, 0)
-network.loss_and_gradient(images[0][:64], images[1][:64])
+network.loss_and_gradient(data.train.x[:64], data.train.y[:64])
 norms = np.array([np.linalg.norm(network.g[part]) for part in slices(network)])
 weights = np.array([np.linalg.norm(network.w[part]) for part in slices(network)])
 for number, (norm, weight) in enumerate(zip(norms, weights, strict=True), start=1):
@@ -273,8 +273,8 @@ Run = namedtuple("Run", "validation test loss norms")  # a column for each rate
 def train(kind, rule, rates, seed, epochs):
     network, record, rng = build(kind, seed, len(rates)), Norms(), np.random.default_rng(seed)
     settings = dict(batch_size=64, epochs=epochs, progress=False, callbacks=[record])
-    history = fit(network, images, rule, learning_rate=rates[:, None], rng=rng, **settings)
-    errors = [100 - 100 * network.accuracy(*split) for split in (validation, test)]
+    history = fit(network, data.train, rule, learning_rate=rates[:, None], rng=rng, **settings)
+    errors = [100 - 100 * network.accuracy(*split) for split in (data.validation, data.test)]
     return Run(*errors, np.array(history.loss), np.array(record.norms))
 
 

@@ -217,7 +217,7 @@ check("13.3")
 
 
 # %%
-from lrcourse.papers.images import arrays, pooled
+from lrcourse.data import halved
 
 
 def sigmoid_network(seed, runs=None):
@@ -227,7 +227,8 @@ def sigmoid_network(seed, runs=None):
     return nn.Network(layers[:-1], np.random.default_rng(seed), runs=runs)
 
 
-images, validation, test = arrays(load("fashion-mini"), pooled)
+data = halved(load("fashion-mini"))
+images, validation, test = data.train, data.validation, data.test
 train_x, train_y = (part[:4096] for part in images)
 
 # %%

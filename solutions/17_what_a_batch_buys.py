@@ -23,15 +23,13 @@
 # %%
 import numpy as np
 from lrcourse import check, guess, load, nn, outcome, plots, tally, yours
+from lrcourse.data import halved
+from lrcourse.measure import with_spread
 from lrcourse.optim import SGD, Momentum
 
 
-def shrink(split):
-    return split.x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196), split.y
-
-
-data, goal = load("fashion-mini"), 0.55
-(x, y), test = shrink(data.train), shrink(data.test)
+data, goal = halved(load("fashion-mini")), 0.55
+(x, y), test = data.train, data.test
 
 
 def layers():
@@ -123,14 +121,10 @@ def arrivals_of(batch_size, rates, rule, seed, *options):
     return [arrival(steps, each, goal) for each in losses.T], steps, weights
 
 
-def with_spread(values, digits=0):
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
-
-
 few = {}
 for size in (8, 32, 128):
     few[size] = [arrivals_of(size, [1 / 16], SGD(), seed)[0] for seed in range(5)]
-    print(f"rate 1/16, batch {size}: {with_spread(few[size])} steps")
+    print(f"rate 1/16, batch {size}: {with_spread(few[size], 0)} steps")
 share = np.mean(few[128]) / np.mean(few[8])
 outcome("17.a", "a sixteenth" if share < 0.1 else "about half" if share < 0.7 else "nearly all")
 
@@ -170,7 +164,7 @@ def sweep(name, rates, rule, seeds=5):
             judge.w = np.concatenate(weights[k - 2 : k + 3])
             steps[row, seed] = found
             wrong[row, seed] = 100 - 100 * judge.accuracy(*test).mean()
-        print(f"{name}, batch {size}: {with_spread(steps[row])} steps", end=", ")
+        print(f"{name}, batch {size}: {with_spread(steps[row], 0)} steps", end=", ")
         print(f"at rate {rates[best]:.3g}, number {best + 1} of {len(rates)}")
     return steps, wrong, chosen
 
@@ -253,8 +247,8 @@ def report(name, steps):
     singles = np.array([fit(sizes, each) for each in steps.T])
     print(f"{name}: fit of the means S_min {least:.0f}, B_c {critical:.0f},", end=" ")
     print(f"off by {off.min():.1f} to {off.max():+.1f} %, at most {abs(off).max():.1f} %")
-    print(f"{name}, each seed by itself: S_min {with_spread(singles[:, 0])}", end=", ")
-    print(f"B_c {with_spread(singles[:, 1])}, E_min {with_spread(singles.prod(axis=1))}")
+    print(f"{name}, each seed by itself: S_min {with_spread(singles[:, 0], 0)}", end=", ")
+    print(f"B_c {with_spread(singles[:, 1], 0)}, E_min {with_spread(singles.prod(axis=1), 0)}")
     return singles, fitted
 
 
@@ -309,7 +303,7 @@ def noise_scales(name, rate, rule):
         signal, noise = np.diff(steps[::6], prepend=0) @ pairs
         scales.append(noise / signal)
         single.extend(pairs[:, 1] / pairs[:, 0])
-    print(f"{name}: noise scale of a run {with_spread(scales)},", end=" ")
+    print(f"{name}: noise scale of a run {with_spread(scales, 0)},", end=" ")
     print(f"at single moments from {min(single):.0f} to {max(single):.0f}")
     return np.mean(scales)
 
@@ -580,7 +574,9 @@ def measure(batch_size):
 
 steps, examples = ahead(measure, 300_000, 128, 512)
 off = steps / plain[-1].mean() - 1
-print(f"512 expected: {steps:.0f} steps, measured {with_spread(plain[-1])}, so {100 * off:+.0f} %")
+print(
+    f"512 expected: {steps:.0f} steps, measured {with_spread(plain[-1], 0)}, so {100 * off:+.0f} %"
+)
 print(f"512 beside 128: steps times {steps / plain[4].mean():.2f}", end=", ")
 print(f"examples times {4 * steps / plain[4].mean():.2f}")
 outcome("17.g", words[int(off > -0.25) + int(off > 0.25)])

@@ -26,13 +26,11 @@ guess("18.a", "The gradient's length, as a multiple of what it was", within=1.5)
 # %%
 import numpy as np
 from lrcourse import check, load, nn, outcome, plots, tally, yours
+from lrcourse.data import halved
 from lrcourse.optim import SGD, Adam, AdamW, Momentum
 
-data = load("fashion-mini")
-images, validation, test = (
-    (part.x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196), part.y)
-    for part in (data.train, data.validation, data.test)
-)
+data = halved(load("fashion-mini"))
+images, validation, test = data.train, data.validation, data.test
 N, EPOCH = 196 * 32, len(images[0]) // 64  # weights in w; steps in an epoch
 
 

@@ -27,13 +27,11 @@
 import numpy as np
 from lrcourse import check, fit, guess, load, nn, outcome, plots, schedules, tally, yours
 from lrcourse.callbacks import LearningRateScheduler
+from lrcourse.data import halved
 from lrcourse.optim import EMA, SGD, Adam, DoG, Momentum, Nesterov, ScheduleFree
 
-data = load("fashion-mini")
-images, validation, test = (
-    (part.x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196), part.y)
-    for part in (data.train, data.validation, data.test)
-)
+data = halved(load("fashion-mini"))
+images, validation, test = data.train, data.validation, data.test
 EPOCH, WARM = 141, 35  # in steps
 STEPS = 5 * EPOCH
 

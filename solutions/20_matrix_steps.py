@@ -31,15 +31,13 @@ from itertools import pairwise
 import numpy as np
 from lrcourse import check, fit, labs, load, nn, papers, plots, schedules, yours
 from lrcourse.callbacks import LearningRateScheduler
+from lrcourse.data import halved
 from lrcourse.optim import Adam, Muon, newton_schulz
 from lrcourse.optim.matrix import EXACT, FAST
 from lrcourse.papers import trial
 
-data = load("fashion-mini", validation=0.3)
-train, validation, test = (
-    (part.x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196), part.y)
-    for part in (data.train, data.validation, data.test)
-)
+data = halved(load("fashion-mini", validation=0.3))
+train, validation, test = data.train, data.validation, data.test
 
 
 def build(widths, seed, runs=None):

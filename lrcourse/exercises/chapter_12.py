@@ -12,7 +12,7 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
 from lrcourse import nn
-from lrcourse.data import load
+from lrcourse.data import halved, load
 from lrcourse.exercises import (
     Check,
     Exercise,
@@ -118,8 +118,7 @@ class Scaled(Rule):
 
 @cache
 def _small_clothes() -> tuple[NDArray, NDArray]:
-    train = load("fashion-mini").train
-    return train.x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196), train.y
+    return halved(load("fashion-mini")).train
 
 
 def _m(norm: float | NDArray) -> float | NDArray:

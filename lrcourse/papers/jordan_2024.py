@@ -14,7 +14,7 @@ from array_api_compat import array_namespace
 from lrcourse.nn import Array, Part
 from lrcourse.optim import Adam, Momentum, Muon, Rule
 from lrcourse.papers.dense import dense
-from lrcourse.papers.race_runs import MAIN, WORKLOADS, train_rule
+from lrcourse.papers.race_runs import MAIN, WORKLOADS, stacked, train_rule
 from lrcourse.papers.trial import (
     LOWER,
     NEVER_RUN,
@@ -345,7 +345,7 @@ PAPER = Paper(
     ),
     grid=grid,
     train=train,
-    stack=lambda setting: not setting["network"].startswith("784-"),  # which leaves the cache
+    stack=stacked,
     claims=CLAIMS,
     pictures=pictures,
     tables=tables,

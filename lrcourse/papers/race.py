@@ -12,7 +12,16 @@ from functools import partial
 
 import numpy as np
 
-from lrcourse.papers.race_runs import BUDGETED, MAIN, METHODS, SHORT, WORKLOADS, grid, train
+from lrcourse.papers.race_runs import (
+    BUDGETED,
+    MAIN,
+    METHODS,
+    SHORT,
+    WORKLOADS,
+    grid,
+    stacked,
+    train,
+)
 from lrcourse.papers.trial import (
     LOWER,
     MORE_SEEDS,
@@ -500,5 +509,5 @@ PAPER = Paper(
     pictures=pictures,
     tables=lambda rows: [standings(rows, workload) for workload in (MAIN, *ELSEWHERE)],
     seeds=MORE_SEEDS,
-    stack=lambda setting: not setting["network"].startswith("784-"),  # which leaves the cache
+    stack=stacked,
 )

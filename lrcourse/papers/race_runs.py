@@ -4,7 +4,7 @@ Nothing here judges, so that the rows of a run stay those of its code when a cla
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -206,6 +206,15 @@ def newer_grid(scale: str) -> list[dict]:
         for method, (low, high) in rates.items()
         for power in range(low, high + 1)
     ]
+
+
+def stacked(setting: Mapping) -> bool:
+    r"""Say whether a setting's rates train side by side: a wide network leaves the cache.
+
+    Args:
+        setting: of a grid.
+    """
+    return not setting["network"].startswith("784-")
 
 
 def train(

@@ -46,7 +46,7 @@ def reproduce(
     chosen = [paper(name) for name in dict.fromkeys(names) if name != "all"]
     for each in map(paper, NAMES) if "all" in names else chosen:
         start = time.monotonic()
-        kept = saved(each.name, scale) if as_saved else []
+        rows = saved(each.name, scale) if as_saved else []
         path = out / f"{each.name}-{'saved' if as_saved else scale}.jsonl"
         grid = each.grid(scale)
         reasons = missing(setting["data"] for setting in grid if "data" in setting)
@@ -60,7 +60,6 @@ def reproduce(
         try:
             yield f"{each.name}: {len(sweep.keys)} runs at {scale} scale, results in {path}"
             if as_saved:
-                rows = kept
                 out.mkdir(parents=True, exist_ok=True)
                 write_whole(path, "".join(f"{json.dumps(row)}\n" for row in rows))
             else:

@@ -24,9 +24,12 @@ FLAGS = [
     "--disable-sync",
 ]
 # JupyterLab says this itself where a kernel restarts before it has answered.
-HARMLESS = ("restore the debugger state", "Canceled future for create_subshell_request")
-# JupyterLite's kernel, of the extra lite, is an extension that JupyterLab itself tries to load.
-HARMLESS += ("@jupyterlite/pyodide-kernel-extension/static/remoteEntry",)
+HARMLESS = (
+    "restore the debugger state",
+    "Canceled future for create_subshell_request",
+    # JupyterLite's kernel, of the extra lite: an extension that JupyterLab itself tries to load.
+    "@jupyterlite/pyodide-kernel-extension/static/remoteEntry",
+)
 PATIENCE = 120_000  # ms for something to show on a page of a busy machine; 30 s is Playwright's own
 
 

@@ -46,10 +46,9 @@ def rows(spread=0.002, seeds=5, **bottoms):
     return made
 
 
-def verdict(found, start):
-    return next(
-        line[-1] for line in judged(PAPER, found, "quick").body if line[0].startswith(start)
-    )
+def verdict(found, start, paper=PAPER):
+    lines = judged(paper, found, "quick").body
+    return next(line[-1] for line in lines if line[0].startswith(start))
 
 
 @pytest.mark.parametrize("scale", ["quick", "full"])

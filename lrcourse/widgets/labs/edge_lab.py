@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrcourse.data import load
+from lrcourse.exercises.chapter_16 import clothes
 from lrcourse.measure import hessian_vector, sharpness
 from lrcourse.nn import Linear, Network, Tanh, softmax_cross_entropy, squared_error
 from lrcourse.optim import SGD, Adam, Momentum
@@ -42,13 +42,6 @@ def _network(loss: str, runs: int, seed: int) -> Network:
     return network
 
 
-def _images() -> tuple[np.ndarray, np.ndarray]:
-    images, labels = load("fashion-mini").train
-    x = images[:IMAGES].reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(IMAGES, -1)
-    x = x.astype(float) - x.mean(axis=0)
-    return x / x.std(), labels[:IMAGES]
-
-
 def edge_outcomes(
     learning_rates: Sequence[float],
     *,
@@ -77,7 +70,7 @@ def edge_outcomes(
     if steps % every:
         raise ValueError(f"The steps must be a multiple of {every}; got {steps}.")
     rng = np.random.default_rng(0) if rng is None else rng
-    x, y = _images()
+    x, y = clothes(IMAGES)
     seed, count = rng.integers(2**32), len(rates)
     eta, parts = rates[:, None], {"loss": [], "sharpness": []}
     for rule_name in RULES:
