@@ -213,7 +213,7 @@ def test_the_edges_losses_are_those_of_torch(rule, loss):
     rate, steps = 0.1, 40
     outcomes = labs.edge_outcomes([0.05, rate], steps=steps, every=20)
     network = edge_lab._network(loss, 1, np.random.default_rng(0).integers(2**32))
-    x, y = edge_lab._images()
+    x, y = edge_lab.clothes(edge_lab.IMAGES)
     inputs, labels = torch.tensor(x), torch.tensor(y.astype(int))
     w = torch.tensor(network.w[0], requires_grad=True)
     optimizer = {
