@@ -4,8 +4,8 @@ import os
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from lrcourse.grading.class_report import write_report
 from lrcourse.grading.gradebook import write_gradebook
 from lrcourse.grading.hidden import Question
 from lrcourse.grading.marks import COLUMNS, Store, write_csv
+from lrcourse.grading.processes import processes
 from lrcourse.messages import unknown
 
 NOT_ON_ROSTER = "not on the roster"
@@ -147,8 +148,7 @@ class Batch:
         bar = tqdm(found, total=None, unit="student", disable=not options.progress, leave=False)
         if options.progress:
             bar.total = len(self.roster.students) or len(os.listdir(options.submissions))
-        executor, ahead = self._executor()
-        with executor:
+        with self._executor() as (executor, ahead):
             grader.run_all(self._work(bar), executor, ahead, self._done)
         if not self.seen:
             raise GradingError(f"{options.submissions} holds no submission: name another folder.")
@@ -164,9 +164,12 @@ class Batch:
             self.lines.append(exports.fill(path, options.out, rows, self.roster))
         return Counter(sorted(row["status"] for row in rows))
 
-    def _executor(self) -> tuple[Executor, int]:
+    @contextmanager
+    def _executor(self) -> Iterator[tuple[Executor, int]]:
         if not self.options.dask:
-            return ThreadPoolExecutor(self.options.jobs), 2 * self.options.jobs
+            with processes(self.options.jobs) as executor:
+                yield executor, 2 * self.options.jobs
+            return
         from dask.distributed import Client
         from distributed.comm import get_address_host_port, normalize_address
 
@@ -183,7 +186,8 @@ class Batch:
                 f"No Dask scheduler answers at {address} ({type(error).__name__}): check the "
                 "address that `dask scheduler` printed, or leave out --dask."
             ) from None
-        return client.get_executor(pure=False, retries=2), 4 * sum(client.nthreads().values())
+        with client.get_executor(pure=False, retries=2) as executor:
+            yield executor, 4 * sum(client.nthreads().values())
 
     def _work(self, found: Iterable[submissions.Submission]) -> Iterator[tuple]:
         for submission in found:

@@ -7,7 +7,7 @@ import re
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,7 +24,7 @@ from lrcourse.exercises import FAILED, PASSED, TO_DO, Check, Exercise, Wrong, ex
 from lrcourse.grading import ERROR, GRADED, GradingError, repeated, submissions
 from lrcourse.grading.hidden import HiddenCheck, Question
 from lrcourse.grading.package_use import PACKAGE, beyond, package_use
-from lrcourse.grading.sandbox import STOPPING, Died, Limits, Lost, Sandbox
+from lrcourse.grading.sandbox import Died, Limits, Lost, Sandbox
 from lrcourse.grading.session import IDLE, MISSING, Session, StudentError, raised
 
 STILL_TO_DO = "This part is still to do."
@@ -362,20 +362,14 @@ def run_all(
         done: called in this thread with the piece of work and its result.
     """
     running: dict[Future, tuple] = {}
-    STOPPING.clear()
-    try:
-        work = iter(work)
-        while True:
-            for piece in islice(work, ahead - len(running)):
-                running[executor.submit(grade, *piece)] = piece
-            if not running:
-                return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                piece, error = running.pop(future), future.exception()
-                done(piece, (ERROR, _named(error), None) if error else future.result())
-    except BaseException:
-        STOPPING.set()
-        for future in running:
-            with suppress(Exception):
-                future.cancel()
-        raise
+    work = iter(work)
+    while True:
+        for piece in islice(work, ahead - len(running)):
+            running[executor.submit(grade, *piece)] = piece
+        if not running:
+            return
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            piece, error = running.pop(future), future.exception()
+            if isinstance(error, BrokenExecutor):  # every later piece would fail as well
+                raise error
+            done(piece, (ERROR, _named(error), None) if error else future.result())

@@ -32,22 +32,7 @@ from .table import Row, lines
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {"01": 0.4, "02": 0.4, "14": 2.5}  # CPU seconds that a submission may cost
 KILLS = 5
-# The kernel forgets the CPU time of a namespace that is killed, so here each may end by itself.
-GENTLY = """
-import sys
-from lrcourse.cli import main
-from lrcourse.grading.sandbox import Sandbox
-
-close = Sandbox.close
-
-def gently(self):
-    self.process.stdin.close()
-    self.process.wait(60)
-    close(self)
-
-Sandbox.close = gently
-main(sys.argv[1:])
-"""
+GENTLY = "tests.benchmarks.gently"
 
 
 def hand_in(root: Path, chapter: str, count: int) -> Path:
@@ -71,8 +56,8 @@ def cost(chapter: str, count: int) -> tuple[float, float]:
     r"""Return CPU seconds and seconds by the clock of a submission, in a batch of so many."""
     ordinary.adopt()
     root = ordinary.folder()
-    words = ["grade", hand_in(root, chapter, count), "--out", root / "out", "--jobs", 2]
-    line = [*ordinary.prefix(), sys.executable, "-c", GENTLY, *map(str, words)]
+    words = [hand_in(root, chapter, count), "--out", root / "out", "--jobs", 2]
+    line = [*ordinary.prefix(), sys.executable, "-B", "-m", GENTLY, *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     before, start = cpu_seconds(), time.monotonic()
     subprocess.run(line, check=True, env=environment, cwd="/", stdout=subprocess.DEVNULL)

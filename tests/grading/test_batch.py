@@ -106,7 +106,7 @@ def test_ctrl_c_keeps_what_is_graded_and_leaves_nothing_running(root):
     assert told[1] == (
         "Stopped. Graded notebooks are kept; run the same command again to continue.\n"
     )
-    assert descendants() == running
+    until(lambda: descendants() == running)
     assert done(root / "out") == 7
     stuck.write_text(json.dumps(notebook(RIGHT)))
     again = lrcourse("grade", root / "in", "--out", root / "out")
@@ -287,6 +287,27 @@ def test_ctrl_c_is_answered_while_bytes_trickle_in(root):
     os.kill(grader, signal.SIGINT)
     batch.communicate(timeout=LIMIT)
     assert batch.returncode == 130 and not workers()
+
+
+def test_a_process_of_the_grader_that_is_killed_ends_the_batch_with_a_word(root):
+    hand_in(root, 4)
+    stuck = root / "in" / "s003" / "homework.ipynb"
+    stuck.write_text(json.dumps(notebook(inside("import time", "time.sleep(10**6)"))))
+    adopt()
+    running = descendants()
+    batch = started(root, root / "out", "--cpu", 1000)
+    wait_for(root / "out", 3, batch)
+    until(lambda: set(workers().values()) & set(workers()))
+    told = descendants().items()
+    grading = [pid for pid, line in told if "multiprocessing.spawn" in line]
+    for pid in grading:
+        os.kill(pid, signal.SIGKILL)
+    _, errors = batch.communicate(timeout=LIMIT)
+    assert batch.returncode == 1 and "ended from outside" in errors, errors
+    until(lambda: descendants() == running)
+    stuck.write_text(json.dumps(notebook(RIGHT)))
+    again = lrcourse("grade", root / "in", "--out", root / "out")
+    assert again.returncode == 0 and done(root / "out") == 4
 
 
 def test_a_sandbox_that_is_killed_once_costs_nobody_a_point(root):
