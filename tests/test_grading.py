@@ -511,6 +511,26 @@ def test_feedback_goes_back_under_the_names_that_platforms_know():
     }
 
 
+def test_the_report_counts_students_and_a_sentence_once_for_each():
+    def row(*said, hidden="", status="failed"):
+        told = [{"message": m, "hidden": False} for m in said]
+        told += [{"message": hidden, "hidden": True}] * bool(hidden)
+        checks = [{"name": "a", "passed": False} | check for check in told]
+        one = {"id": "01.1", "title": "A", "status": status, "points": 0, "possible": 3}
+        return {"detail": [one | {"checks": checks}]}
+
+    ann = row("It returned 0.2, not 0.4.", "It returned 1, not 2.", hidden="Try small ones.")
+    bob = row("It returned 3, not 6.", "The sign is wrong.")
+    cid, dan = row(hidden="Try small ones."), row("", status="to do")
+    (exercise,) = class_report._exercises([ann, bob, cid, dan])
+    assert exercise["sentences"] == [
+        ("It returned 0.2, not 0.4.", 2),
+        ("The sign is wrong.", 1),
+        ("Try small ones.", 1),
+    ]
+    assert exercise["to_do"] == 0.25
+
+
 def test_discrimination_is_the_correlation_with_the_rest():
     points, rest = np.array([0, 1, 2, 2.0]), np.array([1, 2, 2, 4.0])
     assert class_report.discrimination(points, rest) == pytest.approx(

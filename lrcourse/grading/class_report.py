@@ -1,5 +1,6 @@
 r"""``lrcourse grade --report``: one page on a class, that tells what to teach again."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -62,12 +63,13 @@ def _exercises(graded: Sequence[dict]) -> list[dict]:
         here = [detail for detail in details if id in detail]
         points = np.array([detail[id]["points"] for detail in here], dtype=float)
         rest = [sum(e["points"] for e in detail.values()) for detail in here] - points
-        wrong = Counter(
-            check["message"] or f"not passed: {check['name']}"
-            for detail in here
-            for check in detail[id]["checks"]
-            if not check["passed"] and detail[id]["status"] != "to do"
-        )
+        wrong: Counter[str] = Counter()
+        shown: dict[str, str] = {}
+        for detail in here:
+            if detail[id]["status"] != "to do":
+                said = _sentences(detail[id]["checks"])
+                wrong.update(said.keys())
+                shown = said | shown
         found.append(
             {
                 "id": id,
@@ -76,10 +78,19 @@ def _exercises(graded: Sequence[dict]) -> list[dict]:
                 "to_do": sum(detail[id]["status"] == "to do" for detail in here) / len(here),
                 "mean": points.mean() / (here[0][id]["possible"] or 1),
                 "discrimination": discrimination(points, np.asarray(rest)),
-                "sentences": wrong.most_common(MOST_SENTENCES),
+                "sentences": [(shown[k], n) for k, n in wrong.most_common(MOST_SENTENCES)],
             }
         )
     return found
+
+
+def _sentences(checks: Sequence[dict]) -> dict[str, str]:
+    # What a student was told, each once: sentences that differ in their numbers are one. A hidden
+    # check tells everybody the same, so it counts only where no other failed.
+    failed = [check for check in checks if not check["passed"]]
+    failed = [check for check in failed if not check["hidden"]] or failed
+    said = [check["message"] or f"not passed: {check['name']}" for check in failed]
+    return {re.sub(r"\d[\d.,]*", "0", sentence): sentence for sentence in reversed(said)}
 
 
 def discrimination(points: np.ndarray, rest: np.ndarray) -> float | None:

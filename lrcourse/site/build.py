@@ -99,9 +99,10 @@ def build(
     executed = execute(paths, cache, jobs)
     pages = [_notebook_page(path, notebook) for path, notebook in executed.items()]
     docs = {path.stem: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}
-    pictures = {}
+    pictures = {path.name: path.read_bytes() for path in DOCS.glob("*.webp")}
     if not chapters:
-        docs["trials"], pictures = trials()
+        docs["trials"], of_trials = trials()
+        pictures |= of_trials
     rank = {name: number for number, name in enumerate(FIRST)}
     in_order = sorted(docs, key=lambda name: rank.get(name, len(FIRST)))
     pages += [_docs_page(name, docs[name]) for name in in_order]
