@@ -111,7 +111,9 @@ def test_readmes_one_liner_prints_the_links_of_this_repository(origin, tmp_path)
     address = "https://mybinder.org/v2/gh/owner/name/HEAD?urlpath=lab/tree/"
     page = "chapters/00_start_here.ipynb"
     badge = f"[![Binder](https://mybinder.org/badge_logo.svg)]({address}{page})"
-    assert shown.stdout == f"[Look first](https://owner.github.io/name/) {badge}\n"
+    site = "https://owner.github.io/name/"
+    here = f"{site}lite/lab/index.html?path=chapters/00_start_here.ipynb"
+    assert shown.stdout == f"[Look first]({site}) [Run in your browser]({here}) {badge}\n"
     assert (ROOT / page).is_file()
 
 
