@@ -13,7 +13,8 @@ from pathlib import Path
 
 import needs
 import pytest
-from notebook_page import new_page, run_all, wait, wait_for_kernel
+from notebook_page import new_page, run_all, wait, wait_for_kernel, write_notebook
+from test_every_lab import GOALS
 from test_labs import pixels
 from waiting import LIMIT
 
@@ -201,7 +202,7 @@ def test_the_next_chapter_opens_by_its_link(page, keep):
     keep("6-next")
 
 
-def test_tomorrow_the_saved_lab_moves_without_its_kernel(page, browser, address):
+def end_kernels(page, address):
     root, token = address.partition("/lab/")[0], address.partition("?")[2]
     for kernel in page.request.get(f"{root}/api/kernels?{token}").json():
         cookie = next(c for c in page.context.cookies() if c["name"] == "_xsrf")["value"]
@@ -209,19 +210,47 @@ def test_tomorrow_the_saved_lab_moves_without_its_kernel(page, browser, address)
             f"{root}/api/kernels/{kernel['id']}?{token}", headers={"X-XSRFToken": cookie}
         )
         assert ended.ok
+
+
+def moves(page, lab):
+    lab.scroll_into_view_if_needed()
+    lab.locator("canvas").first.wait_for()
+    slider = lab.get_by_role("slider").first
+    slider.focus()
+    before = slider.get_attribute("aria-valuetext"), pixels(lab)
+    page.keyboard.press("End" if slider.input_value() != slider.get_attribute("max") else "Home")
+    after = slider.get_attribute("aria-valuetext"), pixels(lab)
+    return before[0] != after[0] and before[1] != after[1]
+
+
+def test_tomorrow_the_saved_lab_moves_without_its_kernel(page, browser, address):
+    end_kernels(page, address)
     tomorrow = new_page(browser)
     tomorrow.goto(address.replace("?", "?reset&"))
     lab = tomorrow.locator(".lrcourse-lab")
     lab.first.wait_for()
-    lab.scroll_into_view_if_needed()
-    lab.locator("canvas").first.wait_for()
-    rate = lab.get_by_role("slider", name="learning rate")
-    rate.focus()
-    before = rate.get_attribute("aria-valuetext"), pixels(lab)
-    tomorrow.keyboard.press("End")
-    after = rate.get_attribute("aria-valuetext"), pixels(lab)
-    assert before[0] != after[0] and before[1] != after[1]
+    assert moves(tomorrow, lab)
     assert tomorrow.get_by_text("model not found").count() == 0
     tomorrow.screenshot(path=ROOT / "build" / "screenshots" / "7-tomorrow.png")
     tomorrow.context.close()
     page.errors[:] = [error for error in page.errors if error != "Kernel is dead"]
+
+
+def test_tomorrow_every_lab_moves_without_its_kernel(browser, address, folder):
+    write_notebook(folder, "every", "from lrcourse import labs", *(f"labs.{n}()" for n in GOALS))
+    place = re.sub(r"/tree/[^?]*", "/tree/every.ipynb", address).replace("?", "?reset&")
+    today, tomorrow = new_page(browser), new_page(browser)
+    today.goto(place)
+    wait_for_kernel(today)
+    run_all(today)
+    labs = today.locator(".lrcourse-lab")
+    wait(today, lambda: labs.count() == len(GOALS))
+    today.keyboard.press("Control+s")
+    today.get_by_text("Saving completed").first.wait_for()
+    end_kernels(today, address)
+    today.context.close()
+    tomorrow.goto(place)
+    labs = tomorrow.locator(".lrcourse-lab")
+    wait(tomorrow, lambda: labs.count() == len(GOALS))
+    assert [name for k, name in enumerate(GOALS) if not moves(tomorrow, labs.nth(k))] == []
+    tomorrow.context.close()

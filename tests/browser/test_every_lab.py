@@ -126,7 +126,7 @@ def test_a_slow_drag_draws_every_position(page, lab, twin):
     spec = next(one for one in twin.spec["controls"] if one["kind"] == "slider")
     box = control(lab, spec).bounding_box()
     step = (box["width"] - 16) / (len(spec["values"]) - 1)
-    seen, count = set(), min(25, len(spec["values"]))
+    seen, count = set(), min(12, len(spec["values"]))
     page.mouse.move(box["x"] + 8, box["y"] + 10)
     page.mouse.down()
     for k in range(count):
@@ -160,7 +160,7 @@ def test_a_move_is_drawn_at_once_without_a_trip_to_the_kernel(page, lab, twin):
     slider.press("Home")
     page.evaluate(RECORD)
     shown = []
-    for _ in range(min(40, len(twin.spec["controls"][0]["values"]) - 1)):
+    for _ in range(min(12, len(twin.spec["controls"][0]["values"]) - 1)):
         slider.press("ArrowRight")
         shown.append([words(lab), pixels(lab)])
     assert page.evaluate("window.moves") == shown
