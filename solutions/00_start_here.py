@@ -18,8 +18,8 @@
 # Click on a code cell and press Shift+Enter to run it. Go from top to bottom. This is your own
 # copy: change anything. If something breaks, choose *Kernel, Restart Kernel and Run All Cells*.
 #
-# Where the text says **Predict**, a form asks for your guess, and after the run the outcome stands
-# beside it. What you should have seen is folded away below the run.
+# Where the text says **Predict**, a form asks for your guess (where it asks two things, for the
+# first), and after the run the outcome stands beside it. What you should have seen is folded away below the run.
 #
 # The next cell looks at your installation. A line that begins with FAIL also says how to fix it.
 
@@ -43,7 +43,7 @@ labs.one_knob()
 
 # %% [markdown]
 # Drag the slider, or use the arrow keys. Reach the goal of the lab. Then put the slider where you
-# think steps just stop arriving, and press *Reveal*.
+# think steps just stop arriving, and press *Reveal the edge*.
 #
 # <details><summary>What to see</summary>
 #
@@ -135,7 +135,7 @@ print("after a step in place:", w)
 # **Predict**: after 20 steps without the bug, how far from 0 is $w$?
 
 # %%
-guess("00.b", "After 20 steps without the bug, w is nearest to ...", [0.1, 0.01, 0.00001])
+guess("00.b", "After 20 steps without the bug, w is nearest to ...", ["0.1", "0.01", "0.00001"])
 
 
 # %%
@@ -148,7 +148,8 @@ def buggy_descend(w, learning_rate, steps):
 
 print(f"with the bug {buggy_descend(1.0, learning_rate=0.1, steps=20):.3g}")
 print(f"it should be {(1 - 0.1 * 4) ** 20:.3g}")
-outcome("00.b", min((0.1, 0.01, 0.00001), key=lambda near: abs((1 - 0.1 * 4) ** 20 - near)))
+near = min(("0.1", "0.01", "0.00001"), key=lambda near: abs((1 - 0.1 * 4) ** 20 - float(near)))
+outcome("00.b", near)
 
 # %% [markdown] claims=["with the bug: -7 0.5", "it should be: 3.66e-05 5e-8"]
 # <details><summary>What to see</summary>
@@ -210,11 +211,10 @@ check("00.3")
 # Now your count tries rates from 0.01 to 0.55, from $w = 1$ until the loss is below 0.01. At a
 # count of 100 the run gave up.
 #
-# **Predict**: what is the largest of these rates at which a run still arrives? Which of them needs
-# the fewest steps?
+# **Predict**: which of these rates needs the fewest steps?
 
 # %%
-guess("00.c", "The largest rate at which a run still arrives?", within=1.05)
+guess("00.c", "Which rate needs the fewest steps?", within=1.05)
 
 # %%
 from lrcourse import plots, whose
@@ -228,13 +228,13 @@ fewest = rates[np.array(counts) == min(counts)]
 print(f"fewest steps: {min(counts)}, at rates {min(fewest)} to {max(fewest)}")
 largest = max(rates[np.array(counts) < 100])
 print(f"largest rate that arrives: {largest}")
-outcome("00.c", largest)
+outcome("00.c", float(np.mean(fewest)))
 
 # %% [markdown] claims=["fewest steps[2]: 0.24 0.005", "fewest steps[3]: 0.26 0.005", "largest rate that arrives: 0.49 0.005"]
 # <details><summary>What to see</summary>
 #
-# From 0.24 to 0.26 a single step is enough. At 0.49 the run still arrives, at 0.50 it does not:
-# that is the edge, to within a hundredth.
+# From 0.24 to 0.26 a single step is enough: it lands at the minimum, or near it. At 0.49 the run
+# still arrives, at 0.50 it does not: that is the edge, to within a hundredth.
 #
 # </details>
 #

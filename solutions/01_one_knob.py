@@ -62,14 +62,14 @@ outcome("01.a", max(runs, key=lambda rate: runs[rate][-1]))
 # |---|---|---|
 # | 0 to 1 | 1 to 0 | *converges* from one side, slowly if near 0 |
 # | exactly 1 | 0 | arrives in one step |
-# | 1 to 2 | 0 to -1 | *rings*: each jump crosses the minimum, and is shorter than the last |
-# | exactly 2 | -1 | jumps from side to side |
-# | above 2 | below -1 | *diverges*: each jump is longer than the last |
+# | 1 to 2 | 0 to −1 | *rings*: each jump crosses the minimum, and is shorter than the last |
+# | exactly 2 | −1 | jumps from side to side |
+# | above 2 | below −1 | *diverges*: each jump is longer than the last |
 #
 # The edge is at $\eta = 2/\lambda$, and it is sharp: below it every run arrives in the end, above
 # it none does.
 #
-# Now a bowl of curvature 10. Compute the edge, put the slider there, and press *Reveal*. Then find
+# Now a bowl of curvature 10. Compute the edge, put the slider there, and press *Reveal the edge*. Then find
 # the smallest and the largest rate that reach the goal.
 
 # %%
@@ -284,7 +284,7 @@ print(f"factor along curvature 1: {factors[0]:.2f}, along curvature 10: {factors
 #
 # Write `measure_edge`. It gets `gradient`, a function that takes $w$ of shape `(size,)` and returns
 # the gradient there. The loss is a bowl around 0, with curvatures somewhere between 0.001 and 1000.
-# Return its edge. 2 % off is near enough, and 10,000 gradients have to do. How you find it is up to
+# Return its edge. 2 % off is near enough. Ask for at most 10,000 gradients. How you find it is up to
 # you.
 #
 # Expect about 0.2 for `measure_edge(lambda w: 10 * w, 3)`.
@@ -306,8 +306,12 @@ def measure_edge(gradient, size):
 check("01.2")
 
 # %% [markdown]
+# <details><summary>Two ways</summary>
+#
 # One can try rates, and close in on the edge. The worked solution multiplies by $H$ until the
 # steepest direction has outgrown all others: *power iteration*.
+#
+# </details>
 #
 # ## Two rates in turn
 #
@@ -364,8 +368,8 @@ outcome("01.d", "yes" if max(pair) > 2 / 10 else "no")
 # %% [markdown] claims=["one rate: 35 0.5", "two rates: 21 0.5", "two rates[3]: 0.431 0.0005"]
 # <details><summary>What to see</summary>
 #
-# Two rates in turn need 21 steps where the best single rate needs 35. The larger, 0.431, is more
-# than twice the edge of 0.2. Along curvature 10 it multiplies the distance by more than 3, but the
+# The best two rates in turn need 21 steps, where the best single rate needs 35. The larger of them,
+# 0.431, is more than twice the edge of 0.2. Along curvature 10 it multiplies the distance by more than 3, but the
 # small rate by less than 0.2, so the two together shrink it. The flat direction gains from the long
 # step.
 #
@@ -514,8 +518,9 @@ outcome("01.g", "a smaller rate" if rates[best[0]] < rates[best[3]] else "a larg
 #
 # A run with small batches has stopped falling, above the loss that you want. One friend says "halve
 # the rate", another "double the batch". What does each do to the noise floor, and what does it
-# cost? Which would you try when the rate is just below the edge, and why? A person reads your three
-# or four sentences.
+# cost? Which would you try when the rate is just below the edge, and why? Double-click the cell below
+# and write three or four sentences. In a class a person reads them; alone, compare them with those of
+# the worked solution.
 
 # %% [markdown] question="01.q1"
 # *Your answer stands here.*

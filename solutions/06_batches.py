@@ -321,7 +321,8 @@ labs.digits()
 # A friend trains one network twice, for six epochs at rate 0.1: with batches of 32 and of 512. The
 # second run ends with the higher loss. "Large batches learn badly", says the friend. What else
 # differs? Which experiment would be fair, and what do you expect from it? Write three or four
-# sentences below; a person reads them.
+# sentences in the cell below. In a class a person reads them; alone, compare them with those of the
+# worked solution.
 
 # %% [markdown] question="06.q1"
 # *Your answer stands here.*

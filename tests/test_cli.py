@@ -129,7 +129,7 @@ def test_lab_errors_are_one_sentence(tmp_path, course):
         port = str(server.getsockname()[1])
         for arguments, expected in [
             ([str(tmp_path / "file")], "is a file: name a folder."),
-            ([str(tmp_path / "work"), "--port", port], f"Port {port} is taken: try  --port "),
+            ([str(tmp_path / "work"), "--port", port], f"Port {port} is taken: try --port "),
         ]:
             result = run("lab", "--no-browser", *arguments)
             assert result.exit_code == 1

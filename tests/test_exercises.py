@@ -175,7 +175,7 @@ def test_nothing_is_raised_whatever_the_answer(exercise, answer):
 
 
 def test_ctrl_c_is_not_swallowed():
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match=r"You stopped it in line \d+, `raise error`: is"):
         check("00.1", step=raising(KeyboardInterrupt()))
 
 

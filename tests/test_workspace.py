@@ -60,7 +60,7 @@ def test_notebooks_arrive_and_a_second_run_changes_nothing(tmp_path, one):
     assert deliver(work, one, "0.1.0") == [f"new      {name}" for name in NAMES]
     assert contents(work) == dict.fromkeys(NAMES, "one")
     before = {path: path.stat().st_mtime_ns for path in work.rglob("*.ipynb")}
-    assert deliver(work, one, "0.1.0") == ["same     3 notebooks"]
+    assert deliver(work, one, "0.1.0") == ["as they were: 3 notebooks"]
     assert before == {path: path.stat().st_mtime_ns for path in work.rglob("*.ipynb")}
 
 
@@ -117,14 +117,14 @@ def test_a_learners_notebook_is_kept_and_the_new_one_lands_beside_it(tmp_path, o
         "chapters/02_backprop.new-0.2.0.ipynb": "two",
     }
     assert contents(work) == expected
-    assert deliver(work, two, "0.2.0") == ["same     3 notebooks"]
+    assert deliver(work, two, "0.2.0") == ["as they were: 3 notebooks"]
     assert contents(work) == expected
 
 
 def test_a_notebook_changed_before_an_upgrade_that_leaves_it_alone_is_kept_silently(tmp_path, one):
     deliver(tmp_path / "work", one, "0.1.0")
     (tmp_path / "work" / BACKPROP).write_text("mine")
-    assert deliver(tmp_path / "work", one, "0.2.0") == ["same     3 notebooks"]
+    assert deliver(tmp_path / "work", one, "0.2.0") == ["as they were: 3 notebooks"]
     assert contents(tmp_path / "work")[BACKPROP] == "mine"
 
 
@@ -134,7 +134,7 @@ def test_the_notebook_beside_belongs_to_the_learner_too(tmp_path, one, two):
     (work / BACKPROP).write_text("mine")
     deliver(work, two, "0.2.0")
     (work / "chapters/02_backprop.new-0.2.0.ipynb").write_text("mine as well")
-    assert deliver(work, two, "0.2.0") == ["same     3 notebooks"]
+    assert deliver(work, two, "0.2.0") == ["as they were: 3 notebooks"]
     deliver(work, course(tmp_path / "three", "three"), "0.2.0")  # a version that forgot its number
     chapters = contents(work)
     assert chapters[BACKPROP] == "mine"
@@ -328,7 +328,7 @@ def test_a_taken_port_is_named_with_a_free_one():
         server.bind(("127.0.0.1", 0))
         server.listen()
         port = server.getsockname()[1]
-        with pytest.raises(WorkspaceError, match=f"Port {port} is taken: try  --port") as error:
+        with pytest.raises(WorkspaceError, match=f"Port {port} is taken: try --port") as error:
             check_port(port)
         check_port(int(str(error.value).split()[-1]))
     check_port(port)

@@ -21,7 +21,11 @@ from lrcourse.files import write_beside, write_whole
 MANIFEST = ".lrcourse.json"
 START = "chapters/00_start_here.ipynb"
 # Sliders move again when a saved chapter is opened without its kernel.
-SETTINGS = {"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True}}
+SETTINGS = {
+    "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
+    # With any other a link to a cell of a notebook that is not open yet ends elsewhere.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},
+}
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"  # its pop-up covers the notebook
 
 
@@ -73,7 +77,7 @@ def deliver(folder: Path, course: Path, version: str) -> list[str]:
         raise WorkspaceError(
             f"Cannot write {where}: {error.strerror}. Name another folder."
         ) from None
-    return lines + ([f"same     {same} notebooks"] if same else [])
+    return lines + ([f"as they were: {same} notebooks"] if same else [])
 
 
 def learners_copy(path: Path) -> bytes:
@@ -219,7 +223,7 @@ def check_port(port: int) -> None:
     r"""Raise WorkspaceError, naming a free port, unless a server can listen on ``port``."""
     if trouble := _trouble(port):
         free = next(p for p in [*range(port + 1, 65536), *range(8888, 65536)] if not _trouble(p))
-        raise WorkspaceError(f"Port {port} {trouble}: try  --port {free}")
+        raise WorkspaceError(f"Port {port} {trouble}: try --port {free}")
 
 
 def _trouble(port):

@@ -58,6 +58,7 @@
     if (guess * value <= 0) return `not this time: too ${side} by ${amount(Math.abs(guess - value), unit)}`;
     const factor = Math.max(guess / value, value / guess);
     const right = factor <= within * (1 + 1e-9) ? "right" : "not this time";
+    if (amount(factor, "") === "1") return right;
     return `${right}: too ${side} by a factor of ${amount(factor, "")}`;
   }
 
@@ -77,7 +78,8 @@
         ?? [element("input", { type: "number", step: "any", disabled })];
       const labels = inputs.map((input, k) => (row.choices ? element("label", {}, input, row.choices[k])
         : element("label", {}, input, row.unit)));
-      const note = row.choices ? "" : `Within a factor of ${row.within} counts as right. `;
+      const off = row.within < 1.5 ? `${Math.round(100 * (row.within - 1))} %` : `a factor of ${row.within}`;
+      const note = row.choices ? "" : `Within ${off} counts as right. `;
       const clear = element("button", { type: "button" }, "Clear");
       const status = element("span", { role: "status" });
       root.append(element("fieldset", {}, element("legend", {}, row.question), ...labels),

@@ -57,6 +57,8 @@ class _Row:
             return f"not this time: too {side} by {_number(abs(guessed - value), self.unit)}"
         factor = max(guessed / value, value / guessed)
         right = "right" if factor <= self.within * (1 + 1e-9) else "not this time"
+        if _number(factor) == "1":
+            return right
         return f"{right}: too {side} by a factor of {_number(factor)}"
 
 

@@ -202,6 +202,19 @@ def test_the_next_chapter_opens_by_its_link(page, keep):
     keep("6-next")
 
 
+def test_the_worked_solution_opens_at_its_exercise(page, keep):
+    page.get_by_role("link", name="Worked solution", exact=True).nth(2).click()
+    shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    heading = shown.get_by_role("heading", name="Exercise 00.3")
+
+    def is_there():
+        box = heading.count() == 1 and heading.bounding_box()
+        return box and 0 < box["y"] < 300
+
+    wait(page, lambda: "Solution 00" in shown.inner_text() and is_there())
+    keep("7-solution")
+
+
 def end_kernels(page, address):
     root, token = address.partition("/lab/")[0], address.partition("?")[2]
     for kernel in page.request.get(f"{root}/api/kernels?{token}").json():
@@ -231,7 +244,7 @@ def test_tomorrow_the_saved_lab_moves_without_its_kernel(page, browser, address)
     lab.first.wait_for()
     assert moves(tomorrow, lab)
     assert tomorrow.get_by_text("model not found").count() == 0
-    tomorrow.screenshot(path=ROOT / "build" / "screenshots" / "7-tomorrow.png")
+    tomorrow.screenshot(path=ROOT / "build" / "screenshots" / "8-tomorrow.png")
     tomorrow.context.close()
     page.errors[:] = [error for error in page.errors if error != "Kernel is dead"]
 

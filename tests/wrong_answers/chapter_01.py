@@ -102,6 +102,27 @@ def edge_by_runs(gradient, size):
     return low
 
 
+def edge_without_a_length(gradient, size):
+    w = np.random.default_rng(0).normal(size=size)
+    for _ in range(100):
+        w = gradient(w)
+    return 2 / (w @ gradient(w))
+
+
+def edge_by_runs_that_ignores_nan(gradient, size):
+    low, high = 0.0, 3000.0
+    for _ in range(20):
+        rate = (low + high) / 2
+        w = np.ones(size)
+        for _ in range(400):
+            w = w - rate * gradient(w)
+        if np.linalg.norm(w) > 10 * size:  # False for nan
+            high = rate
+        else:
+            low = rate
+    return low
+
+
 def edge_by_runs_without_end(gradient, size):
     w = np.ones(size)
     while True:
@@ -212,6 +233,8 @@ WRONG = {
         (edge_of_all(lambda curvatures: 2 / np.linalg.norm(curvatures)), "is expected"),
         (edge(steps=6000), "have to be enough"),
         (edge_by_runs_without_end, "does it end"),
+        (edge_without_a_length, "divide by the length each time"),
+        (edge_by_runs_that_ignores_nan, "count it as diverged"),
         (lambda gradient, size: 0.2, "never asks"),
         (lambda gradient, size: gradient(np.ones(size)), "one number"),
         (lambda gradient, size: gradient(1.0), "takes w of shape"),
