@@ -1,5 +1,6 @@
 """What one can do in a lab besides moving a slider, on saved pages: light, dark, by pointer."""
 
+import base64
 import io
 
 import needs
@@ -8,7 +9,7 @@ from notebook_page import new_context
 from PIL import Image
 from test_labs import VERMILLION, pixels, words
 
-from lrcourse.widgets import labs
+from lrcourse.widgets import labs, static_svg
 
 pytestmark = pytest.mark.browser
 
@@ -101,6 +102,30 @@ def test_the_panels_follow_the_theme_while_they_are_shown(opened, name):
     page.evaluate("document.body.dataset.jpThemeLight = 'true'")
     page.wait_for_timeout(200)
     assert canvas.evaluate(GROUND) == "255,255,255,255"
+
+
+@pytest.mark.parametrize("shown", ["alone", "in the page"])
+def test_the_static_picture_follows_the_theme(browser, shown):
+    """JupyterLab shows it as an image, alone; the site's pages hold its elements."""
+    picture = static_svg.svg(labs.bowl(0.3))
+    if shown == "alone":
+        data = base64.b64encode(picture.encode()).decode()
+        picture = f'<img src="data:image/svg+xml;base64,{data}">'
+    context = new_context(browser, color_scheme="dark")
+    page = context.new_page()
+    page.set_content(f"<style>:root {{ color-scheme: light dark }}</style>{picture}")
+    image = page.locator("img, svg[role=img]").first
+    looks = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        drawn(page)
+        still = Image.open(io.BytesIO(image.screenshot())).convert("RGB")
+        colours = {colour for _, colour in still.getcolors(1 << 20)}
+        looks.append((still.getpixel((5, 5)), min(map(sum, colours)), max(map(sum, colours))))
+    (light, ink, _), (dark, _, pale) = looks
+    assert light == (255, 255, 255) and ink <= 3 * 0x22
+    assert dark == (0x17, 0x19, 0x1C) and pale >= 3 * 0xE4
+    context.close()
 
 
 @pytest.mark.parametrize("name", ["bowl", "price"])
