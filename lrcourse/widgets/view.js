@@ -533,13 +533,13 @@ function render({ model, el }) {
     return `${said[0].toUpperCase()}${said.slice(1)}. ${verdict()} ${goal}`;
   }
 
-  // ---- what happens on a move: the trait is set, every view of it redraws, the kernel hears later
-  let saving = false;
+  // ---- what happens on a move: the trait is set, every view of it redraws, the kernel hears later,
+  // ten times a second at most, since JupyterLab spends more on a message than the lab on drawing
+  let saving = 0;
+  function save() { clearTimeout(saving); saving = 0; model.save_changes(); }
   function choose(name, value) {
     model.set(name, value);
-    if (saving) return;
-    saving = true;
-    requestAnimationFrame(() => { saving = false; model.save_changes(); });
+    saving ||= setTimeout(save, 100);
   }
 
   // ---- controls; one with a single value is a constant, and needs none
@@ -681,8 +681,7 @@ function render({ model, el }) {
   });
 
   // ---- drawing
-  let sizes = canvases.map(() => [0, 0]), theme = {};
-  const frames = [];
+  let sizes = canvases.map(() => [0, 0]), theme = {}, frames = [];
   const hidden = (panel) => panel.secret && model.get("guess") == null;
   function drawPanel(panel, k) {
     const [width, height] = sizes[k];
@@ -850,6 +849,7 @@ function render({ model, el }) {
   // A letter typed at a control must not reach the notebook (x cuts a cell), but Ctrl+S must, and
   // Escape goes back to the notebook.
   const own = (kept) => {
+    if (saving) save(); // the next key may run a cell
     for (const input of root.querySelectorAll("input, select, button")) {
       input.setAttribute("data-lm-suppress-shortcuts", kept);
     }
