@@ -851,7 +851,7 @@ function render({ model, el }) {
   const own = (kept) => {
     if (saving) save(); // the next key may run a cell
     for (const input of root.querySelectorAll("input, select, button")) {
-      input.setAttribute("data-lm-suppress-shortcuts", kept);
+      input.toggleAttribute("data-lm-suppress-shortcuts", kept); // that it is there counts
     }
   };
   const isModifier = (event) => event.key === "Control" || event.key === "Meta";
