@@ -19,7 +19,8 @@
 # copy: change anything. If something breaks, choose *Kernel, Restart Kernel and Run All Cells*.
 #
 # Where the text says **Predict**, a form asks for your guess (where it asks two things, for the
-# first), and after the run the outcome stands beside it. What you should have seen is folded away below the run.
+# first), and after the run the outcome stands beside it. What you should have seen is folded away
+# below the run.
 #
 # The next cell looks at your installation. A line that begins with FAIL also says how to fix it.
 

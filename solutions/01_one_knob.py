@@ -69,8 +69,8 @@ outcome("01.a", max(runs, key=lambda rate: runs[rate][-1]))
 # The edge is at $\eta = 2/\lambda$, and it is sharp: below it every run arrives in the end, above
 # it none does.
 #
-# Now a bowl of curvature 10. Compute the edge, put the slider there, and press *Reveal the edge*. Then find
-# the smallest and the largest rate that reach the goal.
+# Now a bowl of curvature 10. Compute the edge, put the slider there, and press *Reveal the edge*.
+# Then find the smallest and the largest rate that reach the goal.
 
 # %%
 from lrcourse import labs
@@ -284,8 +284,8 @@ print(f"factor along curvature 1: {factors[0]:.2f}, along curvature 10: {factors
 #
 # Write `measure_edge`. It gets `gradient`, a function that takes $w$ of shape `(size,)` and returns
 # the gradient there. The loss is a bowl around 0, with curvatures somewhere between 0.001 and 1000.
-# Return its edge. 2 % off is near enough. Ask for at most 10,000 gradients. How you find it is up to
-# you.
+# Return its edge. 2 % off is near enough. Ask for at most 10,000 gradients. How you find it is up
+# to you.
 #
 # Expect about 0.2 for `measure_edge(lambda w: 10 * w, 3)`.
 
@@ -369,9 +369,9 @@ outcome("01.d", "yes" if max(pair) > 2 / 10 else "no")
 # <details><summary>What to see</summary>
 #
 # The best two rates in turn need 21 steps, where the best single rate needs 35. The larger of them,
-# 0.431, is more than twice the edge of 0.2. Along curvature 10 it multiplies the distance by more than 3, but the
-# small rate by less than 0.2, so the two together shrink it. The flat direction gains from the long
-# step.
+# 0.431, is more than twice the edge of 0.2. Along curvature 10 it multiplies the distance by more
+# than 3, but the small rate by less than 0.2, so the two together shrink it. The flat direction
+# gains from the long step.
 #
 # </details>
 #
@@ -518,9 +518,9 @@ outcome("01.g", "a smaller rate" if rates[best[0]] < rates[best[3]] else "a larg
 #
 # A run with small batches has stopped falling, above the loss that you want. One friend says "halve
 # the rate", another "double the batch". What does each do to the noise floor, and what does it
-# cost? Which would you try when the rate is just below the edge, and why? Double-click the cell below
-# and write three or four sentences. In a class a person reads them; alone, compare them with those of
-# the worked solution.
+# cost? Which would you try when the rate is just below the edge, and why? Double-click the cell
+# below and write three or four sentences. In a class a person reads them; alone, compare them with
+# those of the worked solution.
 
 # %% [markdown] question="01.q1"
 # *Your answer stands here.*

@@ -207,6 +207,8 @@ def test_nothing_heavy_is_imported():
         ),
         (lambda: labs.one_knob(curvature=-1), "curvature must be positive"),
         (lambda: setattr(labs.one_knob(), "learning_rate", -1), "must be a positive number"),
+        (lambda: setattr(labs.one_knob(), "start_at", (1, 2)), "must be a finite number for each"),
+        (lambda: setattr(labs.valley(), "start_at", (1, 2)), "must be None in this lab"),
         (lambda: setattr(labs.one_knob(), "learning_rate", "fast"), "must be a positive number"),
     ],
 )

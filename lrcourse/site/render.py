@@ -184,7 +184,7 @@ def _lab(model, data):
     if model is None or "spec" not in model["state"] or model["state"]["spec"]["live"]:
         return None
     state = model["state"]
-    names = ["guess", *(control["name"] for control in state["spec"]["controls"])]
+    names = ["guess", "start_at", *(control["name"] for control in state["spec"]["controls"])]
     tables = {name: dict(table) for name, table in state["tables"].items()}
     for buffer in model["buffers"]:
         tables[buffer["path"][1]]["data"] = buffer["data"]

@@ -64,9 +64,13 @@
 
   function element(tag, properties = {}, ...children) {
     const node = Object.assign(document.createElement(tag), properties);
-    // On each control itself, or JupyterLab takes its keys: x would cut the cell.
-    if (tag === "input" || tag === "button") node.setAttribute("data-lm-suppress-shortcuts", "true");
     node.append(...children);
+    if (tag !== "input" && tag !== "button") return node;
+    // On each control itself, or JupyterLab takes its keys: x would cut the cell. But Ctrl+S is its.
+    const own = (kept) => () => node.toggleAttribute("data-lm-suppress-shortcuts", kept);
+    own(true)();
+    node.addEventListener("keydown", ({ key }) => { if (key === "Control" || key === "Meta") own(false)(); });
+    for (const event of ["keyup", "blur"]) node.addEventListener(event, own(true));
     return node;
   }
 

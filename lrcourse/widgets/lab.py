@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from os import PathLike
@@ -143,6 +143,8 @@ class Lab(anywidget.AnyWidget):
     r"""A lab in the notebook. Each control's value is a trait: read it, set it, observe it.
 
     `guess` is None until the learner asks for the edge, then the value chosen at that moment.
+    `start_at` is None until the learner drags the start of the run, then its place; the goal counts
+    from the lab's own start only.
     """
 
     _esm = Path(__file__).parent / "view.js"
@@ -150,6 +152,7 @@ class Lab(anywidget.AnyWidget):
     spec = traitlets.Dict().tag(sync=True)
     tables = traitlets.Dict().tag(sync=True)
     guess = traitlets.Any(None, allow_none=True).tag(sync=True)
+    start_at = traitlets.Any(None, allow_none=True).tag(sync=True)
 
     def __init__(
         self,
@@ -165,6 +168,8 @@ class Lab(anywidget.AnyWidget):
         unit: str = "step",
         live: bool = False,
         reveal: dict | None = None,
+        start: Sequence[float] | None = None,
+        tables_from: Callable[[Sequence[float]], dict] | None = None,
     ) -> None:
         r"""Check the tables against the controls and pack them.
 
@@ -173,9 +178,13 @@ class Lab(anywidget.AnyWidget):
         unit: what the table `diverged` counts. live: whether new tables arrive while it is shown
         (see `labs.live`).
         reveal: {"control", "table" (where its mark stands), "question", "answer"}.
+        start: where the run starts, if it is gradient descent on a bowl and its start can be
+        dragged; tables_from: the tables from another start, as `view.js` computes them for itself
+        from the tables `curvatures` and `centres`.
         ValueError for a table whose shape disagrees with its controls, is empty or all NaN.
         """
         self._controls = {control.name: control for control in controls}
+        self._tables_from, self._packed_from = tables_from, None
         packed = self.pack(tables)
         self.add_traits(**{c.name: Setting(c).tag(sync=True) for c in controls})
         super().__init__(
@@ -190,6 +199,7 @@ class Lab(anywidget.AnyWidget):
                 "unit": unit,
                 "live": live,
                 "reveal": reveal,
+                "start": start and list(start),
             },
             tables=packed,
         )
@@ -215,15 +225,29 @@ class Lab(anywidget.AnyWidget):
             }
         return packed
 
+    @traitlets.validate("start_at")
+    def _valid_start(self, proposal: dict) -> list[float] | None:
+        own, start = self.spec.get("start"), proposal["value"]
+        if start is None:
+            return None
+        place = np.asarray(start, dtype=float)
+        if own is None or place.shape != (len(own),) or not np.isfinite(place).all():
+            allowed = "a finite number for each axis, or None" if own else "None in this lab"
+            raise ValueError(f"The start must be {allowed}; got {start!r}.")
+        return place.tolist()
+
     def row(self, name: str) -> np.ndarray:
         r"""The row of a table for the current setting."""
+        if self.start_at != self._packed_from:
+            self.pack(self._tables_from(self.start_at or self.spec["start"]))
+            self._packed_from = self.start_at
         axes, array = self._arrays[name]
         return array[tuple(self._controls[a].values.index(getattr(self, a)) for a in axes)]
 
     @property
     def goal_reached(self) -> bool:
         r"""Whether the current setting reaches the goal."""
-        return bool(self.row("reached"))
+        return self.start_at is None and bool(self.row("reached"))
 
     @property
     def settings(self) -> str:
@@ -232,6 +256,8 @@ class Lab(anywidget.AnyWidget):
             f"{c.label} {c.texts[c.values.index(getattr(self, c.name))]}"
             for c in self._controls.values()
         )
+        if self.start_at:
+            words += f", start ({', '.join(f'{v:.3g}' for v in self.start_at)})"
         return f"{words[0].upper()}{words[1:]}."
 
     @property
@@ -244,6 +270,8 @@ class Lab(anywidget.AnyWidget):
     def sentence(self) -> str:
         r"""What the pictures show at the current setting, in words."""
         goal = "Goal reached." if self.goal_reached else "Goal not reached."
+        if self.start_at:
+            goal = "The goal counts from the lab's own start."
         return f"{self.settings} {self.verdict} {goal}"
 
     def save_html(self, path: str | PathLike) -> None:

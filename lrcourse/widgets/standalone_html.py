@@ -88,7 +88,8 @@ def style() -> str:
 def fragment(lab: Lab) -> str:
     r"""The HTML of a lab at its current setting."""
     names = [control["name"] for control in lab.spec["controls"]]
-    state = {"spec": lab.spec, "guess": lab.guess} | {name: getattr(lab, name) for name in names}
+    state = {"spec": lab.spec, "guess": lab.guess, "start_at": lab.start_at}
+    state |= {name: getattr(lab, name) for name in names}
     state["tables"] = {
         name: table | {"data": base64.b64encode(table["data"]).decode()}
         for name, table in lab.tables.items()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrcourse.palette import BLUE, GREY, INK, PALE, VERMILLION
+from lrcourse.palette import BLUE, DUSK, GREY, INK, NIGHT, PALE, SKY, VERMILLION
 
 if TYPE_CHECKING:
     from lrcourse.widgets.lab import Lab
@@ -26,6 +26,14 @@ CLASSES = np.array([[128, 184, 217], [255, 255, 255], [234, 175, 128]])
 WIDTH, HEIGHT, TOP = 380, 280, 40
 HALO = 'paint-order="stroke" stroke="white" stroke-width="3"'
 FONT = 'font-family="system-ui, sans-serif" font-size="12"'
+# Attributes draw it on white, for viewers that read no styles. Where styles are read, the colours
+# follow the theme: of the page around it or, for a picture on its own, of whatever shows it.
+DARK = {"white": NIGHT, INK: PALE, PALE: DUSK, BLUE: SKY}
+STYLE = ".lrcourse-still:root{color-scheme:light dark}" + "".join(
+    f':is(.lrcourse-still,.lrcourse-still *)[{what}="{light}"]{{{what}:light-dark({light},{dark})}}'
+    for what in ("fill", "stroke")
+    for light, dark in DARK.items()
+)
 
 
 class Frame:
@@ -341,8 +349,9 @@ def svg(lab: Lab) -> str:
     width, height = WIDTH * len(panels), HEIGHT + TOP
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img" aria-label="{alt}" {FONT} fill="{INK}">',
-        f"<title>{alt}</title>",
+        f'viewBox="0 0 {width} {height}" role="img" aria-label="{alt}" {FONT} fill="{INK}" '
+        'class="lrcourse-still">',
+        f"<title>{alt}</title><style>{STYLE}</style>",
         f'<rect width="{width}" height="{height}" fill="white"/>',
         text(12, 17, lab.settings),
         text(12, 35, lab.verdict, 'font-weight="600"'),

@@ -63,6 +63,31 @@ function fraction(values, value) {
   return (k + Math.log(value / values[k]) / Math.log(values[k + 1] / values[k])) / last;
 }
 
+// ---------------------------------------------------------------- runs from a dragged start
+
+// Gradient descent on a bowl from another start, with its verdict, as bowl_outcomes has them.
+function descend(start, rate, curvatures, centres, goal) {
+  const run = (noise) => {
+    const path = [...start], loss = [], size = start.length, all = centres.length + size;
+    for (let at = 0; at < all; at += size) {
+      const w = path.slice(at);
+      loss.push(w.reduce((sum, v, d) => sum + 0.5 * curvatures[d] * v * v, 0));
+      w.forEach((v, d) => path.push(v - rate * curvatures[d] * (v - noise * centres[at + d])));
+    }
+    const logs = loss.slice(-10).map((l) => Math.log(Math.min(Math.max(l, 1e-30), 1e300)));
+    return { path: path.slice(0, all), loss, late: logs.reduce((a, b) => a + b) / logs.length };
+  };
+  const { path, loss, late } = run(1), final = loss.at(-1);
+  const diverged = Math.max(loss.findIndex((l) => !(l <= 100 * loss[0])), 0);
+  const noisy = late > run(0).late + Math.LN2, overshoots = rate * Math.max(...curvatures) > 1;
+  const verdict = diverged ? 5 : final < goal ? (overshoots && !noisy ? 2 : 1)
+    : noisy ? 4 : overshoots ? 3 : 0;
+  const drawn = (values, each) => Float32Array.from(values, (v, k) => (
+    diverged && k >= each * (diverged + 1) ? NaN : v));
+  return { path: drawn(path, start.length), loss: drawn(loss, 1), final: Float32Array.of(final),
+    diverged: [diverged], reached: [0], verdict: [verdict] };
+}
+
 // ---------------------------------------------------------------- a panel's rectangle
 
 // Names where there are any, decades on a logarithmic axis (every other one if many), else steps
@@ -120,6 +145,15 @@ class Frame {
     context.fillText(content, x, y);
   }
 
+  // Words beside the rectangle that run upwards.
+  upwards(content, x) {
+    this.context.save();
+    this.context.translate(x, (this.top + this.bottom) / 2);
+    this.context.rotate(-Math.PI / 2);
+    this.text(content, 0, 4, "center");
+    this.context.restore();
+  }
+
   line(points, colour, width = 1.5, dash = []) {
     const { context } = this;
     context.beginPath();
@@ -166,8 +200,7 @@ class Frame {
     for (const [length, turn] of [[0, 0], [13, 0.4], [13, -0.4]]) {
       context.lineTo(x - length * Math.cos(angle + turn), y - length * Math.sin(angle + turn));
     }
-    context.fillStyle = this.theme[colour];
-    context.fill();
+    this.fill(colour);
   }
 
   // The step that comes next, as an arrow; up to the edge if it leaves the rectangle.
@@ -183,19 +216,16 @@ class Frame {
   run(points, colour) {
     const { context, theme } = this, exit = this.panel.x && this.exit(points);
     this.line(points, colour);
-    context.fillStyle = theme[colour];
     context.beginPath();
     points.forEach(([x, y], k) => {
       const radius = k === points.length - 1 ? 4.5 : 2.2;
       context.moveTo(x + radius, y);
       context.arc(x, y, radius, 0, 7);
     });
-    context.fill();
-    const [x, y] = points[0];
+    this.fill(colour);
     context.beginPath();
-    context.arc(x, y, 5, 0, 7);
-    context.fillStyle = theme.paper;
-    context.fill();
+    context.arc(...points[0], 5, 0, 7);
+    this.fill("paper");
     context.strokeStyle = theme[colour];
     context.lineWidth = 2;
     context.stroke();
@@ -214,10 +244,7 @@ class Frame {
       context.moveTo(x + 2.5, y);
       context.arc(x, y, 2.5, 0, 7);
     }
-    context.fillStyle = this.theme[colour];
-    context.globalAlpha = 0.5;
-    context.fill();
-    context.globalAlpha = 1;
+    this.fill(colour, 0.5);
   }
 
   // A faint area within a closed line.
@@ -225,10 +252,13 @@ class Frame {
     const { context } = this;
     context.beginPath();
     for (const [x, y] of points) context.lineTo(x, y);
-    context.fillStyle = this.theme[colour];
-    context.globalAlpha = 0.2;
-    context.fill();
-    context.globalAlpha = 1;
+    this.fill(colour, 0.2);
+  }
+
+  fill(colour, alpha = 1) {
+    Object.assign(this.context, { fillStyle: this.theme[colour], globalAlpha: alpha });
+    this.context.fill();
+    this.context.globalAlpha = 1;
   }
 
   // Cells of a table as a picture stretched over a box.
@@ -243,16 +273,12 @@ class Frame {
 
   // The colour scale of a map: a strip beside it, lowest value at the bottom.
   colourBar() {
-    const { right, top, bottom, panel, context } = this;
+    const { right, top, bottom, panel } = this;
     const strip = Array.from({ length: 64 }, (_, k) => 255 - 4 * k);
     this.raster(strip, 1, between(CIVIDIS), [right + 8, top, 10, bottom - top], true);
     this.text(panel.bar.high, right + 22, top + 9);
     this.text(panel.bar.low, right + 22, bottom);
-    context.save();
-    context.translate(right + 34, (top + bottom) / 2);
-    context.rotate(-Math.PI / 2);
-    this.text(panel.bar.label, 0, 4, "center");
-    context.restore();
+    this.upwards(panel.bar.label, right + 34);
   }
 
   axes() {
@@ -273,11 +299,7 @@ class Frame {
       this.text(tickText(panel.y, value), left - 6, y + 4, "right");
     }
     this.text(panel.x.label, (left + right) / 2, bottom + 34, "center");
-    context.save();
-    context.translate(left - 44, (top + bottom) / 2);
-    context.rotate(-Math.PI / 2);
-    this.text(panel.y.label, 0, 4, "center");
-    context.restore();
+    this.upwards(panel.y.label, left - 44);
   }
 
   // Draw inside the rectangle only, then its border.
@@ -321,7 +343,8 @@ function drawKept(row, frame, panel) {
   for (const [k, kept] of frame.kept.entries()) {
     let named = false;
     for (const line of panel.lines ?? []) {
-      const differs = kept(line.xy ?? line.y).byteOffset !== row(line.xy ?? line.y).byteOffset;
+      const [old, now] = [kept, row].map((rows) => rows(line.xy ?? line.y));
+      const differs = old.buffer !== now.buffer || old.byteOffset !== now.byteOffset;
       if (!differs || line.grey || line.scatter || line.cross) continue;
       const points = pointsOf(line, kept, frame), end = points.findLast((p) => frame.contains(p));
       frame.line(points, "grey", 1.5, SERIES[line.series ?? 0][1]);
@@ -430,8 +453,7 @@ const KINDS = {
       context.beginPath(); // colour and shape both tell the class
       if (labels[k]) context.rect(x - 3, y - 3, 6, 6);
       else context.arc(x, y, 3.2, 0, 7);
-      context.fillStyle = labels[k] ? theme.vermillion : theme.blue;
-      context.fill();
+      frame.fill(labels[k] ? "vermillion" : "blue");
       context.strokeStyle = theme.paper;
       context.lineWidth = 1;
       context.stroke();
@@ -493,31 +515,31 @@ function render({ model, el }) {
     }
     return values.subarray(position * size, (position + 1) * size);
   };
-  const row = rowsAt(setting);
+  let moved = {}; // rows of a run from a dragged start, in place of those of the tables
+  const row = (name) => moved[name] ?? rowsAt(setting)(name);
   const fill = (text) => text.replace(/\{(\w+)\}/g, (_, name) => {
     const values = row(name); // whole numbers, such as steps, keep all their digits
     return values instanceof Float32Array ? number(values[0]) : String(values[0]);
   });
 
   const verdict = () => fill(spec.verdicts[row("verdict")[0]]);
-  const settings = (some) => some.map((c) => `${c.label} ${c.texts[setting(c)]}`).join(", ");
+  const settings = (some) => some.map((c) => `${c.label} ${c.texts[setting(c)]}`).join(", ")
+    + (model.get("start_at") ? `, start (${model.get("start_at").map(short).join(", ")})` : "");
 
   function sentence() {
     const said = settings(spec.controls);
-    const goal = row("reached")[0] ? "Goal reached." : "Goal not reached.";
+    const goal = model.get("start_at") ? "The goal counts from the lab's own start."
+      : row("reached")[0] ? "Goal reached." : "Goal not reached.";
     return `${said[0].toUpperCase()}${said.slice(1)}. ${verdict()} ${goal}`;
   }
 
-  // ---- what happens on a move: the trait is set, every view of it redraws, the kernel hears later
-  let saving = false;
+  // ---- what happens on a move: the trait is set, every view of it redraws, the kernel hears later,
+  // ten times a second at most, since JupyterLab spends more on a message than the lab on drawing
+  let saving = 0;
+  function save() { clearTimeout(saving); saving = 0; model.save_changes(); }
   function choose(name, value) {
     model.set(name, value);
-    if (saving) return;
-    saving = true;
-    requestAnimationFrame(() => {
-      saving = false;
-      model.save_changes();
-    });
+    saving ||= setTimeout(save, 100);
   }
 
   // ---- controls; one with a single value is a constant, and needs none
@@ -552,6 +574,9 @@ function render({ model, el }) {
   const canvases = spec.panels.map(() => element("canvas"));
   const readout = element("span", { className: "readout", hidden: true });
   const pictures = element("div", { className: "pictures", role: "img" }, ...canvases, readout);
+  const handle = element("button", { type: "button", className: "start", role: "slider", ...OWN_KEYS,
+    "aria-label": "start of the run", title: "Drag the start, or move it with the arrow keys" });
+  const stage = element("div", { className: "stage" }, pictures);
   const words = element("p", { className: "sentence", "aria-hidden": "true" });
   const live = element("p", { className: "live", "aria-live": "polite" });
   const reached = element("span", { className: "reached" }, "✔ goal reached");
@@ -575,14 +600,13 @@ function render({ model, el }) {
       choose("restarts", model.get("restarts") + 1);
     }
     for (const control of spec.controls) choose(control.name, control.default);
-    choose("guess", null);
+    for (const name of ["guess", "start_at"]) choose(name, null);
     kept = [];
     listKept();
     refresh();
   });
-  reveal.addEventListener("click", () => {
-    const known = model.get("guess") != null; // a None of Pyodide's arrives as undefined
-    choose("guess", known ? null : model.get(spec.reveal.control));
+  reveal.addEventListener("click", () => { // a None of Pyodide's arrives as undefined
+    choose("guess", model.get("guess") != null ? null : model.get(spec.reveal.control));
   });
 
   function showEdge() {
@@ -613,7 +637,8 @@ function render({ model, el }) {
     const places = new Map(spec.controls.map((control) => [control, setting(control)]));
     const said = `${settings(shown)}: ${verdict()}`;
     if (kept.every((run) => run.said !== said)) {
-      kept = [...kept, { said, row: rowsAt((control) => places.get(control)) }].slice(-3);
+      const run = moved, table = rowsAt((control) => places.get(control));
+      kept = [...kept, { said, row: (name) => run[name] ?? table(name) }].slice(-3);
     }
     listKept();
     drawAll();
@@ -647,10 +672,7 @@ function render({ model, el }) {
     if (timer === 0) live.textContent = walk === null ? `${said} ${verdict()}` : said;
     drawAll();
   }
-  single.addEventListener("click", () => {
-    stand();
-    walkTo(walk === null ? 0 : walk + 1);
-  });
+  single.addEventListener("click", () => { stand(); walkTo(walk === null ? 0 : walk + 1); });
   play.addEventListener("click", () => {
     if (timer) { stand(); drawAll(); return; }
     play.textContent = "Pause";
@@ -659,14 +681,12 @@ function render({ model, el }) {
   });
 
   // ---- drawing
-  let sizes = canvases.map(() => [0, 0]), theme = {};
-  const frames = [];
+  let sizes = canvases.map(() => [0, 0]), theme = {}, frames = [];
   const hidden = (panel) => panel.secret && model.get("guess") == null;
   function drawPanel(panel, k) {
     const [width, height] = sizes[k];
     if (width === 0) return; // not laid out yet
-    const context = canvases[k].getContext("2d");
-    const density = canvases[k].width / width;
+    const context = canvases[k].getContext("2d"), density = canvases[k].width / width;
     context.setTransform(density, 0, 0, density, 0, 0);
     const frame = frames[k] = new Frame(context, width, height, panel, theme);
     frame.kept = kept.map((run) => run.row);
@@ -696,10 +716,14 @@ function render({ model, el }) {
 
   function drawAll() {
     const style = getComputedStyle(root);
-    theme = Object.fromEntries(
-      COLOURS.map((name) => [name, style.getPropertyValue(`--lrcourse-${name}`)]),
-    );
+    const colour = (name) => [name, style.getPropertyValue(`--lrcourse-${name}`)];
+    theme = Object.fromEntries(COLOURS.map(colour));
     spec.panels.forEach(drawPanel);
+    if (!spec.start || !frames[0]) return;
+    const [x, y] = steps().points[0]; // its panel is the first
+    handle.style.translate = `${frames[0].x(x)}px ${frames[0].y(y)}px`;
+    handle.setAttribute("aria-valuenow", x);
+    handle.setAttribute("aria-valuetext", `${stepped.x.label} ${short(x)}, ${stepped.y.label} ${short(y)}`);
   }
   // A panel's ground fades for a moment when the theme changes, whatever changes it.
   pictures.addEventListener("transitionend", drawAll);
@@ -756,17 +780,41 @@ function render({ model, el }) {
     canvas.addEventListener("pointerleave", () => { readout.hidden = true; });
   }
 
+  // ---- the start of the run, dragged or moved by arrow keys
+
+  // Within the panel, and away from the axes: there the loss at the start says little.
+  function startAt(place) {
+    choose("start_at", spec.start.map((_, d) => {
+      const most = 0.95 * stepped["xy"[d]].high, size = Math.max(Math.abs(place[d]), 0.5);
+      return ((place[d] < 0 ? -1 : 1) * Math.round(20 * Math.min(size, most))) / 20;
+    }));
+  }
+  handle.addEventListener("pointerdown", (event) => handle.setPointerCapture(event.pointerId));
+  handle.addEventListener("pointermove", (event) => {
+    if (!handle.hasPointerCapture(event.pointerId)) return;
+    const box = canvases[0].getBoundingClientRect(), { left, right, top, bottom } = frames[0];
+    startAt([valueAt(stepped.x, left, right, event.clientX - box.left),
+      valueAt(stepped.y, bottom, top, event.clientY - box.top)]);
+  });
+  handle.addEventListener("keydown", (event) => {
+    const way = { Left: [-0.1, 0], Right: [0.1, 0], Down: [0, -0.1], Up: [0, 0.1] }[event.key.slice(5)];
+    if (!way || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault(); // the page does not scroll
+    const from = model.get("start_at") ?? spec.start; // and over an axis in one press
+    startAt(from.map((v, d) => (Math.abs(v + way[d]) < 0.5 ? -v : v + way[d])));
+  });
+
   let pause = 0;
   function refresh() {
+    const from = model.get("start_at"), goal = spec.panels[1]?.level?.value;
+    moved = from ? descend(from, model.get("learning_rate"), row("curvatures"), row("centres"), goal) : {};
     stand();
     walk = null;
     for (const control of shown) {
       const k = setting(control);
       control.input.value = k;
       control.value.textContent = control.texts[k];
-      if (control.kind !== "select") {
-        control.input.setAttribute("aria-valuetext", control.texts[k]);
-      }
+      if (control.kind !== "select") control.input.setAttribute("aria-valuetext", control.texts[k]);
     }
     drawAll();
     words.textContent = verdict();
@@ -782,16 +830,16 @@ function render({ model, el }) {
   const root = element("div", { className: "lrcourse-lab", role: "group", "aria-label": `Lab: ${spec.title}` },
     element("p", {}, element("strong", {}, "Goal: "), spec.goal, reached),
     element("div", { className: "controls" }, ...shown.map((control) => control.node)),
-    pictures,
+    stage,
     words,
     element("div", { className: "actions" }, reset),
     keptRuns,
     element("p", { className: "caption" }, spec.caption),
     live,
   );
-  if (spec.live) reset.before(start);
-  else reset.before(keep); // tables that change keep no run
+  reset.before(spec.live ? start : keep); // tables that change keep no run
   if (stepped) keep.before(play, single);
+  if (spec.start) stage.append(handle);
   if (spec.reveal) {
     reset.after(reveal, answer);
     controls[spec.reveal.control].holder?.append(edge, guessed);
@@ -801,8 +849,9 @@ function render({ model, el }) {
   // A letter typed at a control must not reach the notebook (x cuts a cell), but Ctrl+S must, and
   // Escape goes back to the notebook.
   const own = (kept) => {
+    if (saving) save(); // the next key may run a cell
     for (const input of root.querySelectorAll("input, select, button")) {
-      input.setAttribute("data-lm-suppress-shortcuts", kept);
+      input.toggleAttribute("data-lm-suppress-shortcuts", kept); // that it is there counts
     }
   };
   const isModifier = (event) => event.key === "Control" || event.key === "Meta";
@@ -830,14 +879,10 @@ function render({ model, el }) {
     refresh();
     const frame = row("frame")[0];
     if (frame % 3) return;
-    requestAnimationFrame(() => {
-      model.set("drawn", frame);
-      model.save_changes();
-    });
+    requestAnimationFrame(() => { model.set("drawn", frame); model.save_changes(); });
   }
 
-  const names = [...spec.controls.map((control) => control.name), "guess", "running"];
-  const events = names.map((name) => `change:${name}`);
+  const events = [...Object.keys(controls), "guess", "start_at", "running"].map((name) => `change:${name}`);
   for (const event of events) model.on(event, refresh);
   if (spec.live) model.on("change:tables", follow);
   refresh();

@@ -115,7 +115,8 @@ def test_letters_on_a_focused_control_leave_the_notebook_alone(page, lab, rate):
     before = cells.count()
     buttons = lab.get_by_role("button").all()
     assert len(buttons) == 5
-    for control in (rate, lab.get_by_role("combobox"), *buttons):
+    start = lab.get_by_role("slider", name="start of the run")
+    for control in (rate, lab.get_by_role("combobox"), start, *buttons):
         control.focus()
         page.keyboard.type("xabdd")
         assert cells.count() == before
@@ -174,6 +175,35 @@ def test_a_hundred_moves_are_drawn_at_once_without_a_trip_to_the_kernel(page, la
         shown.append([words(lab), pixels(lab)])
     assert page.evaluate("window.moves") == shown
     assert len({said for said, _ in shown}) == 41
+
+
+def test_the_start_is_moved_in_every_view_and_the_notebook_keeps_its_keys(page, lab, server):
+    file, twin = server[0] / "work" / "bowl.ipynb", labs.bowl()
+    start = lab.get_by_role("slider", name="start of the run")
+    start.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    twin.start_at = (-2.2, 1.2)
+    assert words(lab) == f"{twin.spec['alt']} {twin.sentence}"
+    assert words(page.locator(".lrcourse-lab").nth(1)) == words(lab)
+    cell = page.locator(".jp-CodeCell").nth(1)
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("print(lab.sentence)")
+    page.keyboard.press("Control+Enter")
+    cell.locator(".jp-OutputArea-output").get_by_text(twin.sentence).wait_for()
+    before = file.stat().st_mtime_ns
+    start.focus()
+    page.keyboard.press("Control+s")
+    wait(page, lambda: file.stat().st_mtime_ns != before)
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.className") != "start"
+    start.focus()
+    page.keyboard.press("Control+Enter")  # the lab's cell gives another lab
+    wait(page, lambda: "start (" not in words(lab))
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("lab.learning_rate, lab.batch_size, lab.conditioning")
 
 
 def test_restart_and_run_all_gives_the_lab_again_and_stacks_nothing(page):

@@ -1,6 +1,8 @@
 """What one can do in a lab besides moving a slider, on saved pages: light, dark, by pointer."""
 
+import base64
 import io
+import re
 
 import needs
 import pytest
@@ -8,7 +10,7 @@ from notebook_page import new_context
 from PIL import Image
 from test_labs import VERMILLION, pixels, words
 
-from lrcourse.widgets import labs
+from lrcourse.widgets import labs, static_svg
 
 pytestmark = pytest.mark.browser
 
@@ -23,6 +25,7 @@ IN_ROWS = """(canvas, [top, bottom, red, green, blue]) => {
   }
   return count;
 }"""
+START = re.compile(r"start \((.*?)\)")
 TOP, BOTTOM = 10, 280 - 42  # of a panel's rectangle on its canvas
 
 
@@ -103,6 +106,30 @@ def test_the_panels_follow_the_theme_while_they_are_shown(opened, name):
     assert canvas.evaluate(GROUND) == "255,255,255,255"
 
 
+@pytest.mark.parametrize("shown", ["alone", "in the page"])
+def test_the_static_picture_follows_the_theme(browser, shown):
+    """JupyterLab shows it as an image, alone; the site's pages hold its elements."""
+    picture = static_svg.svg(labs.bowl(0.3))
+    if shown == "alone":
+        data = base64.b64encode(picture.encode()).decode()
+        picture = f'<img src="data:image/svg+xml;base64,{data}">'
+    context = new_context(browser, color_scheme="dark")
+    page = context.new_page()
+    page.set_content(f"<style>:root {{ color-scheme: light dark }}</style>{picture}")
+    image = page.locator("img, svg[role=img]").first
+    looks = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        drawn(page)
+        still = Image.open(io.BytesIO(image.screenshot())).convert("RGB")
+        colours = {colour for _, colour in still.getcolors(1 << 20)}
+        looks.append((still.getpixel((5, 5)), min(map(sum, colours)), max(map(sum, colours))))
+    (light, ink, _), (dark, _, pale) = looks
+    assert light == (255, 255, 255) and ink <= 3 * 0x22
+    assert dark == (0x17, 0x19, 0x1C) and pale >= 3 * 0xE4
+    context.close()
+
+
 @pytest.mark.parametrize("name", ["bowl", "price"])
 def test_axe_finds_nothing_in_the_dark(opened, name):
     page = opened(name, color_scheme="dark")
@@ -113,7 +140,7 @@ def test_axe_finds_nothing_in_the_dark(opened, name):
 
 def test_the_track_is_seen_where_the_system_sets_all_colours(opened):
     page = opened("one_knob", forced_colors="active")
-    slider = Image.open(io.BytesIO(page.get_by_role("slider").screenshot())).convert("RGB")
+    slider = Image.open(io.BytesIO(page.get_by_role("slider").first.screenshot())).convert("RGB")
     x = slider.width // 8  # left of the thumb
     assert len({slider.getpixel((x, y)) for y in range(slider.height)}) > 1
 
@@ -209,6 +236,91 @@ def test_steps_are_played_one_by_one(opened, name):
     page.get_by_role("slider").first.press("ArrowRight")  # a move shows the whole of the new run
     page.get_by_role("slider").first.press("ArrowLeft")
     assert page.locator(".sentence").text_content() == verdict and pixels(page) == whole
+
+
+def start_of(page):
+    return page.get_by_role("slider", name="start of the run")
+
+
+@pytest.mark.parametrize("name", ["bowl", "one_knob"])
+def test_the_start_is_dragged_and_python_says_the_same(opened, name):
+    page, twin = opened(name), getattr(labs, name)()
+    handle, seen = start_of(page), {pixels(page), pixels(page, 1)}
+    assert handle.evaluate("(node) => getComputedStyle(node).cursor") == "grab"
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + 14, box["y"] + 14)
+    page.mouse.down()
+    for across, up in [(0.3, 0.6), (0.5, 0.49), (0.9, 0.2), (2.0, 2.0)]:  # the last one is outside
+        page.mouse.move(*at(page, 0, across, up))
+        seen |= {pixels(page), pixels(page, 1)}
+        twin.start_at = [float(v) for v in START.search(words(page))[1].split(", ")]
+        assert all(0.5 <= abs(v) < 3.5 for v in twin.start_at)
+        for place in (0, 20, 26, 33, 36, 37, 50, 60):
+            set_rate(page, place)
+            twin.learning_rate = twin.spec["controls"][0]["values"][place]
+            for size in twin.spec["controls"][1]["values"] if name == "bowl" else [None]:
+                if size:
+                    twin.batch_size = size
+                    sizes = twin.spec["controls"][1]["values"]
+                    page.get_by_role("slider", name="batch size").fill(str(sizes.index(size)))
+                assert words(page) == f"{twin.spec['alt']} {twin.sentence}"
+    page.mouse.up()
+    assert len(seen) == 10
+    page.mouse.move(*at(page, 0, 0.5, 0.5))
+    assert words(page) == f"{twin.spec['alt']} {twin.sentence}"
+    press(page, "Reset")
+    assert words(page) == f"{twin.spec['alt']} {getattr(labs, name)().sentence}"
+
+
+def test_a_finger_drags_the_start(opened):
+    page = opened("bowl", has_touch=True)
+    touch, (x, y) = page.context.new_cdp_session(page), at(page, 0, 0.5 / 6, 3.2 / 4)
+    for kind, points in [
+        ("touchStart", [{"x": x, "y": y}]),
+        ("touchMove", [{"x": x + 60, "y": y + 80}]),
+        ("touchEnd", []),
+    ]:
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    assert "start (-1." in words(page)
+
+
+def test_the_start_is_moved_by_keys_over_the_axes_too(opened):
+    page = opened("bowl")
+    handle = start_of(page)
+    handle.focus()
+    for key, text in [("Right", "start (-2.4, 1.2)"), ("Up", "start (-2.4, 1.3)"),
+                      ("Left", "start (-2.5, 1.3)"), ("Down", "start (-2.5, 1.2)")]:  # fmt: skip
+        page.keyboard.press(f"Arrow{key}")
+        assert text in words(page)
+        assert handle.get_attribute("aria-valuetext").startswith("w₁ (curvature 1) -2.")
+    for _ in range(8):
+        page.keyboard.press("ArrowDown")
+    assert "start (-2.5, -0.5)" in words(page)
+    before = words(page)
+    page.keyboard.press("Control+ArrowDown")
+    assert words(page) == before
+
+
+def test_a_goal_reached_from_another_start_does_not_count(opened):
+    page = opened("bowl")
+    set_rate(page, 24)
+    assert page.locator(".reached").is_visible()
+    start_of(page).press("ArrowRight")
+    assert not page.locator(".reached").is_visible()
+    assert "It converges" in words(page) and "from the lab's own start" in words(page)
+
+
+def test_a_run_from_another_start_is_kept(opened):
+    page = opened("bowl")
+    start_of(page).press("ArrowRight")
+    press(page, "Keep this run")
+    assert "start (-2.4, 1.2)" in page.locator(".kept li").text_content()
+    start_of(page).press("ArrowRight")
+    with_ghost = pixels(page)
+    press(page, "Reset")
+    start_of(page).press("ArrowRight")
+    start_of(page).press("ArrowRight")
+    assert pixels(page) != with_ghost
 
 
 def test_nothing_plays_by_itself_where_motion_is_unwanted(opened):

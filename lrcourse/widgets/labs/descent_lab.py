@@ -10,7 +10,7 @@ so gradient descent converges exactly when η < 2 / λ for the largest λ: the e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -117,7 +117,7 @@ def bowl_outcomes(
     Returns arrays over the settings (L, B, C): `path` (..., steps + 1, D), `loss`
     (..., steps + 1), `final` (the last loss), `diverged` (first step with a loss over 100 times
     the start, 0 for none), `reached` (the goal, bool), `verdict` (index into VERDICTS); and
-    `samples`, shape (samples, D).
+    `samples`, shape (samples, D), with the means of their batches, `centres`, (B, steps, D).
     """
     rates = increasing("learning rates", learning_rates)
     sizes = increasing("batch sizes", batch_sizes)
@@ -152,6 +152,7 @@ def bowl_outcomes(
         "reached": reached,
         "verdict": verdict.astype(np.uint8),
         "samples": c,
+        "centres": centres[:-1],
     }
 
 
@@ -233,12 +234,6 @@ def bowl(
         grids[name] = sorted({*grids[name], opening[name]}) if name in controls else [opening[name]]
 
     curvatures = np.array([[1.0, ratio] for ratio in grids["conditioning"]])
-    outcomes = bowl_outcomes(
-        grids["learning_rate"],
-        grids["batch_size"],
-        curvatures,
-        rng=np.random.default_rng(seed),
-    )
     batches = [f"{n} (all)" if n == SAMPLES else str(n) for n in grids["batch_size"]]
     ratios = [f"1 : {ratio:g}" for ratio in grids["conditioning"]]
     return _descent_lab(
@@ -250,7 +245,14 @@ def bowl(
                 "conditioning", "curvatures", grids["conditioning"], conditioning, "select", ratios
             ),
         ],
-        outcomes=outcomes,
+        outcomes=lambda start: bowl_outcomes(
+            grids["learning_rate"],
+            grids["batch_size"],
+            curvatures,
+            start=start,
+            rng=np.random.default_rng(seed),
+        ),
+        start=(-2.5, 1.2),
         curvatures=curvatures,
         extra={"contours": (("conditioning",), ellipses(curvatures, CONTOURS))},
         picture=path_panel([{"xy": "path", "dots": True}]),
@@ -258,7 +260,8 @@ def bowl(
         "step on a log axis.",
         goal="loss under 0.01 after 60 steps, without divergence.",
         caption="Left: each dot is one step from the ring (start) towards the cross (minimum); the "
-        "innermost contour is loss 0.01. Right: the same run, loss against step.",
+        "innermost contour is loss 0.01. Right: the same run, loss against step. The ring can be "
+        "dragged, or moved with the arrow keys.",
     )
 
 
@@ -273,13 +276,15 @@ def one_knob(learning_rate: float = 0.01, *, curvature: float = 4.0) -> Lab:
     (learning_rate,) = increasing("learning rate", [learning_rate])
     rates = sorted({*rate_grid(0.004 / curvature, 4 / curvature), float(learning_rate)})
     steps, start = 20, -2.0
-    outcomes = bowl_outcomes(rates, curvatures=[[curvature]], start=[start], steps=steps, noise=0.0)
     w = np.linspace(-3.5, 3.5, 71)
     top = 0.5 * curvature * start**2
     return _descent_lab(
         title="Gradient descent on a parabola",
         controls=[Control("learning_rate", "learning rate", rates, learning_rate)],
-        outcomes=outcomes,
+        outcomes=lambda start: bowl_outcomes(
+            rates, curvatures=[[curvature]], start=start, steps=steps, noise=0.0
+        ),
+        start=(start,),
         curvatures=np.array([[curvature]]),
         extra={"w": ((), w), "parabola": ((), 0.5 * curvature * w**2)},
         picture={
@@ -296,14 +301,15 @@ def one_knob(learning_rate: float = 0.01, *, curvature: float = 4.0) -> Lab:
         "axis.",
         goal=f"loss under 0.01 after {steps} steps, without divergence.",
         caption="Left: each dot is one step down the parabola, from the ring (start). Right: the "
-        "same run, loss against step.",
+        "same run, loss against step. The ring can be dragged, or moved with the arrow keys.",
     )
 
 
 def _descent_lab(
     *,
     controls: list,
-    outcomes: dict[str, np.ndarray],
+    outcomes: Callable[[Sequence[float]], dict[str, np.ndarray]],
+    start: tuple[float, ...],
     curvatures: np.ndarray,
     extra: dict[str, tuple[tuple[str, ...], np.ndarray]],
     picture: dict,
@@ -313,24 +319,34 @@ def _descent_lab(
     from lrcourse.widgets.lab import Lab
 
     settings = tuple(control.name for control in controls)
-    tables = {}
-    steps = outcomes["loss"].shape[-1] - 1
-    stopped = after_divergence(outcomes["diverged"], steps)
-    drawn = {
-        "path": np.where(stopped[..., None], np.nan, outcomes["path"]),
-        "loss": np.where(stopped, np.nan, outcomes["loss"]),
-    }
-    for name in ("path", "loss", "final", "diverged", "reached", "verdict"):
-        array = drawn.get(name, outcomes[name])
-        # Settings that have no control hold one value: drop their axis.
-        tables[name] = (settings, array.reshape(*array.shape[: len(settings)], *array.shape[3:]))
     bowls = settings[2:]
     sharpest = curvatures.max(axis=-1).astype(np.float32).reshape([-1] if bowls else [])
-    tables["curvature"] = (bowls, sharpest)
-    tables["edge"] = (bowls, 2 / sharpest)
+
+    def tables(start: Sequence[float]) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+        run, found = outcomes(start), dict(extra)
+        stopped = after_divergence(run["diverged"], run["loss"].shape[-1] - 1)
+        run["path"] = np.where(stopped[..., None], np.nan, run["path"])
+        run["loss"] = np.where(stopped, np.nan, run["loss"])
+        for name in ("path", "loss", "final", "diverged", "reached", "verdict"):
+            # Settings that have no control hold one value: drop their axis.
+            kept = run[name].shape[: len(settings)] + run[name].shape[3:]
+            found[name] = (settings, run[name].reshape(kept))
+        found["curvature"] = (bowls, sharpest)
+        found["edge"] = (bowls, 2 / sharpest)
+        # For runs from another start, which view.js computes.
+        shape = run["centres"].shape[0 if settings[1:2] else 1 :]
+        found["centres"] = (settings[1:2], run["centres"].astype(np.float32).reshape(shape))
+        shape = curvatures.shape[0 if bowls else 1 :]
+        found["curvatures"] = (bowls, curvatures.astype(np.float32).reshape(shape))
+        return found
+
+    own = tables(start)
+    steps = own["loss"][1].shape[-1] - 1
     return Lab(
         controls=controls,
-        tables=tables | extra,
+        tables=own,
+        start=start,
+        tables_from=tables,
         panels=[picture, loss_panel(steps, [{"y": "loss", "dots": True}])],
         verdicts=VERDICTS,
         **texts,
