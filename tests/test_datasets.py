@@ -144,6 +144,13 @@ def test_no_network_and_no_file_names_the_files_the_folder_and_the_alternative(p
         assert part in message
 
 
+def test_the_browser_downloads_nothing_and_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(download.sys, "platform", "emscripten")
+    monkeypatch.setitem(download.sys.modules, "pooch", None)  # as there: it cannot be imported
+    with pytest.raises(FileNotFoundError, match=r"a computer or Binder, or use load\('digits'\)"):
+        load("mnist")
+
+
 def test_an_incomplete_folder_is_refused_without_a_download(published, tmp_path):
     (published.folder / NAMES["test_x"]).unlink()
     for folder in (published.folder, tmp_path / "absent"):

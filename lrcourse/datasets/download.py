@@ -2,6 +2,7 @@ r"""Find the files of a published data set in a folder, or download them."""
 
 import functools
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,11 @@ def read_published(name: str, folder: str | os.PathLike | None = None) -> Arrays
 
 def _locate(name: str, folder: str | os.PathLike | None) -> list[Path]:
     about = PUBLISHED[name]
+    if sys.platform == "emscripten" and folder is None:
+        raise FileNotFoundError(
+            f"{name} has to be downloaded, which Python in the browser cannot: use a computer or "
+            f"Binder, {about.instead}"
+        )
     home = _expanded(folder) if folder is not None else _home()
     folders = [home / name, home / about.torchvision, home]
     folders += map(Path, about.folders if folder is None else ())

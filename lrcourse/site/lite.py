@@ -31,6 +31,13 @@ PYPI = "../../../../pypi"  # of the site, as seen from the kernel's own script
 # Of Pyodide's own packages those that we need; and what comes with the kernel.
 PYODIDE = {"matplotlib", "numpy", "packaging", "pillow", "threadpoolctl"}
 WITH_KERNEL = {"ipython", "jupyterlab-widgets", "traitlets", "widgetsnbextension"}
+# JupyterLite never passes a comm_info_request on to its kernels, though they can answer it (see its
+# issue 155). Saved labs wait for the answer: without it they show only when their cells are run.
+UNASKED = b'case"comm_close":await this.commClose(e)'
+COMM_INFO = b""";break;case"comm_info_request":this._sendMessage({channel:"shell",buffers:[],
+metadata:{},parent_header:e.header,content:await this.commInfoRequest(e.content),
+header:{...e.header,msg_id:e.header.msg_id+"-reply",msg_type:"comm_info_reply"}})"""
+ASKED = UNASKED + COMM_INFO
 # Labs stay on the page when they are scrolled out of view.
 OVERRIDES = SETTINGS | {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
 BROWSER = {"sys_platform": "emscripten", "platform_system": "Emscripten", "python_version": "3.12"}
@@ -88,7 +95,7 @@ def lite(pyodide: Path | None) -> dict[str, bytes]:
         if ran.returncode:
             raise SiteError(f"JupyterLite cannot be built: {(ran.stderr or ran.stdout)[-500:]}")
         files = {
-            path.relative_to(out).as_posix(): path.read_bytes()
+            path.relative_to(out).as_posix(): path.read_bytes().replace(UNASKED, ASKED)
             for path in out.rglob("*")
             if path.is_file()
         }

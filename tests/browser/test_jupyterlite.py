@@ -4,6 +4,7 @@ Each chapter is opened, run, moved and answered as a learner does, and nothing i
 host. Screenshots are kept in build/screenshots.
 """
 
+import contextlib
 import functools
 import http.server
 import threading
@@ -22,6 +23,7 @@ from waiting import LIMIT
 
 from lrcourse.browser import SAID
 from lrcourse.cli import main
+from lrcourse.site import lite
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
@@ -30,6 +32,15 @@ CHAPTERS = {
     "00_start_here": ("00.1", "w - learning_rate", "w + learning_rate", "uphill"),
     "01_one_knob": ("01.1", "w - learning_rate", "w + learning_rate", "uphill"),
 }
+
+
+@contextlib.contextmanager
+def served(folder):
+    handler = functools.partial(Quiet, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +53,8 @@ def address(browser, tmp_path_factory):
     command += [str(pyodide_release.release()), "--cache", str(folder / "outputs")]
     made = CliRunner().invoke(main, command)
     assert made.exit_code == 0, made.output
-    handler = functools.partial(Quiet, directory=folder)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/course"
-    server.shutdown()
+    with served(folder) as host:
+        yield f"{host}/course"
 
 
 @pytest.fixture
@@ -86,6 +94,17 @@ def check_says(page, exercise, text):
     check.locator(".jp-OutputArea").get_by_text(text).first.wait_for()
 
 
+def moves(page):
+    """See the first lab move with the keyboard."""
+    lab = page.locator(".lrcourse-lab").first
+    lab.scroll_into_view_if_needed()
+    lab.locator("canvas").first.wait_for()
+    before = pixels(lab)
+    lab.get_by_role("slider").first.focus()
+    page.keyboard.press("End")
+    wait(page, lambda: pixels(lab) != before)
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_runs_and_answers(page, address, chapter):
     exercise, part, wrong, said = CHAPTERS[chapter]
@@ -105,13 +124,7 @@ def test_a_chapter_runs_and_answers(page, address, chapter):
     assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts() == []
     assert (page.get_by_text(SAID).count() > 0) == (chapter == "01_one_knob")
 
-    lab = page.locator(".lrcourse-lab").first
-    lab.scroll_into_view_if_needed()
-    lab.locator("canvas").first.wait_for()
-    before = pixels(lab)
-    lab.get_by_role("slider").first.focus()
-    page.keyboard.press("End")
-    wait(page, lambda: pixels(lab) != before)
+    moves(page)
 
     assert answer.count(part) == 1
     fill(page, head, answer.replace(part, wrong))
@@ -122,3 +135,30 @@ def test_a_chapter_runs_and_answers(page, address, chapter):
     page.get_by_text("Saving completed").first.wait_for()
     page.goto(f"{address}/lite/lab/index.html?path=chapters/{chapter}.ipynb")
     cell(page, head).locator(".cm-content").get_by_text("BEGIN SOLUTION").wait_for()
+    moves(page)  # a saved lab, and nothing was run
+    page.screenshot(path=pictures / f"lite-{chapter[:2]}-again.png")
+
+
+def test_without_a_folder_pyodide_comes_from_the_network_of_the_kernel(browser, tmp_path):
+    """The page asks this one address for all of it; a release next to that one answers here."""
+    network, asked = "https://cdn.jsdelivr.net/pyodide/v0.27.6/full/", []
+    for name, content in lite.lite(None).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+
+    def answer(route):
+        asked.append(route.request.url)
+        file = pyodide_release.release() / asked[-1].removeprefix(network)
+        route.fulfill(path=file, headers={"Access-Control-Allow-Origin": "*"})
+
+    with served(tmp_path) as address:
+        context = new_context(browser, service_workers="block")
+        context.route(lambda url: not url.startswith((address, "data:", "blob:")), answer)
+        page = context.new_page()
+        page.set_default_timeout(1000 * LIMIT)
+        page.goto(f"{address}/lab/index.html?path=chapters/00_start_here.ipynb")
+        page.get_by_text("Python (Pyodide) | Idle").wait_for()
+        context.close()
+    assert asked[0] == f"{network}pyodide.js"
+    assert all(url.startswith(network) for url in asked)
+    assert any("/numpy-" in url for url in asked)
