@@ -94,14 +94,14 @@ def check_says(page, exercise, text):
     check.locator(".jp-OutputArea").get_by_text(text).first.wait_for()
 
 
-def moves(page):
+def moves(page, key):
     """See the first lab move with the keyboard."""
     lab = page.locator(".lrcourse-lab").first
     lab.scroll_into_view_if_needed()
     lab.locator("canvas").first.wait_for()
     before = pixels(lab)
     lab.get_by_role("slider").first.focus()
-    page.keyboard.press("End")
+    page.keyboard.press(key)
     wait(page, lambda: pixels(lab) != before)
 
 
@@ -124,7 +124,7 @@ def test_a_chapter_runs_and_answers(page, address, chapter):
     assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts() == []
     assert (page.get_by_text(SAID).count() > 0) == (chapter == "01_one_knob")
 
-    moves(page)
+    moves(page, "End")
 
     assert answer.count(part) == 1
     fill(page, head, answer.replace(part, wrong))
@@ -135,7 +135,7 @@ def test_a_chapter_runs_and_answers(page, address, chapter):
     page.get_by_text("Saving completed").first.wait_for()
     page.goto(f"{address}/lite/lab/index.html?path=chapters/{chapter}.ipynb")
     cell(page, head).locator(".cm-content").get_by_text("BEGIN SOLUTION").wait_for()
-    moves(page)  # a saved lab, and nothing was run
+    moves(page, "Home")  # nothing was run: it was saved, and at its end
     page.screenshot(path=pictures / f"lite-{chapter[:2]}-again.png")
 
 
@@ -152,7 +152,7 @@ def test_without_a_folder_pyodide_comes_from_the_network_of_the_kernel(browser, 
         route.fulfill(path=file, headers={"Access-Control-Allow-Origin": "*"})
 
     with served(tmp_path) as address:
-        context = new_context(browser, service_workers="block")
+        context = new_context(browser)
         context.route(lambda url: not url.startswith((address, "data:", "blob:")), answer)
         page = context.new_page()
         page.set_default_timeout(1000 * LIMIT)
