@@ -7,12 +7,13 @@ import socket
 import sys
 import tempfile
 import threading
+import types
 from pathlib import Path
 
 import needs
 import pytest
 
-from lrcourse.course import workspace
+from lrcourse.course import saved_labs, workspace
 from lrcourse.course.workspace import WorkspaceError, check_port, deliver, serve
 
 ROOT = Path(__file__).parents[1]
@@ -339,3 +340,41 @@ def test_without_jupyterlab_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "jupyterlab", None)
     with pytest.raises(WorkspaceError, match="JupyterLab is missing: run"):
         serve(tmp_path, None, browser=False)
+
+
+def lab_notebook(states, *shown):
+    outputs = [{"data": {saved_labs.VIEW: {"model_id": id}}} for id in shown]
+    metadata = {"widgets": {saved_labs.STATE: {"version_major": 2, "state": states}}}
+    cells = [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": outputs}]
+    return {"cells": cells, "metadata": metadata}
+
+
+def test_a_save_keeps_the_labs_that_no_kernel_knows_any_more(tmp_path):
+    old = {name: {"state": {}} for name in ("deaf", "gone", "layout")}
+    old["deaf"] = {"state": {"layout": "IPY_MODEL_layout"}, "buffers": ["..."]}
+    (tmp_path / "a b.ipynb").write_text(json.dumps(lab_notebook(old, "deaf", "gone")))
+    manager = types.SimpleNamespace(root_dir=str(tmp_path))
+    new = {"fresh": {"state": {}}}
+    for known in (new, {}):
+        content = lab_notebook(dict(known), "fresh", "deaf", "elsewhere")
+        if not known:
+            del content["metadata"]["widgets"]
+        keep = {"type": "notebook", "content": content}
+        saved_labs.keep_labs(model=keep, path="/a b.ipynb", contents_manager=manager)
+        saved = content["metadata"]["widgets"][saved_labs.STATE]
+        assert saved == {
+            "version_major": 2,
+            "state": known | {name: old[name] for name in ("deaf", "layout")},
+        }
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", json.dumps({"metadata": {}})])
+def test_a_save_goes_on_where_there_is_nothing_to_keep(tmp_path, text):
+    if text is not None:
+        (tmp_path / "a.ipynb").write_text(text)
+    manager = types.SimpleNamespace(root_dir=str(tmp_path))
+    content = lab_notebook({}, "deaf")
+    model = {"type": "notebook", "content": content}
+    saved_labs.keep_labs(model=model, path="a.ipynb", contents_manager=manager)
+    assert content == lab_notebook({}, "deaf")
+    saved_labs.keep_labs({"type": "file", "content": "text"}, "a.py", manager)

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 from lrcourse.course.release import BEGIN, END
+from lrcourse.course.saved_labs import keep_labs
 from lrcourse.files import write_beside, write_whole
 
 MANIFEST = ".lrcourse.json"
@@ -209,6 +210,7 @@ def _serve(app: type, folder: Path, port: int | None, browser: bool, settings: s
         ]
     )
     server.web_app.settings["page_config_hook"] = _without_announcements
+    server.contents_manager.register_pre_save_hook(keep_labs)
     if not server.identity_provider.token_generated:  # else the server shows its address itself
         print(server.display_url)
     server.start()

@@ -67,10 +67,11 @@
     node.append(...children);
     if (tag !== "input" && tag !== "button") return node;
     // On each control itself, or JupyterLab takes its keys: x would cut the cell. But Ctrl+S is its.
-    const own = (kept) => () => node.toggleAttribute("data-lm-suppress-shortcuts", kept);
-    own(true)();
-    node.addEventListener("keydown", ({ key }) => { if (key === "Control" || key === "Meta") own(false)(); });
-    for (const event of ["keyup", "blur"]) node.addEventListener(event, own(true));
+    const own = (kept) => node.toggleAttribute("data-lm-suppress-shortcuts", kept);
+    own(true);
+    node.addEventListener("keydown", ({ key }) => { if (key === "Control" || key === "Meta") own(false); });
+    node.addEventListener("keyup", ({ key }) => { if (key === "Control" || key === "Meta") own(true); });
+    node.addEventListener("blur", () => own(true));
     return node;
   }
 

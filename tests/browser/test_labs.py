@@ -147,7 +147,7 @@ def test_the_edge_is_marked_once_the_learner_has_guessed(page, lab, rate):
         page.keyboard.press("ArrowRight")
     lab.get_by_role("button", name="Reveal the edge").click()
     assert lab.get_by_role("status").text_content() == (
-        "▲ The edge is 2 / curvature = 2 / 10 = 0.2. △ Your guess was 0.2."
+        "▲ The edge is 2 / largest curvature = 2 / 10 = 0.2. △ Your guess was 0.2."
     )
     edge, guess = lab.locator(".mark.edge").bounding_box(), lab.locator(".mark").last.bounding_box()
     thumb = rate.bounding_box()["x"] + 8 + 36 / 60 * (rate.bounding_box()["width"] - 16)

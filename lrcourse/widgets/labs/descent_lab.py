@@ -342,6 +342,7 @@ def _descent_lab(
 
     own = tables(start)
     steps = own["loss"][1].shape[-1] - 1
+    steepest = "curvature" if curvatures.shape[1] == 1 else "largest curvature"
     return Lab(
         controls=controls,
         tables=own,
@@ -354,6 +355,6 @@ def _descent_lab(
             "control": "learning_rate",
             "table": "edge",
             "question": "Guess first: above which learning rate does it diverge?",
-            "answer": "The edge is 2 / curvature = 2 / {curvature} = {edge}.",
+            "answer": f"The edge is 2 / {steepest} = 2 / {{curvature}} = {{edge}}.",
         },
     )
