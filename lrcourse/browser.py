@@ -13,6 +13,7 @@ import numpy as np
 
 IN_BROWSER = sys.platform == "emscripten"
 LARGE = 20_000  # numbers in a matrix; with fewer, NumPy's own loop is as fast
+MOST = 2**30  # products in one einsum: it counts them with 32 bits there
 TORCH = ("torch", "lrcourse.torch_optim")
 SAID = "PyTorch is not in the browser: what needs it here, to judge or to compare, is left out."
 _GROW = {"add", "append", "extend", "update"}
@@ -33,7 +34,9 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """
     matrices = isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.ndim == b.ndim == 2
     if IN_BROWSER and matrices and b.size >= LARGE and a.shape[1] == len(b):
-        return np.einsum("ij,jk->ik", a, b)
+        rows = max(1, MOST // b.size)
+        blocks = [a[first : first + rows] for first in range(0, max(1, len(a)), rows)]
+        return np.concatenate([np.einsum("ij,jk->ik", block, b) for block in blocks])
     return a @ b
 
 

@@ -81,6 +81,7 @@ def test_a_cell_multiplies_as_before(monkeypatch):
     texts = ["x.T @ x", "x @ v", "x @ x.T @ x @ v", "l @ np.eye(2)", "x[None] @ x.T", "-x.T @ -x"]
     texts += ["x.astype(np.float32) @ x.T", "2 * x @ (x - 1).T"]
     monkeypatch.setattr(browser, "IN_BROWSER", True)
+    monkeypatch.setattr(browser, "MOST", 2**20)  # blocks of 17 rows and of 26
     for text in texts:
         tree = WithoutBlas().visit(ast.parse(text, mode="eval"))
         found, expected = eval(compile(tree, "", "eval"), dict(names)), eval(text, dict(names))
