@@ -262,6 +262,8 @@ plots.response(lines, "training loss", "test error", alt=alt, log_x=False)
 # curvature in the steepest direction. The package measures it from differences of gradients, and
 # [chapter 16](16_the_edge.ipynb) builds that.
 #
+# We take four seeds, in a browser two of them.
+#
 # **Predict**: measured before the first step, where is $2/\lambda$?
 
 # %%
@@ -271,7 +273,7 @@ guess("06.c", "Where is 2/λ before training?", ["below the wall", "at the wall"
 from lrcourse.measure import curvature
 
 steps, before, after = rates[:7, None], [], []
-for seed in range(4):
+for seed in range(2 if IN_BROWSER else 4):
     for rate, found in ((0 * steps, before), (steps, after)):  # at rate 0 nothing moves
         seven, rng, _ = trained(seed, few, rate, 512, runs=7, dtype=np.float64)
         found.append(2 / curvature(seven, few[0][:1024], few[1][:1024], rng))
