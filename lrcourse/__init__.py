@@ -34,4 +34,4 @@ def __getattr__(name: str) -> object:
 
 
 if sys.platform == "emscripten":
-    import_module("lrcourse.browser").leave_out_torch()
+    import_module("lrcourse.browser").adapt_cells()

@@ -15,11 +15,14 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from lrcourse.browser import IN_BROWSER
 from lrcourse.data import Data
 from lrcourse.messages import nearest
 from lrcourse.nn import Array, BatchNorm, Network
 from lrcourse.optim.rule import Rule, checked_rule
 
+if IN_BROWSER:
+    tqdm.monitor_interval = 0  # the monitor is a thread: there are none, and tqdm would warn
 EVENTS = (
     "on_train_begin",
     "on_epoch_begin",

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lrcourse.browser import product
 from lrcourse.nn import Array
 
 BLOCK = 4096  # images whose products are summed at a time; more, smaller sums take longer
@@ -89,7 +90,7 @@ class PCAWhitening:
             self.count = n + m
             self.mean = self.mean + shift * (m / self.count)
             centred = block - mean
-            self._scatter += centred.T @ centred
+            self._scatter += product(centred.T, centred)
             self._scatter += np.outer(shift, shift * (n * m / self.count))
         return self
 
@@ -103,7 +104,7 @@ class PCAWhitening:
             ValueError: not fitted yet, or x is not (n, d) numbers.
         """
         W, x = self.W, self._checked(x)
-        return (x.astype(self.dtype, copy=False) - self.mean.astype(self.dtype)) @ W
+        return product(x.astype(self.dtype, copy=False) - self.mean.astype(self.dtype), W)
 
     def inverse_transform(self, z: ArrayLike) -> Array:
         r"""Return the images :math:`x = z W^{-1} + \mu`, (n, d).
@@ -115,7 +116,8 @@ class PCAWhitening:
             ValueError: not fitted yet, or z is not (n, d) numbers.
         """
         W_inverse, z = self.W_inverse, self._checked(z)
-        return z.astype(self.dtype, copy=False) @ W_inverse + self.mean.astype(self.dtype)
+        x = product(z.astype(self.dtype, copy=False), W_inverse)
+        return x + self.mean.astype(self.dtype)
 
     @cached_property
     def W(self) -> Array:
@@ -232,4 +234,4 @@ class ZCA(PCAWhitening):
     def _power(self, power: float) -> Array:
         # V V^T with V = U (L + epsilon)^(power / 2) is symmetric to the bit, at half the work.
         V = super()._power(power / 2)
-        return V @ V.T
+        return product(V, V.T)

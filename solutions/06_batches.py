@@ -21,6 +21,7 @@
 # %%
 import numpy as np
 from lrcourse import check, fit, guess, load, nn, outcome, plots, tally, yours
+from lrcourse.browser import IN_BROWSER
 from lrcourse.data import halved
 from lrcourse.measure import with_spread
 from lrcourse.optim import SGD
@@ -182,7 +183,7 @@ print(f"seed by seed, larger by a factor of {factors.min():.1f} to {factors.max(
 # ## Rate against batch size
 #
 # Now train, with 4,096 images for six epochs: five batch sizes, eight seeds, and nine rates side by
-# side.
+# side. A browser is slower and takes two of the seeds; what we say below is about all eight.
 #
 # **Predict**: from 8 to 2048 the batch grows 256-fold. How much does its best rate grow?
 
@@ -192,10 +193,10 @@ guess("06.b", "Best rate at 2048 divided by best rate at 8", within=2.01)
 # %%
 rates = 0.0125 * 2.0 ** np.arange(9)
 few = data.train.x[:4096], data.train.y[:4096]
-losses, tests = {}, {}
+losses, tests, seeds = {}, {}, 2 if IN_BROWSER else 8
 for batch_size in (8, 32, 128, 512, 2048):
     rows = []
-    for seed in range(8):
+    for seed in range(seeds):
         nine, *_ = trained(seed, few, rates[:, None], batch_size, runs=9)
         rows.append([nine.loss(*few), nine.accuracy(*data.test)])
     losses[batch_size], tests[batch_size] = np.array(rows).transpose(1, 2, 0)
@@ -261,6 +262,8 @@ plots.response(lines, "training loss", "test error", alt=alt, log_x=False)
 # curvature in the steepest direction. The package measures it from differences of gradients, and
 # [chapter 16](16_the_edge.ipynb) builds that.
 #
+# We take four seeds, in a browser two of them.
+#
 # **Predict**: measured before the first step, where is $2/\lambda$?
 
 # %%
@@ -270,7 +273,7 @@ guess("06.c", "Where is 2/λ before training?", ["below the wall", "at the wall"
 from lrcourse.measure import curvature
 
 steps, before, after = rates[:7, None], [], []
-for seed in range(4):
+for seed in range(2 if IN_BROWSER else 4):
     for rate, found in ((0 * steps, before), (steps, after)):  # at rate 0 nothing moves
         seven, rng, _ = trained(seed, few, rate, 512, runs=7, dtype=np.float64)
         found.append(2 / curvature(seven, few[0][:1024], few[1][:1024], rng))

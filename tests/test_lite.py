@@ -3,17 +3,22 @@ r"""The course in the browser: what is left out without PyTorch, and what is bui
 import ast
 import io
 import json
+import subprocess
+import sys
+import textwrap
 import zipfile
 from pathlib import Path
 
 import needs
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from IPython.core.interactiveshell import InteractiveShell
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
-from lrcourse.browser import SAID, WithoutTorch, leave_out_torch
+from lrcourse import browser
+from lrcourse.browser import SAID, WithoutBlas, WithoutTorch, adapt_cells
 from lrcourse.cli import main
 
 needs.package("jupyterlite_core")
@@ -62,11 +67,54 @@ def test_what_needs_torch_is_left_out(cells, expected):
 def test_a_shell_leaves_torch_out_once(monkeypatch, capsys):
     shell = InteractiveShell()
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-    leave_out_torch()
-    leave_out_torch()
-    assert len(shell.ast_transformers) == 1
+    adapt_cells()
+    adapt_cells()
+    assert len(shell.ast_transformers) == 2
     assert shell.run_cell("import torch\nw = torch.zeros(3)\nn = 2\nprint(n)").success
     assert capsys.readouterr().out == f"{SAID}\n2\n"
+
+
+def test_a_cell_multiplies_as_before(monkeypatch):
+    r"""Whatever stands around an @, and whatever it multiplies."""
+    rng = np.random.default_rng(0)
+    names = {"np": np, "x": rng.normal(size=(300, 200)), "v": np.ones(200), "l": [[1, 2], [3, 4]]}
+    texts = ["x.T @ x", "x @ v", "x @ x.T @ x @ v", "l @ np.eye(2)", "x[None] @ x.T", "-x.T @ -x"]
+    texts += ["x.astype(np.float32) @ x.T", "2 * x @ (x - 1).T"]
+    monkeypatch.setattr(browser, "IN_BROWSER", True)
+    monkeypatch.setattr(browser, "MOST", 2**20)  # blocks of 17 rows and of 26
+    for text in texts:
+        tree = WithoutBlas().visit(ast.parse(text, mode="eval"))
+        found, expected = eval(compile(tree, "", "eval"), dict(names)), eval(text, dict(names))
+        assert found.dtype == expected.dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    tree = WithoutBlas().visit(ast.parse("\nx @ x", mode="eval"))
+    with pytest.raises(ValueError, match="matmul") as raised:
+        eval(compile(tree, "cell", "eval"), dict(names))
+    assert raised.traceback[1].frame.code.raw.co_filename == "cell"
+    assert raised.traceback[1].lineno + 1 == 2
+
+
+def test_training_warns_of_no_thread():
+    r"""A browser has no threads, and a warning of that would stand below every first run."""
+    code = """
+        import sys, threading, warnings, numpy, tqdm
+
+        def start(thread):
+            raise RuntimeError("can't start new thread")
+
+        sys.platform, threading.Thread.start = "emscripten", start
+        warnings.simplefilter("error")
+        from lrcourse import fit, nn
+        from lrcourse.optim import SGD
+
+        rng = numpy.random.default_rng(0)
+        data = rng.normal(size=(4, 2)), numpy.array([0, 1, 0, 1])
+        network = nn.Network([nn.Linear(2, 2)], rng)
+        fit(network, data, SGD(), learning_rate=0.1, batch_size=2, epochs=1, rng=rng)
+    """
+    line = [sys.executable, "-c", textwrap.dedent(code)]
+    ran = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_chapters_lose_nothing_but_what_needs_torch():

@@ -25,7 +25,14 @@ NOTEBOOKS = sorted([*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("solutions/*.ipyn
 
 # A module may import from the floors before its own.
 FLOORS = [
-    {"lrcourse", "files", "messages", "palette", "datasets"},  # __init__.py has lazy names only
+    {
+        "lrcourse",
+        "browser",
+        "files",
+        "messages",
+        "palette",
+        "datasets",
+    },  # __init__.py has lazy names only
     {"nn", "optim", "schedules", "whitening", "data"},
     {"measure", "training", "callbacks", "range_test", "torch_optim", "plots"},
     {"sweep"},
