@@ -205,7 +205,7 @@ def test_the_next_chapter_opens_by_its_link(page, keep):
 def test_the_worked_solution_opens_at_its_exercise(page, keep):
     shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
     shown.get_by_role("link", name="Worked solution", exact=True).nth(2).click()
-    shown.get_by_text("Solution 01").first.wait_for()
+    shown.get_by_role("heading", name="Solution 01").wait_for(state="attached")
     heading = shown.get_by_role("heading", name="Exercise 01.3")
 
     def is_there():
