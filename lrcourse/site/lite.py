@@ -18,7 +18,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from lrcourse.course.wheel import wheel
-from lrcourse.course.workspace import ANNOUNCEMENTS, SETTINGS, WorkspaceError, course_folder
+from lrcourse.course.workspace import (
+    ANNOUNCEMENTS,
+    SETTINGS,
+    WorkspaceError,
+    course_folder,
+    learners_copy,
+)
 from lrcourse.site import SiteError
 
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
@@ -83,7 +89,7 @@ def lite(pyodide: Path | None) -> dict[str, bytes]:
         for part in ("chapters", "solutions"):
             (source / "files" / part).mkdir(parents=True)
             for path in course_folder().glob(f"{part}/*.ipynb"):
-                (source / "files" / part / path.name).write_bytes(path.read_bytes())
+                (source / "files" / part / path.name).write_bytes(learners_copy(path))
         out = Path(folder) / "out"
         line = [sys.executable, "-m", "jupyterlite_core", "build", "--apps", "lab"]
         line += ["--lite-dir", str(source), "--output-dir", str(out)]
