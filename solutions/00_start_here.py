@@ -226,12 +226,12 @@ counts = [needed(1.0, rate, 0.01, 100) for rate in rates]
 alt = "Steps needed against the learning rate, from 0.01 to 0.55, counted up to 100."
 plots.curves({whose("00.3"): (rates, counts)}, "learning rate", "steps needed", alt=alt)
 fewest = rates[np.array(counts) == min(counts)]
-print(f"fewest steps: {min(counts)}, at rates {min(fewest)} to {max(fewest)}")
+print(f"smallest count: {min(counts)}, at rates {min(fewest)} to {max(fewest)}")
 largest = max(rates[np.array(counts) < 100])
 print(f"largest rate that arrives: {largest}")
 outcome("00.c", float(np.mean(fewest)))
 
-# %% [markdown] claims=["fewest steps[2]: 0.24 0.005", "fewest steps[3]: 0.26 0.005", "largest rate that arrives: 0.49 0.005"]
+# %% [markdown] claims=["smallest count[2]: 0.24 0.005", "smallest count[3]: 0.26 0.005", "largest rate that arrives: 0.49 0.005"]
 # <details><summary>What to see</summary>
 #
 # From 0.24 to 0.26 a single step is enough: it lands at the minimum, or near it. At 0.49 the run
