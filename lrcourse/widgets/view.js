@@ -533,13 +533,13 @@ function render({ model, el }) {
     return `${said[0].toUpperCase()}${said.slice(1)}. ${verdict()} ${goal}`;
   }
 
-  // ---- what happens on a move: the trait is set, every view of it redraws, the kernel hears later,
-  // ten times a second at most, since JupyterLab spends more on a message than the lab on drawing
+  // ---- what happens on a move: the trait is set, every view of it redraws, the kernel hears in the
+  // next frame: were it later, the kernel's echo of an older move would undo those made since
   let saving = 0;
-  function save() { clearTimeout(saving); saving = 0; model.save_changes(); }
+  function save() { cancelAnimationFrame(saving); saving = 0; model.save_changes(); }
   function choose(name, value) {
     model.set(name, value);
-    saving ||= setTimeout(save, 100);
+    saving ||= requestAnimationFrame(save);
   }
 
   // ---- controls; one with a single value is a constant, and needs none
