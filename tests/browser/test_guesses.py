@@ -45,7 +45,7 @@ def opened(browser, server):
 def page(opened):
     """The notebook, run, before the first guess."""
     opened.evaluate("localStorage.clear(); window.dispatchEvent(new Event('storage'))")
-    assert told(opened) == NOTHING
+    wait(opened, lambda: told(opened) == NOTHING)
     return opened
 
 

@@ -23,6 +23,7 @@ RECORD = f"""() => {{
   const fingerprint = {FINGERPRINT};
   document.addEventListener("input", ({{ target }}) => {{
     const lab = target.closest(".lrcourse-lab");
+    if (!lab) return; // a cell's editor
     const words = lab.querySelector("[role=img]").getAttribute("aria-label");
     window.moves.push([words, fingerprint(lab.querySelector("canvas"))]);
   }});
