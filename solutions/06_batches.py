@@ -262,7 +262,7 @@ plots.response(lines, "training loss", "test error", alt=alt, log_x=False)
 # curvature in the steepest direction. The package measures it from differences of gradients, and
 # [chapter 16](16_the_edge.ipynb) builds that.
 #
-# We take four seeds, in a browser two of them.
+# We take four seeds. A browser takes two of them; what we say below is about all four.
 #
 # **Predict**: measured before the first step, where is $2/\lambda$?
 

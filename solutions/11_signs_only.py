@@ -42,7 +42,6 @@ from statistics import NormalDist
 import numpy as np
 import torch
 from lrcourse import check, fit, load, nn, plots, whose, yours
-from lrcourse.browser import IN_BROWSER
 from lrcourse.optim import SGD, Adam, IRpropMinus, Lion, Rprop, SignSGD
 
 curvatures = np.array([1.0, 100.0])
@@ -348,6 +347,8 @@ labs.irprop()
 
 
 # %%
+from lrcourse.browser import IN_BROWSER
+
 seeds = 2 if IN_BROWSER else 4
 
 

@@ -21,8 +21,8 @@
 # The network and the clothes are those of chapter 10: 196-32-10, batches of 64, rates chosen on
 # 1,000 validation images, errors of 2,000 test images. `five` trains with seeds 0 to 4, all rates
 # side by side. A browser is slower and takes two of the seeds; what we say below is about all five.
-# `Watch` measures both errors after each epoch, at the weights that a rule is judged
-# by. A run has a warm-up of 35 steps, unless it says otherwise.
+# `Watch` measures both errors after each epoch, at the weights that a rule is judged by. A run has
+# a warm-up of 35 steps, unless it says otherwise.
 
 # %%
 import numpy as np

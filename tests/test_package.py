@@ -25,14 +25,8 @@ NOTEBOOKS = sorted([*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("solutions/*.ipyn
 
 # A module may import from the floors before its own.
 FLOORS = [
-    {
-        "lrcourse",
-        "browser",
-        "files",
-        "messages",
-        "palette",
-        "datasets",
-    },  # __init__.py has lazy names only
+    # __init__.py has lazy names only
+    {"lrcourse", "browser", "files", "messages", "palette", "datasets"},
     {"nn", "optim", "schedules", "whitening", "data"},
     {"measure", "training", "callbacks", "range_test", "torch_optim", "plots"},
     {"sweep"},

@@ -8,7 +8,8 @@ import json
 import re
 from pathlib import Path
 
-STATE, VIEW = ("application/vnd.jupyter.widget-" + kind for kind in ("state+json", "view+json"))
+STATE = "application/vnd.jupyter.widget-state+json"
+VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def keep_labs(model: dict, path: str, contents_manager: object, **more: object) -> None:
@@ -38,7 +39,7 @@ def keep_labs(model: dict, path: str, contents_manager: object, **more: object) 
     kept = {}
     while todo:
         id = todo.pop()
-        if id in states and id not in known | kept:
+        if id in states and id not in known and id not in kept:
             kept[id] = states[id]
             todo += re.findall(r"IPY_MODEL_(\w+)", json.dumps(states[id]["state"]))
     if kept:

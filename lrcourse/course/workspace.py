@@ -24,7 +24,7 @@ START = "chapters/00_start_here.ipynb"
 # Sliders move again when a saved chapter is opened without its kernel.
 SETTINGS = {
     "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
-    # With any other a link to a cell of a notebook that is not open yet ends elsewhere.
+    # With the default, and with "none", a link to a cell of a notebook not open yet ends elsewhere.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},
 }
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"  # its pop-up covers the notebook

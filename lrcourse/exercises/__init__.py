@@ -176,7 +176,9 @@ def judged(exercise: Exercise, namespace: Mapping[str, object]) -> Result:
         except _ToDo as error:
             to_do.update(error.args)
         except KeyboardInterrupt as error:  # the last line is read, the rest is ours
-            raise KeyboardInterrupt(str(_explained(error, list(answers.values())))) from None
+            line = _line(error, list(answers.values()))
+            where = f" in {line}: is there a loop that never ends?" if line else "."
+            raise KeyboardInterrupt(f"You stopped it{where}") from None
     outcomes = {name: failure is None for name, failure in failures.items()}
     names = [*answers, *sorted(to_do - answers.keys())]
     unwritten = " and ".join(f"`{name}`" for name in names if name in to_do)
@@ -392,20 +394,21 @@ def _unwritten(name: str, answer: object) -> Callable | None:
 
 def _explained(error: BaseException, given: list) -> Wrong:
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    stopped = isinstance(error, KeyboardInterrupt)
-    files = {code.co_filename for answer in given for code in _codes(answer)}
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in files]
-    if frames:
-        source = linecache.getline(frames[-1].filename, frames[-1].lineno).strip()
-        line = f"line {frames[-1].lineno}" + (f", `{source}`" if source else "")
-        if stopped:
-            return Wrong(f"You stopped it in {line}: is there a loop that never ends?")
+    if line := _line(error, given):
         return Wrong(f"Your code raised {text} ({line}).")
-    if stopped:
-        return Wrong("You stopped it.", named=False)
     if isinstance(error, TypeError) and re.search(r"argument|not callable", str(error)):
         return Wrong(f"It could not be called: {text}. Keep the arguments that the exercise gives.")
     return Wrong(f"The check cannot use what it returned: {text}.", named=False)
+
+
+def _line(error: BaseException, given: list) -> str:
+    # The line of the answers in which an error arose; "" if it arose elsewhere.
+    files = {code.co_filename for answer in given for code in _codes(answer)}
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in files]
+    if not frames:
+        return ""
+    source = linecache.getline(frames[-1].filename, frames[-1].lineno).strip()
+    return f"line {frames[-1].lineno}" + (f", `{source}`" if source else "")
 
 
 def _codes(answer: object) -> list[types.CodeType]:

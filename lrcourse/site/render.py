@@ -16,11 +16,10 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+from lrcourse.course.saved_labs import STATE, VIEW
 from lrcourse.widgets.guess import SCRIPT
 from lrcourse.widgets.standalone_html import piece
 
-STATES = "application/vnd.jupyter.widget-state+json"
-VIEW = "application/vnd.jupyter.widget-view+json"
 TERMINAL = re.compile(r"\x1b\[[0-9;]*m")  # colours in a traceback
 # Corrections to the output of latex2mathml, in this order.
 CORRECTED = {
@@ -107,7 +106,7 @@ class Writer:
 
     def notebook(self, notebook: NotebookNode) -> str:
         r"""HTML of an executed notebook; each cell can be linked to as ``#cell-id=...``."""
-        states = notebook.metadata.get("widgets", {}).get(STATES, {}).get("state", {})
+        states = notebook.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
         parts = []
         for cell in notebook.cells:
             if cell.cell_type == "markdown":

@@ -20,14 +20,13 @@ def gently(sandbox: Sandbox) -> None:
 
 
 def begin_gently() -> None:
-    r"""Begin a process in which submissions are graded; it imports this module, too."""
+    r"""Begin a process in which submissions are graded, where sandboxes end so, too."""
+    Sandbox.close = gently
     begin()
 
 
 if __name__ == "__main__":
     from tests.benchmarks import gently as ours
 
-    processes.begin = ours.begin_gently
+    Sandbox.close, processes.begin = gently, ours.begin_gently  # by a name that they can import
     main(["grade", *sys.argv[1:]])
-else:
-    Sandbox.close = gently

@@ -10,7 +10,8 @@ import json
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[n] / part) for n, part in ((1, ""), (1, "grading"))]
+TESTS = Path(__file__).parents[1]
+sys.path += [str(TESTS), str(TESTS / "grading")]
 
 import numpy as np
 import ordinary
@@ -18,7 +19,7 @@ from notebook_page import CHROMIUM, FLAGS, new_context
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-ROOT = Path(__file__).parents[2]
+ROOT = TESTS.parent
 CLASS = 40
 # Of each exercise's worked solution a part, what a student may write in its place, and how many do.
 MISTAKES = {

@@ -91,14 +91,20 @@ def test_killed_and_resumed_equals_unbroken_and_dask(root):
     assert grades(root / "dask") == grades(one)
 
 
-def test_ctrl_c_keeps_what_is_graded_and_leaves_nothing_running(root):
-    hand_in(root, 8)
-    stuck = root / "in" / "s007" / "homework.ipynb"
+def started_with_one_stuck(root, count):
+    """A batch of so many of which only the last is not graded; its notebook, what ran before."""
+    hand_in(root, count)
+    stuck = root / "in" / f"s{count - 1:03}" / "homework.ipynb"
     stuck.write_text(json.dumps(notebook(inside("import time", "time.sleep(10**6)"))))
     adopt()
     running = descendants()
     process = started(root, root / "out", "--cpu", 1000)
-    wait_for(root / "out", 7, process)
+    wait_for(root / "out", count - 1, process)
+    return stuck, running, process
+
+
+def test_ctrl_c_keeps_what_is_graded_and_leaves_nothing_running(root):
+    stuck, running, process = started_with_one_stuck(root, 8)
     (grader,) = [p for p, told in descendants().items() if told.startswith(GRADER)]
     os.kill(grader, signal.SIGINT)
     told = process.communicate(timeout=LIMIT)
@@ -290,13 +296,7 @@ def test_ctrl_c_is_answered_while_bytes_trickle_in(root):
 
 
 def test_a_process_of_the_grader_that_is_killed_ends_the_batch_with_a_word(root):
-    hand_in(root, 4)
-    stuck = root / "in" / "s003" / "homework.ipynb"
-    stuck.write_text(json.dumps(notebook(inside("import time", "time.sleep(10**6)"))))
-    adopt()
-    running = descendants()
-    batch = started(root, root / "out", "--cpu", 1000)
-    wait_for(root / "out", 3, batch)
+    stuck, running, batch = started_with_one_stuck(root, 4)
     until(lambda: set(workers().values()) & set(workers()))
     told = descendants().items()
     grading = [pid for pid, line in told if "multiprocessing.spawn" in line]
