@@ -58,9 +58,10 @@ def told(page):
 
 def make_guesses(page):
     """Guess "momentum" by keyboard, and 90 steps."""
-    page.get_by_role("radio", name="plain").focus()
-    page.keyboard.press("Space")
-    page.keyboard.press("ArrowDown")
+    # JupyterLab, still settling, may take the focus: so each key is pressed until it has worked.
+    plain, momentum = (page.get_by_role("radio", name=name) for name in ("plain", "momentum"))
+    wait(page, lambda: plain.press("Space") or plain.is_checked())
+    wait(page, lambda: plain.press("ArrowDown") or momentum.is_checked())
     page.get_by_role("spinbutton", name="Your guess steps").fill("90")
 
 
