@@ -76,6 +76,7 @@ def price(batch_size: int = 8, step_price: float = 100, rule: str = "SGD") -> La
     # All runs that cost as much as this one: steps that the examples leave money for.
     left = outcomes["price"][..., None] - examples
     equal = left / np.array(prices, float)[:, None, None]
+    equal[(equal < 10) | (equal > 50_000)] = np.nan  # far outside the panel
     tables = {
         "steps": (("batch_size", "rule"), np.rint(outcomes["steps"]).astype(np.int32)),
         "examples": (("batch_size", "rule"), np.rint(outcomes["examples"]).astype(np.int32)),
@@ -85,7 +86,7 @@ def price(batch_size: int = 8, step_price: float = 100, rule: str = "SGD") -> La
         "verdict": (three, outcomes["verdict"]),
         "reached": (three, outcomes["reached"]),
         "diverged": ((), np.uint8(0)),
-        "equal": (three, np.where(equal >= 10, equal, np.nan).astype(np.float32)),
+        "equal": (three, equal.astype(np.float16)),
         "equal_examples": ((), examples.astype(np.float32)),
         "size": ((), batch),
         "here": (("batch_size",), batch),
