@@ -3,6 +3,7 @@ r"""Binder: the recipe in binder/, what its scripts do, and README's one-liner."
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from lrcourse.course import workspace
+from lrcourse.course.workspace import learners_files
 
 ROOT = Path(__file__).parents[1]
 BINDER = ROOT / "binder"
@@ -68,15 +70,18 @@ def test_start_sets_one_thread_and_runs_what_it_is_given():
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Binder's scripts are for Linux")
-def test_post_build_installs_the_course_alone_and_silences_the_news(tmp_path):
+def test_post_build_installs_the_course_alone_and_prepares_what_a_learner_opens(tmp_path):
     jsonschema = pytest.importorskip("jsonschema")
-    tools = tmp_path / "bin"
+    tools, clone = tmp_path / "bin", tmp_path / "clone"
     tools.mkdir()
-    for name, line in {"pip": f'echo "$@" >> {tmp_path}/pip', "python": f"echo {tmp_path}"}.items():
+    for part in ("binder", "chapters", "solutions"):
+        shutil.copytree(ROOT / part, clone / part)
+    python = f'[ "$1" = - ] && exec "{sys.executable}" - || echo {tmp_path}'
+    for name, line in {"pip": f'echo "$@" >> {tmp_path}/pip', "python": python}.items():
         (tools / name).write_text(f"#!/bin/sh\n{line}\n")
         (tools / name).chmod(0o755)
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run([BINDER / "postBuild"], cwd=ROOT, env={**os.environ, "PATH": path}, check=True)
+    subprocess.run(["binder/postBuild"], cwd=clone, env={**os.environ, "PATH": path}, check=True)
     (command,) = (tmp_path / "pip").read_text().splitlines()
     assert {"install", "--no-deps", "--no-build-isolation", "."} <= set(command.split())
 
@@ -90,6 +95,10 @@ def test_post_build_installs_the_course_alone_and_silences_the_news(tmp_path):
         schema = json.loads(schema.read_text(encoding="utf-8"))
         jsonschema.validate(values, schema)
         assert set(values) <= set(schema["properties"])
+
+    theirs = {path.relative_to(clone).as_posix() for path in clone.glob("*/*.ipynb")}
+    assert theirs == set(learners_files(ROOT))
+    assert "SOLUTION" not in (clone / "solutions" / "Solution 00.ipynb").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@ r"""The learner's folder: what arrives there, and what must never be lost."""
 import ast
 import json
 import os
+import re
 import socket
 import sys
 import tempfile
 import threading
 import types
 from pathlib import Path
+from urllib.parse import unquote
 
 import needs
 import pytest
@@ -20,14 +22,14 @@ ROOT = Path(__file__).parents[1]
 NAMES = (
     "chapters/00_start_here.ipynb",
     "chapters/02_backprop.ipynb",
-    "solutions/02_backprop.ipynb",
+    "solutions/Solution 02.ipynb",
 )
 BACKPROP = "chapters/02_backprop.ipynb"
 
 
 def course(folder, text):
     r"""A made-up course whose notebooks all hold ``text``."""
-    for name in NAMES:
+    for name in (*NAMES[:2], "solutions/02_backprop.ipynb"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     (folder / "solutions" / "02_backprop.py").write_text("the source stays at home")
@@ -69,7 +71,9 @@ def test_notebooks_arrive_and_a_second_run_changes_nothing(tmp_path, one):
 def test_a_learners_solution_says_what_it_is_and_has_no_marks(path):
     ours, theirs = json.loads(path.read_bytes()), json.loads(workspace.learners_copy(path))
     title = "".join(ours["cells"][0]["source"]).split("\n")[0].removeprefix("# ")
-    assert theirs["cells"][0]["source"][0] == f"# Solution {path.name[:2]}: {title}\n"
+    first = "".join(theirs["cells"][0]["source"])
+    assert first.startswith(f"# Solution {path.name[:2]}: {title}\n\n*{workspace.READ_ONLY}*\n\n**")
+    assert not any(cell["metadata"]["editable"] for cell in theirs["cells"])
     assert "SOLUTION" not in json.dumps(theirs) and "jupytext" not in theirs["metadata"]
     assert [cell["id"] for cell in ours["cells"]] == [cell["id"] for cell in theirs["cells"]]
     for mine, cell in zip(ours["cells"], theirs["cells"], strict=True):
@@ -81,6 +85,33 @@ def test_a_learners_solution_says_what_it_is_and_has_no_marks(path):
 def test_a_learners_chapter_is_the_courses(tmp_path):
     path = ROOT / "chapters" / "00_start_here.ipynb"
     assert workspace.learners_copy(path) == path.read_bytes()
+
+
+def test_links_in_a_learners_folder_lead_to_files_of_it(tmp_path):
+    deliver(tmp_path, ROOT, "0.2.0")
+    led = 0
+    for path in tmp_path.glob("*/*.ipynb"):
+        for link in re.findall(r"\]\(([^)#]+\.ipynb)", path.read_text(encoding="utf-8")):
+            assert (path.parent / unquote(link)).is_file(), (path.name, link)
+            led += "Solution" in link
+    assert led > 80  # one for each exercise
+
+
+def test_what_the_course_no_longer_has_is_removed_unless_changed(tmp_path, one, two):
+    """Solutions of 0.1 had the names of their chapters."""
+    work, old = tmp_path / "work", "solutions/02_backprop.ipynb"
+    (one / "chapters/01_gone.ipynb").write_text("one")
+    deliver(work, one, "0.1.0")
+    (work / BACKPROP).rename(work / old)
+    manifest = json.loads((work / workspace.MANIFEST).read_bytes())
+    manifest["files"][old] = manifest["files"][BACKPROP]
+    (work / workspace.MANIFEST).write_text(json.dumps(manifest))
+    (work / "chapters/01_gone.ipynb").write_text("mine")
+    lines = deliver(work, two, "0.2.0")
+    assert f"removed  {old} (you had not changed it)" in lines
+    assert not (work / old).exists()
+    assert contents(work)["chapters/01_gone.ipynb"] == "mine"
+    assert deliver(work, two, "0.2.0") == ["as they were: 3 notebooks"]
 
 
 def test_jupytext_writes_nothing_beside_a_learners_solution(tmp_path):
@@ -258,7 +289,7 @@ def test_ctrl_c_at_any_moment_loses_nothing(tmp_path, one, two, monkeypatch, ste
         deliver(work, two, "0.2.0")
         assert contents(work)[BACKPROP] == "mine"
         assert contents(work)["chapters/02_backprop.new-0.2.0.ipynb"] == "two"
-        assert contents(work)["solutions/02_backprop.ipynb"] == "two"
+        assert contents(work)[NAMES[2]] == "two"
     assert count > 1
 
 

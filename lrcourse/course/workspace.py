@@ -9,6 +9,8 @@ import errno
 import hashlib
 import json
 import os
+import platform
+import re
 import secrets
 import shutil
 import socket
@@ -20,6 +22,9 @@ from lrcourse.course.saved_labs import keep_labs
 from lrcourse.files import write_beside, write_whole
 
 MANIFEST = ".lrcourse.json"
+TO_SOLUTION = re.compile(rb"\.\./solutions/(\d\d)_\w+\.ipynb")
+TO_CHAPTER = re.compile(rb"\]\((\d\d_\w+\.ipynb)")
+READ_ONLY = "To read and to run. What you change goes into the chapter."
 START = "chapters/00_start_here.ipynb"
 # Sliders move again when a saved chapter is opened without its kernel.
 SETTINGS = {
@@ -47,7 +52,8 @@ def deliver(folder: Path, course: Path, version: str) -> list[str]:
     r"""Copy the notebooks of ``course`` to ``folder``; return a line for each that changed there.
 
     A learner's file stays, and the new one lands beside it as ``02_backprop.new-0.2.0.ipynb``
-    (``version``). Raises WorkspaceError where the folder cannot be written.
+    (``version``). What the course no longer has is removed, unless the learner changed it. Raises
+    WorkspaceError where the folder cannot be written.
     """
     manifest, lines, same = folder / MANIFEST, [], 0
     try:
@@ -63,14 +69,15 @@ def deliver(folder: Path, course: Path, version: str) -> list[str]:
             delivered = {}
             lines.append(f"{manifest} cannot be read, so every notebook there counts as yours.")
         try:
-            for source in sorted(course.glob("chapters/*.ipynb")) + sorted(
-                course.glob("solutions/*.ipynb")
-            ):
-                name, content = f"{source.parent.name}/{source.name}", learners_copy(source)
+            files = learners_files(course)
+            for name, content in files.items():
                 line = _bring(content, folder / name, delivered.get(name), version)
                 delivered[name] = _hash(content)
                 lines += [line] if line else []
                 same += not line
+            for name in sorted(delivered.keys() - files):
+                if _remove(folder / name, delivered.pop(name)):
+                    lines.append(f"removed  {name} (you had not changed it)")
         finally:
             write_whole(manifest, json.dumps({"files": delivered}, indent=1))
     except OSError as error:
@@ -81,22 +88,56 @@ def deliver(folder: Path, course: Path, version: str) -> list[str]:
     return lines + ([f"as they were: {same} notebooks"] if same else [])
 
 
+def learners_files(course: Path) -> dict[str, bytes]:
+    r"""Return each notebook of ``course`` as learners get it, by its name in their folder.
+
+    A tab of JupyterLab shows the file's name: that of a solution is ``Solution 02.ipynb``, or there
+    would be two tabs called ``02_backprop.ipynb``.
+    """
+    files = {}
+    for path in sorted(course.glob("chapters/*.ipynb")):
+        files[f"chapters/{path.name}"] = TO_SOLUTION.sub(
+            rb"../solutions/Solution%20\1.ipynb", learners_copy(path)
+        )
+    for path in sorted(course.glob("solutions/*.ipynb")):
+        files[f"solutions/Solution {path.name[:2]}.ipynb"] = TO_CHAPTER.sub(
+            rb"](../chapters/\1", learners_copy(path)
+        )
+    return files
+
+
 def learners_copy(path: Path) -> bytes:
     r"""Return a notebook as learners get it.
 
-    A solution's title says what it is, for its file has the name of the chapter's. The marks of its
-    source are not in it, nor the pairing by which jupytext would write that source beside it.
+    A solution says what it is, and its cells can be run, not written to. The marks of its source
+    are not in it, nor the pairing by which jupytext would write that source beside it.
     """
     content = path.read_bytes()
     if path.parent.name != "solutions":
         return content
     notebook = json.loads(content)
     notebook["metadata"].pop("jupytext", None)
+    notebook["metadata"]["language_info"] = _language()
     first = notebook["cells"][0]["source"]
     first[0] = first[0].replace("# ", f"# Solution {path.name[:2]}: ", 1)
+    first.insert(1, f"\n*{READ_ONLY}*\n")
     for cell in notebook["cells"]:
+        cell["metadata"]["editable"] = False
         cell["source"] = without_marks("".join(cell["source"])).splitlines(keepends=True)
     return f"{json.dumps(notebook, indent=1, ensure_ascii=False)}\n".encode()
+
+
+def _language():
+    # JupyterLab writes what its kernel says here, and would then ask whether to save the file.
+    return {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+        "version": platform.python_version(),
+    }
 
 
 def without_marks(source: str) -> str:
@@ -140,6 +181,23 @@ def _exchange(content, target, delivered):
     finally:
         if not _take_name(aside, target) and found in (delivered, _hash(content)):
             aside.unlink()
+
+
+def _remove(target, delivered):
+    aside = target.with_name(f"{target.stem}.old-{secrets.token_hex(4)}{target.suffix}")
+    try:
+        os.rename(target, aside)
+    except FileNotFoundError:
+        return False
+    found = ""
+    try:
+        found = _hash(aside.read_bytes())
+    finally:
+        if found == delivered:
+            aside.unlink()
+        else:
+            _take_name(aside, target)
+    return found == delivered
 
 
 def _place(content, target):

@@ -23,7 +23,7 @@ from lrcourse.course.workspace import (
     SETTINGS,
     WorkspaceError,
     course_folder,
-    learners_copy,
+    learners_files,
 )
 from lrcourse.site import SiteError
 
@@ -86,10 +86,9 @@ def lite(pyodide: Path | None) -> dict[str, bytes]:
         settings = {"jupyter-lite-schema-version": 0, "jupyter-config-data": page}
         (source / "jupyter-lite.json").write_text(json.dumps(settings), encoding="utf-8")
         (source / "overrides.json").write_text(json.dumps(OVERRIDES), encoding="utf-8")
-        for part in ("chapters", "solutions"):
-            (source / "files" / part).mkdir(parents=True)
-            for path in course_folder().glob(f"{part}/*.ipynb"):
-                (source / "files" / part / path.name).write_bytes(learners_copy(path))
+        for name, content in learners_files(course_folder()).items():
+            (source / "files" / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / "files" / name).write_bytes(content)
         out = Path(folder) / "out"
         line = [sys.executable, "-m", "jupyterlite_core", "build", "--apps", "lab"]
         line += ["--lite-dir", str(source), "--output-dir", str(out)]

@@ -214,6 +214,16 @@ def test_the_worked_solution_opens_at_its_exercise(page, keep):
 
     wait(page, is_there)
     keep("7-solution")
+    tab = page.locator("#jp-main-dock-panel .lm-TabBar-tab").last
+    assert tab.inner_text() == "Solution 01.ipynb"
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    assert "jp-mod-dirty" not in tab.get_attribute("class")  # it would ask whether to save it
+    answer = shown.locator(".jp-CodeCell", has_text="def two_rates")
+    before = answer.inner_text()
+    answer.locator(".cm-content").click()
+    page.keyboard.press("Enter")
+    page.keyboard.type("x")
+    assert answer.inner_text() == before
 
 
 def end_kernels(page, address):
