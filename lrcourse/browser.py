@@ -14,7 +14,6 @@ import numpy as np
 IN_BROWSER = sys.platform == "emscripten"
 LARGE = 20_000  # numbers in a matrix; with fewer, NumPy's own loop is as fast
 MOST = 2**30  # products in one einsum: it counts them with 32 bits there
-TORCH = ("torch", "lrcourse.torch_optim")
 SAID = "PyTorch is not in the browser: what needs it here, to judge or to compare, is left out."
 _GROW = {"add", "append", "extend", "update"}
 
@@ -88,7 +87,7 @@ def _imports_torch(statement):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             found += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return any(f"{name}.".startswith(f"{torch}.") for name in found for torch in TORCH)
+    return any(p.partition("_")[0] == "torch" for name in found for p in name.split("."))
 
 
 def _names(statement):

@@ -27,7 +27,7 @@
 # %%
 import numpy as np
 from lrcourse import check, guess, labs, load, measure, nn, outcome, plots, tally, whose, yours
-from lrcourse.exercises.chapter_16 import clothes, gradient_of, stacked, torch_loss
+from lrcourse.exercises.chapter_16 import clothes, gradient_of, stacked
 from lrcourse.optim import SGD, Adam, Momentum
 
 x, y = clothes(200)  # 14 by 14 pixels, of mean 0 and deviation 1
@@ -114,11 +114,13 @@ check("16.1")
 
 # %%
 import torch
+from lrcourse.exercises.chapter_16 import torch_loss
 
 multiply = yours("16.1")
 tiny = x.reshape(-1, 7, 2, 7, 2).mean(axis=(2, 4)).reshape(-1, 49)
 small = stacked(1, seeds=1, widths=(49, 8, 8, 8, 10), last=1.0)
-w0, loss = 1.5 * small.w[0], torch_loss(small, tiny, y)
+w0 = 1.5 * small.w[0]
+loss = torch_loss(small, tiny, y)
 
 
 def product(v):

@@ -124,7 +124,7 @@ def arrivals_of(batch_size, rates, rule, seed, *options):
 
 few = {}
 for size in (8, 32, 128):
-    few[size] = [arrivals_of(size, [1 / 16], SGD(), seed)[0] for seed in range(5)]
+    few[size] = [arrivals_of(size, [1 / 16], SGD(), k)[0] for k in range(2 if IN_BROWSER else 5)]
     print(f"rate 1/16, batch {size}: {with_spread(few[size], 0)} steps")
 share = np.mean(few[128]) / np.mean(few[8])
 outcome("17.a", "a sixteenth" if share < 0.1 else "about half" if share < 0.7 else "nearly all")
@@ -155,11 +155,14 @@ guess("17.b", "From 256 to 512 the steps fall by", within=2, unit="%")
 sizes, judge = 2 ** np.arange(3, 10), nn.Network(layers(), np.random.default_rng(0), runs=5)
 
 
+# What chooses a rate: seeds, and where a run ends: rates that have arrived, images of its loss.
+tries, *options = (1, 1, 500) if IN_BROWSER else (3, 3, 1000)
+
+
 def sweep(name, rates, rule, seeds=2 if IN_BROWSER else 5):
     chosen, (steps, wrong) = [], np.zeros((2, len(sizes), seeds))
-    last = 101 if IN_BROWSER else 103
     for row, size in enumerate(sizes):
-        tried = [arrivals_of(size, rates, rule(), k, 3, 1000)[0] for k in range(100, last)]
+        tried = [arrivals_of(size, rates, rule(), 100 + k, *options)[0] for k in range(tries)]
         best = np.mean(tried, axis=0).argmin()
         chosen.append(rates[best])
         for seed in range(seeds):

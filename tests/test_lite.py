@@ -41,6 +41,10 @@ def left(*cells):
     ("cells", "expected"),
     [
         (["a = 1"], ["a = 1"]),
+        (
+            ["from lrcourse.exercises.chapter_16 import torch_loss\na = 1\nb = torch_loss(a)"],
+            ["SAID", "a = 1"],
+        ),
         (["import torch\nimport numpy as np"], ["SAID", "import numpy as np"]),
         (["from torch import nn\nnn.Linear(1, 1)"], ["SAID"]),
         (["from lrcourse import torch_optim"], ["SAID"]),
@@ -131,6 +135,19 @@ def test_chapters_lose_nothing_but_what_needs_torch():
                     lost += "".join(f"{one}\n" for one in whole.splitlines() if one not in kept)
         if not path.name.startswith("14"):
             assert "labs." not in lost and "raise NotImplementedError" not in lost, path.name
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("lrcourse/exercises/*.py")), ids=lambda p: p.stem)
+def test_what_a_cell_calls_needs_no_torch_or_says_so_in_its_name(path):
+    r"""For the cell that imports it loses what needs it, as if it were a part of torch."""
+    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(function, ast.FunctionDef) and path.stem != "chapter_14":
+            torch = [
+                n
+                for n in ast.walk(function)
+                if isinstance(n, ast.Import) and n.names[0].name == "torch"
+            ]
+            assert not torch or function.name.startswith("torch"), function.name
 
 
 def test_the_browser_gets_what_it_can_have():
