@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
 
 from lrcourse import exercises
 from lrcourse.exercises import Wrong, call_unchanged, compare, compare_call, hint, several
@@ -270,6 +271,27 @@ def test_both_functions_are_named_while_both_are_to_do():
     result = exercises.judged(asking(needs_f, needs_g), {"f": stub, "g": stub})
     assert result.status == "to do"
     assert "`f` and `g`" in result.sentence
+
+
+@pytest.mark.parametrize(
+    ("cell", "part"),
+    [
+        ("def step(w, gradient, learning_rate:\n    return w", "`step` did not run: '(' was never"),
+        ("def step(w, gradient, learning_rate):\nreturn w", "line 2 of the cell. Mend it"),
+        ("a = 1\n\ndef step(w, gradient, learning_rate):\n    return w -- ", "line 4 of the cell."),
+    ],
+)
+def test_a_cell_that_python_could_not_read_is_named_and_not_the_answer_before_it(cell, part):
+    shell = InteractiveShell()
+    right = "def step(w, gradient, learning_rate):\n    return w - learning_rate * gradient"
+    for source in (f"from lrcourse import check\n\n{right}", cell, "result = check('00.1')"):
+        shell.run_cell(source, store_history=True)
+    assert shell.user_ns["result"].status == exercises.FAILED
+    assert part in shell.user_ns["result"].sentence
+    for mended in (right, f"%%time\n{right}"):
+        for source in (cell, mended, "1 +", "result = check('00.1')"):
+            shell.run_cell(source, store_history=True)
+        assert shell.user_ns["result"].status == exercises.PASSED
 
 
 def test_an_unknown_id_names_the_nearest():

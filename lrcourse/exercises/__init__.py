@@ -5,6 +5,7 @@ check touches an answer only by calling it with plain arrays and numbers, and lo
 plain data that comes back.
 """
 
+import ast
 import copy
 import dis
 import html
@@ -15,6 +16,7 @@ import re
 import sys
 import traceback
 import types
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -157,7 +159,29 @@ def check(id: str) -> Result:
     exercise = find(id)
     if exercise is None:
         return unknown(id)
-    return judged(exercise, sys._getframe(1).f_globals)
+    namespace = sys._getframe(1).f_globals
+    if trouble := _unread(exercise.answers, namespace.get("In")):
+        return Result(exercise.id, FAILED, trouble, {}, exercise.hints)
+    return judged(exercise, namespace)
+
+
+def _unread(names, cells):
+    r"""Why Python could not read the last cell (of IPython's ``In``) that should make an answer."""
+    for cell in reversed(cells if isinstance(cells, list) else ()):
+        for name in names:
+            if isinstance(cell, str) and re.search(rf"\b(def|class) {name}\b", cell):
+                try:
+                    with warnings.catch_warnings(action="ignore"):
+                        compile(cell, "", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+                except (SyntaxError, ValueError) as error:
+                    line = getattr(error, "lineno", None)
+                    where = f", line {line} of the cell" if line else ""
+                    return (
+                        f"The cell with `{name}` did not run: {error.args[0]}{where}. "
+                        "Mend it and run it, then this one again."
+                    )
+                return ""
+    return ""
 
 
 def judged(exercise: Exercise, namespace: Mapping[str, object]) -> Result:
