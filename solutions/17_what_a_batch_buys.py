@@ -38,7 +38,7 @@ def layers():
 
 
 # %%
-def run(batch_size, rates, rule, seed, arrivals=1, images=2000):
+def run(batch_size, rates, rule, seed, arrivals=1, images=1000 if IN_BROWSER else 2000):
     rng = np.random.default_rng(seed)
     network = nn.Network(layers(), rng, runs=len(rates))
     rates, steps, losses, weights = np.array(rates, "float32")[:, None], [], [], []
