@@ -150,6 +150,21 @@ def test_what_a_cell_calls_needs_no_torch_or_says_so_in_its_name(path):
             assert not torch or function.name.startswith("torch"), function.name
 
 
+def test_verdicts_need_no_torch():
+    r"""Seven chapters show them."""
+    code = """
+        import sys
+
+        sys.modules["torch"] = None  # an import of it fails
+        from lrcourse import papers
+
+        for name in papers.NAMES:
+            papers.paper(name)
+        papers.verdicts("layer-rates")
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
 def test_the_browser_gets_what_it_can_have():
     wheels = lite._wheels()
     names = {name.partition("-")[0] for name in wheels}

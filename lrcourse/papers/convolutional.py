@@ -1,4 +1,4 @@
-r"""Small convolutional networks in torch, for the papers that used one: the loop and its parts."""
+r"""Small convolutional networks in torch, of two of the papers, and the loop that trains them."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -93,3 +93,56 @@ def measure(model: nn.Module, part: Part) -> tuple[float, float]:
     logits = torch.cat([model(x) for x in part[0].split(1000)])
     wrong = (logits.argmax(dim=1) != part[1]).sum().item()
     return F.cross_entropy(logits, part[1]).item(), 100 * wrong / len(part[1])
+
+
+def article_network(side: int, colours: int) -> nn.Sequential:
+    r"""Return the network of Lau 2017, with Keras's start.
+
+    Args:
+        side: height and width of an image.
+        colours: channels of an image.
+    """
+    hidden = nn.Linear(8 * ((side - 4) // 2) ** 2, 16)
+    model = nn.Sequential(
+        *(nn.Conv2d(colours, 4, 3), nn.ReLU(), nn.Conv2d(4, 8, 3), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Dropout(0.25), nn.Flatten(), hidden, nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 2)),
+    )
+    for layer in model:
+        if hasattr(layer, "weight"):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    return model
+
+
+def mnist_network(side: int, colours: int) -> nn.Sequential:
+    r"""Return the network of Yang & Huang 2019 for MNIST.
+
+    Args:
+        side: height and width of an image.
+        colours: channels of an image.
+    """
+    return nn.Sequential(
+        *(nn.Conv2d(colours, 20, 3), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten()),
+        *(nn.Linear(20 * ((side - 2) // 2) ** 2, 128), nn.ReLU(), nn.Linear(128, 10)),
+        nn.Softmax(dim=1),  # as in the authors' code, whose loss takes the softmax once more
+    )
+
+
+def cifar_network(side: int, colours: int) -> nn.Sequential:
+    r"""Return that for CIFAR-10.
+
+    Args:
+        side: height and width of an image.
+        colours: channels of an image.
+    """
+    layers = []
+    for fan_in, fan_out in ((colours, 16), (16, 32), (32, 64)):
+        layers += [nn.Conv2d(fan_in, fan_out, 3, padding=1), nn.ELU(), nn.MaxPool2d(2)]
+    hidden = nn.Linear(64 * (side // 8) ** 2, 500)
+    return nn.Sequential(
+        *(*layers, nn.Flatten(), nn.Dropout(0.25), hidden, nn.ELU()),
+        *(nn.Dropout(0.25), nn.Linear(500, 10)),
+    )
+
+
+NETWORKS = {"mnist": mnist_network, "cifar": cifar_network}

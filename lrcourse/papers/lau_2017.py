@@ -9,14 +9,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from torch import nn
 
 from lrcourse.callbacks import LearningRateScheduler
 from lrcourse.data import Data, Split
 from lrcourse.nn import Array
 from lrcourse.optim import AdaDelta, AdaGrad, Adam, Momentum, RMSprop, Rule
 from lrcourse.papers import trial
-from lrcourse.papers.convolutional import begun, measure, tensors, train_epoch
 from lrcourse.papers.dense import Clock, Setting, dense, quiet_fit
 from lrcourse.papers.images import arrays, images, pooled
 from lrcourse.papers.trial import (
@@ -199,29 +197,12 @@ def _train_dense(
     return tail.errors if not history.stopped else [[np.full(len(shapes), math.nan)] * 2]
 
 
-def article_network(side: int, colours: int) -> nn.Sequential:
-    r"""Return the network of the article, with Keras's start.
-
-    Args:
-        side: height and width of an image.
-        colours: channels of an image.
-    """
-    hidden = nn.Linear(8 * ((side - 4) // 2) ** 2, 16)
-    model = nn.Sequential(
-        *(nn.Conv2d(colours, 4, 3), nn.ReLU(), nn.Conv2d(4, 8, 3), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Dropout(0.25), nn.Flatten(), hidden, nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 2)),
-    )
-    for layer in model:
-        if hasattr(layer, "weight"):
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
-    return model
-
-
 def _train_torch(
     parts: Data, shapes: Sequence[Schedule], per: str, setting: Setting
 ) -> list[list[list[float]]]:
-    # The same for one run on two classes of colour images.
+    # The same for one run on two classes of colour images. Torch is loaded only here.
+    from lrcourse.papers.convolutional import article_network, begun, measure, tensors, train_epoch
+
     def two_classes(part: Split) -> Split:
         kept = (part.y == CATS) | (part.y == DOGS)
         return Split(part.x[kept], (part.y[kept] == DOGS).astype(np.int64))

@@ -131,15 +131,15 @@ def run(name: str, setting: dict, multiplier: float | None = None) -> dict:
 
 
 def _layer_rates(arm: str, multiplier: float | None, about: dict) -> dict:
-    from lrcourse.papers import singh_2015
+    from lrcourse.papers import singh_2015, singh_networks
 
     seed, network = about["seed"], about["network"]
-    parts = singh_2015.parts(
+    parts = singh_networks.parts(
         about.pop("data"), about.pop("validation"), seed, network in singh_2015.RAW
     )
     if arm == CONTROL:
         about["learning_rate"] *= multiplier
-    found = singh_2015.train_arm(parts, layerwise=arm == RULE, **about)
+    found = singh_networks.train_arm(parts, layerwise=arm == RULE, **about)
     return {
         "test_error": found.error,
         "early_error": found.early,

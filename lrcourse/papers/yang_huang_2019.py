@@ -10,13 +10,11 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from torch import nn
 
 from lrcourse.callbacks import ByCutoff, ByEpoch, ByOscillation, Strategy
 from lrcourse.data import Data, Split
 from lrcourse.nn import Array
 from lrcourse.optim import Adam, Momentum, Rule
-from lrcourse.papers.convolutional import begun, measure, tensors, train_epoch
 from lrcourse.papers.dense import Clock, Setting, dense, quiet_fit
 from lrcourse.papers.images import arrays, images, pooled
 from lrcourse.papers.trial import (
@@ -92,40 +90,6 @@ TABLES = {
 }
 
 
-def mnist_network(side: int, colours: int) -> nn.Sequential:
-    r"""Return the authors' network for MNIST.
-
-    Args:
-        side: height and width of an image.
-        colours: channels of an image.
-    """
-    return nn.Sequential(
-        *(nn.Conv2d(colours, 20, 3), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten()),
-        *(nn.Linear(20 * ((side - 2) // 2) ** 2, 128), nn.ReLU(), nn.Linear(128, 10)),
-        nn.Softmax(dim=1),  # as in the authors' code, whose loss takes the softmax once more
-    )
-
-
-def cifar_network(side: int, colours: int) -> nn.Sequential:
-    r"""Return the authors' network for CIFAR-10.
-
-    Args:
-        side: height and width of an image.
-        colours: channels of an image.
-    """
-    layers = []
-    for fan_in, fan_out in ((colours, 16), (16, 32), (32, 64)):
-        layers += [nn.Conv2d(fan_in, fan_out, 3, padding=1), nn.ELU(), nn.MaxPool2d(2)]
-    hidden = nn.Linear(64 * (side // 8) ** 2, 500)
-    return nn.Sequential(
-        *(*layers, nn.Flatten(), nn.Dropout(0.25), hidden, nn.ELU()),
-        *(nn.Dropout(0.25), nn.Linear(500, 10)),
-    )
-
-
-CONVOLUTIONAL = {"mnist": mnist_network, "cifar": cifar_network}
-
-
 def rule_named(name: str) -> Rule:
     r"""Return the authors' SGD, which has torch's momentum of 0.9, or Adam.
 
@@ -193,7 +157,7 @@ def train(
     Args:
         table: of the paper, 1 or 2, whose accuracy is meant.
         data: images, of which a fifth of those to train on is set aside for validation.
-        network: "dense" (on pooled images), or one of ``CONVOLUTIONAL``.
+        network: "dense" (on pooled images), or one of ``convolutional.NETWORKS``.
         target: validation error in percent, for ``epochs_to``.
         batch_size: images a step.
         epochs: passes over the training images.
@@ -276,13 +240,15 @@ def _train_dense(parts: Data, strategies: Sequence[Strategy], setting: Setting) 
 
 
 def _train_torch(parts: Data, network: str, strategy: Strategy, setting: Setting) -> Curve:
+    from lrcourse.papers.convolutional import NETWORKS, begun, measure, tensors, train_epoch
+
     rule, batch_size, epochs, seed, limit = setting
     train_part, *others = (
         tensors(part._replace(x=2 * part.x - 1), parts.image_shape, limit)
         for part in (parts.train, parts.validation, parts.test)
     )
     errors, rates = [], [strategy.learning_rate]
-    with begun(CONVOLUTIONAL[network], train_part, rule, rates[0], seed) as (model, optimizer):
+    with begun(NETWORKS[network], train_part, rule, rates[0], seed) as (model, optimizer):
         # As in the authors' code the model is in training mode for the first epoch only: from the
         # first measurement on there is no dropout.
         for _ in range(epochs):

@@ -9,7 +9,7 @@ import torch
 from timeless import timeless
 from torch.nn import functional as F
 
-from lrcourse.papers import lau_2017, paper
+from lrcourse.papers import convolutional, lau_2017, paper
 from lrcourse.papers.images import images
 from lrcourse.papers.trial import (
     FAILS,
@@ -134,7 +134,7 @@ def test_full_scale_trains_as_torchs_own_sgd_and_lambda_lr_do():
     theirs = []
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        model = lau_2017.article_network(32, 3)
+        model = convolutional.article_network(32, 3)
         optimizer = torch.optim.SGD(model.parameters(), 0.2)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + 0.1 * t))
         for _ in range(2):
@@ -151,7 +151,7 @@ def test_full_scale_trains_as_torchs_own_sgd_and_lambda_lr_do():
 
 
 def test_the_network_is_the_articles_with_kerass_start():
-    model = lau_2017.article_network(32, 3)
+    model = convolutional.article_network(32, 3)
     size = sum(p.numel() for p in model.parameters())
     assert size == (3 * 4 * 9 + 4) + (4 * 8 * 9 + 8) + (8 * 14 * 14 * 16 + 16) + (16 * 2 + 2)
     weight = model[0].weight

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from lrcourse.data import load
 from lrcourse.optim import multiplier
-from lrcourse.papers import singh_2015
+from lrcourse.papers import singh_2015, singh_networks
 from lrcourse.papers.trial import (
     FAILS,
     HOLDS,
@@ -72,8 +72,8 @@ def test_the_three_arms_by_hand():
     setting["validation"] = 0
     row = singh_2015.train(**setting, seed=3)
     rng = torch.Generator().manual_seed(3)
-    model = singh_2015.deep_sigmoid([], 28, 1)
-    singh_2015._start(model, None, rng)
+    model = singh_networks.deep_sigmoid([], 28, 1)
+    singh_networks._start(model, None, rng)
     data = load("fashion-mini", validation=0)
     batch = torch.randperm(64, generator=rng)[:16]
     x = torch.from_numpy(data.train.x[:64][batch]).reshape(-1, 1, 28, 28)
@@ -106,7 +106,7 @@ def test_full_settings_run(full, number):
 )
 def test_the_networks_are_as_large_as_caffes(network, side, channels, parameters):
     widths = {"lenet": [20, 50, 500], "cifar-full": [32, 32, 64]}[network]
-    model = singh_2015.NETWORKS[network](widths, side, channels)
+    model = singh_networks.NETWORKS[network](widths, side, channels)
     assert sum(p.numel() for p in model.parameters()) == parameters
     assert model(torch.rand(2, channels, side, side)).shape == (2, 10)
 
@@ -114,7 +114,7 @@ def test_the_networks_are_as_large_as_caffes(network, side, channels, parameters
 def test_response_normalisation_within_a_channel():
     x = torch.rand(2, 3, 5, 5) * 100
     inner = x[:, :, 1:4, 1:4].square().mean(dim=(2, 3))
-    y = singh_2015.WithinChannel()(x)
+    y = singh_networks.WithinChannel()(x)
     expected = x[:, :, 2, 2] / (1 + 5e-5 * inner) ** 0.75
     torch.testing.assert_close(y[:, :, 2, 2], expected)
 

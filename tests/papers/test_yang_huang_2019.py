@@ -9,7 +9,7 @@ import torch
 from timeless import timeless
 from torch.nn import functional as F
 
-from lrcourse.papers import paper, yang_huang_2019
+from lrcourse.papers import convolutional, paper, yang_huang_2019
 from lrcourse.papers.images import images
 from lrcourse.papers.trial import (
     FAILS,
@@ -154,7 +154,7 @@ def test_full_scale_trains_as_torchs_own_momentum_and_exponential_decay_do(netwo
     )
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        model = yang_huang_2019.CONVOLUTIONAL[network](side, colours)
+        model = convolutional.NETWORKS[network](side, colours)
         optimizer = torch.optim.SGD(model.parameters(), 0.05, 0.9)
         scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
         for _ in range(2):
@@ -172,7 +172,7 @@ def test_the_networks_are_the_authors():
     sizes = {
         name: sum(p.numel() for p in make(*shape).parameters())
         for (name, make), shape in zip(
-            yang_huang_2019.CONVOLUTIONAL.items(), [(28, 1), (32, 3)], strict=True
+            convolutional.NETWORKS.items(), [(28, 1), (32, 3)], strict=True
         )
     }
     mnist = 20 * 9 + 20 + 20 * 13 * 13 * 128 + 128 + 128 * 10 + 10
