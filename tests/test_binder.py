@@ -10,9 +10,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from packaging.requirements import Requirement
+from traitlets.config import Config
 
 from lrcourse.course import workspace
+from lrcourse.course.saved_labs import keep_labs
 from lrcourse.course.workspace import learners_files
 
 ROOT = Path(__file__).parents[1]
@@ -95,6 +98,10 @@ def test_post_build_installs_the_course_alone_and_prepares_what_a_learner_opens(
         schema = json.loads(schema.read_text(encoding="utf-8"))
         jsonschema.validate(values, schema)
         assert set(values) <= set(schema["properties"])
+
+    folder = tmp_path / "etc" / "jupyter" / "jupyter_server_config.d"
+    config = Config(json.loads((folder / "lrcourse.json").read_text()))
+    assert AsyncLargeFileManager(config=config).pre_save_hook is keep_labs
 
     theirs = {path.relative_to(clone).as_posix() for path in clone.glob("*/*.ipynb")}
     assert theirs == set(learners_files(ROOT))
