@@ -104,12 +104,15 @@ def test_what_the_course_no_longer_has_is_removed_unless_changed(tmp_path, one, 
     deliver(work, one, "0.1.0")
     (work / BACKPROP).rename(work / old)
     manifest = json.loads((work / workspace.MANIFEST).read_bytes())
-    manifest["files"][old] = manifest["files"][BACKPROP]
+    damaged = ("", "chapters", "chapters/folder.ipynb", "../other.ipynb", "solutions/none.ipynb")
+    manifest["files"] |= dict.fromkeys((old, *damaged), manifest["files"][BACKPROP])
     (work / workspace.MANIFEST).write_text(json.dumps(manifest))
     (work / "chapters/01_gone.ipynb").write_text("mine")
+    (work / "chapters/folder.ipynb").mkdir()
+    (tmp_path / "other.ipynb").write_text("one")
     lines = deliver(work, two, "0.2.0")
     assert f"removed  {old} (you had not changed it)" in lines
-    assert not (work / old).exists()
+    assert not (work / old).exists() and (tmp_path / "other.ipynb").exists()
     assert contents(work)["chapters/01_gone.ipynb"] == "mine"
     assert deliver(work, two, "0.2.0") == ["as they were: 3 notebooks"]
 

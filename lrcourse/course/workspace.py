@@ -22,6 +22,7 @@ from lrcourse.course.saved_labs import keep_labs
 from lrcourse.files import write_beside, write_whole
 
 MANIFEST = ".lrcourse.json"
+OURS = re.compile(r"(chapters|solutions)/[^/]+\.ipynb")
 TO_SOLUTION = re.compile(rb"\.\./solutions/(\d\d)_\w+\.ipynb")
 TO_CHAPTER = re.compile(rb"\]\((\d\d_\w+\.ipynb)")
 READ_ONLY = "To read and to run. What you change goes into the chapter."
@@ -76,7 +77,8 @@ def deliver(folder: Path, course: Path, version: str) -> list[str]:
                 lines += [line] if line else []
                 same += not line
             for name in sorted(delivered.keys() - files):
-                if _remove(folder / name, delivered.pop(name)):
+                noted = delivered.pop(name)
+                if OURS.fullmatch(name) and _remove(folder / name, noted):
                     lines.append(f"removed  {name} (you had not changed it)")
         finally:
             write_whole(manifest, json.dumps({"files": delivered}, indent=1))
@@ -184,6 +186,8 @@ def _exchange(content, target, delivered):
 
 
 def _remove(target, delivered):
+    if not target.is_file():
+        return False
     aside = target.with_name(f"{target.stem}.old-{secrets.token_hex(4)}{target.suffix}")
     try:
         os.rename(target, aside)
