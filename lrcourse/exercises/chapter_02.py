@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from lrcourse import nn
 from lrcourse.data import load
 from lrcourse.exercises import Check, Exercise, Wrong, call_unchanged, compare, several
-from lrcourse.optim import SGD
-from lrcourse.training import fit
 
 
 def _linear(answers: SimpleNamespace, x: NDArray, W: NDArray, d_y: NDArray) -> list:
@@ -560,39 +558,42 @@ def plan_is_one(plan: Callable, rng: Generator) -> None:
     _pairs(plan)
 
 
+def _dim_network(rng: Generator, runs: int | None = None) -> nn.Network:
+    return nn.Network([nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)], rng, runs)
+
+
 def plan_learns(plan: Callable, rng: Generator) -> None:
     r"""Five starts, judged on the test images."""
     pairs, digits = _pairs(plan), load("digits")
     x, labels = DIM * digits.train.x, digits.train.y
     if max(size for _, size in pairs) > len(x):
         raise Wrong(f"A batch size is at most {len(x)}, the number of training images.")
-    accuracies, losses, dead = [], [], []
-    for start in range(STARTS):
-        own = np.random.default_rng(start)
-        network = nn.Network([nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)], own)
-        settings = {"epochs": 1, "rng": own, "progress": False}
+    # Side by side the starts learn the same as one by one in `try_plan`, in a third of the time.
+    generators = [np.random.default_rng(start) for start in range(STARTS)]
+    network = _dim_network(rng, runs=STARTS)
+    network.w = np.stack([_dim_network(own).w for own in generators])
+    with np.errstate(all="ignore"):
         for rate, size in pairs:
-            try:
-                fit(network, (x, labels), SGD(), learning_rate=rate, batch_size=size, **settings)
-            except FloatingPointError:
-                raise Wrong(f"At rate {rate:g} the loss is not a finite number any more.") from None
-        losses.append(network.loss(x, labels))
-        dead.append((network.layers[1].y == 0).all(axis=0).mean())
-        accuracies.append(network.accuracy(DIM * digits.test.x, digits.test.y))
-    mean = np.mean(accuracies)
+            order = np.array([own.permutation(len(x)) for own in generators])
+            for first in range(0, len(x), size):
+                batches = order[:, first : first + size]
+                network.loss_and_gradient(x[batches], labels[batches])
+                network.w -= np.float32(rate) * network.g
+            last = network.loss(x, labels).mean()
+            if not np.isfinite(last):
+                raise Wrong(f"At rate {rate:g} the loss is not a finite number any more.")
+    dead = (network.layers[1].y == 0).all(axis=-2)
+    mean = network.accuracy(DIM * digits.test.x, digits.test.y).mean()
     if mean >= ASKED:
         return
     said = f"It names {mean:.0%} of the test images right, in the mean of {STARTS} starts; "
     said += f"{ASKED:.0%} are asked for."
-    last = np.mean(losses)
-    if np.mean(dead) > 0.3:
-        said += f" {np.mean(dead):.0%} of the hidden units are 0 for every image: steps that were "
+    if dead.mean() > 0.3:
+        said += f" {dead.mean():.0%} of the hidden units are 0 for every image: steps that were "
         said += "too large have thrown them there."
     elif last > 1.5:
-        said += (
-            f" The training loss is still {last:.2f}, not far below a guess: the steps were too "
-        )
-        said += "small, or too few."
+        said += f" The training loss is still {last:.2f}, not far below a guess: the steps were "
+        said += "too small, or too few."
     else:
         said += f" The training loss is {last:.2f}: are the last steps too large to settle?"
     raise Wrong(said)
