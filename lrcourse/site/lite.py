@@ -44,6 +44,8 @@ COMM_INFO = b""";break;case"comm_info_request":this._sendMessage({channel:"shell
 metadata:{},parent_header:e.header,content:await this.commInfoRequest(e.content),
 header:{...e.header,msg_id:e.header.msg_id+"-reply",msg_type:"comm_info_reply"}})"""
 ASKED = UNASKED + COMM_INFO
+# Labs stay on the page when they are scrolled out of view. "defer" is not for JupyterLite: it raises.
+OVERRIDES = SETTINGS | {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
 BROWSER = {"sys_platform": "emscripten", "platform_system": "Emscripten", "python_version": "3.12"}
 
 
@@ -83,7 +85,7 @@ def lite(pyodide: Path | None) -> dict[str, bytes]:
         }
         settings = {"jupyter-lite-schema-version": 0, "jupyter-config-data": page}
         (source / "jupyter-lite.json").write_text(json.dumps(settings), encoding="utf-8")
-        (source / "overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+        (source / "overrides.json").write_text(json.dumps(OVERRIDES), encoding="utf-8")
         for name, content in learners_files(course_folder()).items():
             (source / "files" / name).parent.mkdir(parents=True, exist_ok=True)
             (source / "files" / name).write_bytes(content)

@@ -140,21 +140,6 @@ def wait_for_kernel(page) -> None:
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
 
-def open_third_solution(page):
-    """Follow a link of chapter 01 to a solution that is not open yet, to its third exercise."""
-    shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
-    shown.get_by_role("link", name="Worked solution", exact=True).nth(2).click()
-    shown.get_by_role("heading", name="Solution 01").wait_for(state="attached")
-    heading = shown.get_by_role("heading", name="Exercise 01.3")
-
-    def is_there():
-        box = heading.count() == 1 and heading.bounding_box()
-        return box and 0 < box["y"] < 300
-
-    wait(page, is_there)
-    return shown
-
-
 def run_all(page) -> None:
     """Restart the kernel and run all cells, through the menu."""
     page.get_by_role("menuitem", name="Run", exact=True).click()

@@ -13,14 +13,7 @@ from pathlib import Path
 
 import needs
 import pytest
-from notebook_page import (
-    new_page,
-    open_third_solution,
-    run_all,
-    wait,
-    wait_for_kernel,
-    write_notebook,
-)
+from notebook_page import new_page, run_all, wait, wait_for_kernel, write_notebook
 from test_every_lab import GOALS
 from test_labs import pixels
 from waiting import LIMIT
@@ -210,7 +203,16 @@ def test_the_next_chapter_opens_by_its_link(page, keep):
 
 
 def test_the_worked_solution_opens_at_its_exercise(page, keep):
-    shown = open_third_solution(page)
+    shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    shown.get_by_role("link", name="Worked solution", exact=True).nth(2).click()
+    shown.get_by_role("heading", name="Solution 01").wait_for(state="attached")
+    heading = shown.get_by_role("heading", name="Exercise 01.3")
+
+    def is_there():
+        box = heading.count() == 1 and heading.bounding_box()
+        return box and 0 < box["y"] < 300
+
+    wait(page, is_there)
     keep("7-solution")
     tab = page.locator("#jp-main-dock-panel .lm-TabBar-tab").last
     assert tab.inner_text() == "Solution 01.ipynb"

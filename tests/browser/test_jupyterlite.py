@@ -15,7 +15,7 @@ import needs
 import pyodide_release
 import pytest
 from click.testing import CliRunner
-from notebook_page import new_context, open_third_solution, wait
+from notebook_page import new_context, wait
 from test_end_to_end import cell
 from test_labs import pixels
 from test_site_pages import Quiet
@@ -150,8 +150,6 @@ def test_a_chapter_runs_and_answers(page, address, chapter):
     if chapter not in LONG:
         moves(page, "Home")  # nothing was run: it was saved, and at its end
     page.screenshot(path=pictures / f"lite-{chapter[:2]}-again.png")
-    if chapter == "01_one_knob":
-        open_third_solution(page)
 
 
 def test_without_a_folder_pyodide_comes_from_the_network_of_the_kernel(browser, tmp_path):
