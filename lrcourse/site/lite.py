@@ -44,7 +44,7 @@ COMM_INFO = b""";break;case"comm_info_request":this._sendMessage({channel:"shell
 metadata:{},parent_header:e.header,content:await this.commInfoRequest(e.content),
 header:{...e.header,msg_id:e.header.msg_id+"-reply",msg_type:"comm_info_reply"}})"""
 ASKED = UNASKED + COMM_INFO
-# Labs stay on the page when they are scrolled out of view. "defer" is not for JupyterLite: it raises.
+# Labs stay on the page when they are out of view. "defer" is not for JupyterLite: there it raises.
 OVERRIDES = SETTINGS | {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
 BROWSER = {"sys_platform": "emscripten", "platform_system": "Emscripten", "python_version": "3.12"}
 
