@@ -1,11 +1,15 @@
 """What all tests share: one thread each, no deadlines, and notebooks whose claims are checked."""
 
 import os
+import signal
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy: the files share the cores already
 if "avx2" in (Path("/proc/cpuinfo").read_text() if os.path.exists("/proc/cpuinfo") else ""):
     os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")  # the same sums on any such processor
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background of a script
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests send it, also to children
 
 import needs
 import pytest

@@ -148,6 +148,9 @@ def test_a_saved_page_needs_no_kernel_and_no_jupyter(page, server, browser, tmp_
     assert told(alone) == NOTHING
     make_guesses(alone)
     assert told(alone) == GUESSED
+    beside = alone.context.new_page()  # which sees what the browser has kept, soon after
+    beside.goto(path.as_uri())
+    wait(beside, lambda: told(beside) == GUESSED)
     alone.reload()
     wait(alone, lambda: told(alone) == GUESSED)
     assert alone.errors == []
