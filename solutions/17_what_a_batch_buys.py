@@ -142,8 +142,8 @@ outcome("17.a", "a sixteenth" if share < 0.1 else "about half" if share < 0.7 el
 # So each batch size gets its own best rate, that with the fewest steps in the mean of three runs.
 # Then five other seeds count the steps at that rate: one that was only lucky gains nothing by it.
 # `sweep` does that for batches of 8 to 512, and keeps the test errors on arrival for later. A
-# browser is slower: there one run chooses and two seeds count. What we say below is about all of
-# them.
+# browser is slower: there one run chooses, two seeds count, and fewer images give the loss. What we
+# say below is about all of them.
 #
 # **Predict**: from 8 to 16 twice the batch may save half of the steps. How many percent does it
 # save from 256 to 512?
@@ -155,7 +155,7 @@ guess("17.b", "From 256 to 512 the steps fall by", within=2, unit="%")
 sizes, judge = 2 ** np.arange(3, 10), nn.Network(layers(), np.random.default_rng(0), runs=5)
 
 
-# What chooses a rate: seeds, and where a run ends: rates that have arrived, images of its loss.
+# To choose a rate: the seeds, the rates that must arrive in each, the images that give its loss.
 tries, *options = (1, 1, 500) if IN_BROWSER else (3, 3, 1000)
 
 
