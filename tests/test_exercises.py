@@ -294,6 +294,14 @@ def test_a_cell_that_python_could_not_read_is_named_and_not_the_answer_before_it
         assert shell.user_ns["result"].status == exercises.PASSED
 
 
+def test_of_two_answers_in_two_cells_each_has_its_last():
+    shell = InteractiveShell()
+    first, second = "def linear_backward(:", "def relu_backward(d_y, x):\n    return d_y * (x > 0)"
+    for source in ("from lrcourse import check", first, second, "result = check('02.1')"):
+        shell.run_cell(source, store_history=True)
+    assert "The cell with `linear_backward` did not run" in shell.user_ns["result"].sentence
+
+
 def test_an_unknown_id_names_the_nearest():
     assert 'did you mean "00.1"?' in exercises.check("0.1").sentence
     assert 'did you mean "01.' in exercises.check("01.99").sentence

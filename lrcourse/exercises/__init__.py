@@ -167,20 +167,20 @@ def check(id: str) -> Result:
 
 def _unread(names, cells):
     r"""Why Python could not read the last cell (of IPython's ``In``) that should make an answer."""
-    for cell in reversed(cells if isinstance(cells, list) else ()):
-        for name in names:
-            if isinstance(cell, str) and re.search(rf"\b(def|class) {name}\b", cell):
-                try:
-                    with warnings.catch_warnings(action="ignore"):
-                        compile(cell, "", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-                except (SyntaxError, ValueError) as error:
-                    line = getattr(error, "lineno", None)
-                    where = f", line {line} of the cell" if line else ""
-                    return (
-                        f"The cell with `{name}` did not run: {error.args[0]}{where}. "
-                        "Mend it and run it, then this one again."
-                    )
-                return ""
+    cells = [cell for cell in cells if isinstance(cell, str)] if isinstance(cells, list) else []
+    for name in names:
+        made = re.compile(rf"\b(def|class) {name}\b")
+        last = next(filter(made.search, reversed(cells)), "")
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                compile(last, "", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None)
+            where = f", line {line} of the cell" if line else ""
+            return (
+                f"The cell with `{name}` did not run: {error.args[0]}{where}. "
+                "Mend it and run it, then this one again."
+            )
     return ""
 
 
